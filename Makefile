@@ -1,0 +1,59 @@
+# Two commands: `make demo` shows loopbot closing a loop, `make test` proves it. Everything lives in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
+SPEED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test lint types contracts check replay bench lock clean
+
+help: ## Show this help
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: $(VENV)/.run ## Set up what loopbot needs to run
+
+setup-dev: $(VENV)/.dev ## Set up what its tests need as well
+
+$(VENV)/.build: requirements/build.txt
+	@echo "Setting up $(VENV) (once, about a minute)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "loopbot needs Python 3.11 or newer; try: make PYTHON=python3.11 ...")'
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements/build.txt
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.build requirements/run.txt pyproject.toml
+	@$(PIP) install --no-build-isolation --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	@echo "Adding what the tests need"
+	@$(PIP) install --no-build-isolation --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: setup ## Watch a ticket become a problem, a backlog item, a deployed fix and a message to its reporter
+	@$(BIN)/loopbot demo
+
+test: setup-dev ## Pass every test
+	@$(BIN)/python -m pytest -q -n 2 -rs
+
+lint: setup-dev ## ruff, its formatter, mypy --strict and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+replay: setup ## Mirror a real ServiceNow log (../shared/data) and compare every incident
+	@$(BIN)/loopbot sandbox --replay $(or $(FILE),../shared/data/uci498_event_log.csv.gz) --verify --speed $(SPEED)
+
+bench: setup-dev ## Measure speed and memory
+	@$(BIN)/python -m benchmarks
+
+lock: ## Lock all dependencies with hashes (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 requirements/build.in -o requirements/build.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra keyring -o requirements/run.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra keyring --group dev -o requirements/dev.txt
+
+clean: ## Remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,241 @@
+"""Effects: the writes a plan asks for, each with an identity that outlives edits of rules, texts and models.
+
+`key = hash(rule, verb, system, subject, once, slot)`: the same thing is never done twice, whatever it would say today.
+What may rightly happen again names in `once` what makes it another one.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from loopbot.domain.records import Person, Record, Ref
+from loopbot.domain.words import Kind, Relation
+
+PENDING_KIND = "pending"
+TEXT_FIELDS = ("title", "text")
+# A text may name a ticket that is not open yet. STX and ETX can not come from outside: the border strips control characters.
+PENDING_MARK = re.compile("\x02([0-9a-f]{32})\x03")
+
+
+def pending_mark(key: str) -> str:
+    """What stands in a text for the key of the ticket that this effect will open."""
+    return f"\x02{key}\x03"
+
+
+def pending_ref(key: str) -> Ref:
+    """The placeholder of a ticket that the effect with this key will open; a link may name it before the ticket exists."""
+    return Ref("loopbot", PENDING_KIND, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why an effect exists. `subject` is the record the rule judged, `slot` which of the rule's actions this is (and for whom)."""
+
+    rule: str
+    subject: Ref
+    slot: str
+    once: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One write to one system. A `Ref` of kind `pending` anywhere in it stands for a ticket an earlier effect opens."""
+
+    verb: ClassVar[str]
+
+    system: str
+    cause: Cause
+
+    @property
+    def key(self) -> str:
+        """The identity: 32 hex digits."""
+        cause = self.cause
+        parts = (cause.rule, self.verb, self.system, str(cause.subject), cause.once, cause.slot)
+        return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    @property
+    def lane(self) -> str:
+        """Effects of one lane are delivered in the order they were planned, one at a time."""
+        return f"{self.system}|{self.cause.subject}"
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Keys of the effects that must have settled before this one can be delivered."""
+        named = {ref.key for ref in self.mentions if ref.kind == PENDING_KIND}
+        for name in TEXT_FIELDS:
+            named.update(PENDING_MARK.findall(getattr(self, name, "")))
+        return frozenset(named)
+
+    @property
+    def mentions(self) -> tuple[Ref, ...]:
+        """The records this effect acts on."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTicket(Effect):
+    """Open a ticket of `kind` in `place` (a table, a project), found again by its marker, the key."""
+
+    verb: ClassVar[str] = "open"
+
+    kind: Kind
+    place: str
+    title: str
+    text: str = ""
+    type: str | None = None
+    priority: int | None = None
+    labels: tuple[str, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+    reporter: Person | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkTickets(Effect):
+    """Record a link where people of that system look for it (a reference field, an issue link, a remote link)."""
+
+    verb: ClassVar[str] = "link"
+
+    source: Ref
+    relation: Relation
+    target: Ref
+    confidence: float = 1.0
+    title: str = ""
+    url: str = ""
+
+    @property
+    def mentions(self) -> tuple[Ref, ...]:
+        """Both ends."""
+        return (self.source, self.target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment(Effect):
+    """Add a comment. `audience` is part of the type on purpose: an internal note can never reach a reporter."""
+
+    verb: ClassVar[str] = "comment"
+
+    target: Ref
+    text: str
+    audience: Literal["internal", "public"] = "internal"
+
+    @property
+    def mentions(self) -> tuple[Ref, ...]:
+        """The ticket commented on."""
+        return (self.target,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition(Effect):
+    """Bring a ticket to a canonical state; nothing is sent where it is there already."""
+
+    verb: ClassVar[str] = "transition"
+
+    target: Ref
+    to: str
+
+    @property
+    def mentions(self) -> tuple[Ref, ...]:
+        """The ticket moved."""
+        return (self.target,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetFields(Effect):
+    """Set fields of a ticket, by the system's own field names; only those that differ are written."""
+
+    verb: ClassVar[str] = "set"
+
+    target: Ref
+    fields: tuple[tuple[str, str], ...]
+
+    @property
+    def mentions(self) -> tuple[Ref, ...]:
+        """The ticket changed."""
+        return (self.target,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post(Effect):
+    """A message to a channel. With `keep_current`, a later plan under the same key updates the message in place."""
+
+    verb: ClassVar[str] = "post"
+
+    channel: str
+    text: str
+    keep_current: bool = False
+
+    @property
+    def lane(self) -> str:
+        """A channel's messages keep their order."""
+        return f"{self.system}|#{self.channel}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell(Effect):
+    """A direct message to one person. `question` names what the buttons ask (`fixed`); the answer comes back as Answered."""
+
+    verb: ClassVar[str] = "tell"
+
+    person: Person
+    text: str
+    about: Ref
+    question: str | None = None
+    buttons: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def lane(self) -> str:
+        """What one person is told keeps its order."""
+        return f"{self.system}|@{self.person.email or self.person.key}"
+
+
+def resolved(effect: Effect, opened: Mapping[str, Ref]) -> Effect:
+    """The same effect (and key) with each pending reference replaced by what it became; raises KeyError for an unknown one."""
+    changes: dict[str, object] = {}
+    for each in fields(effect):
+        value = getattr(effect, each.name)
+        if isinstance(value, Ref) and value.kind == PENDING_KIND:
+            changes[each.name] = opened[value.key]
+        elif each.name in TEXT_FIELDS and PENDING_MARK.search(value):
+            changes[each.name] = PENDING_MARK.sub(lambda found: opened[found[1]].key, value)
+    return replace(effect, **changes) if changes else effect  # type: ignore[arg-type]
+
+
+EFFECT_TYPES: tuple[type[Effect], ...] = (OpenTicket, LinkTickets, Comment, Transition, SetFields, Post, Tell)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that an effect is on the server: what it became there (a ticket's ref, a message's channel and stamp).
+
+    `after` is the ticket as the server answered it, where it did: the next poll then knows the echo. It is not kept.
+    """
+
+    key: str
+    ref: Ref
+    ident: str = ""
+    url: str = ""
+    note: str = ""
+    after: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An effect on its way, every pending reference resolved.
+
+    `records` are the mirrored records it mentions, as last seen; `receipt` is there when a message that is out already
+    has to be brought up to date; `sent_at` is when it was first sent, for an effect whose answer was lost.
+    """
+
+    effect: Effect
+    attempt: int
+    records: tuple[Record, ...] = ()
+    receipt: Receipt | None = None
+    sent_at: datetime | None = None
+
+    def record(self, ref: Ref) -> Record | None:
+        """The mirrored record with that ref, if the effect mentions it and loopbot has seen it."""
+        return next((one for one in self.records if one.ref == ref), None)

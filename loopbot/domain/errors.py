@@ -1,0 +1,73 @@
+"""Errors, named by what to do next. Raised once, at the border, with the thing and the remedy in the message."""
+
+from dataclasses import dataclass
+
+
+class LoopbotError(Exception):
+    """Anything loopbot says about itself; its text is meant for people."""
+
+
+@dataclass
+class UserError(LoopbotError):
+    """A mistake in what a person wrote (config, rule, command): say where, what and how to mend it. Exit code 2."""
+
+    where: str
+    why: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}" + (f" ({self.hint})" if self.hint else "")
+
+
+class ConfigError(UserError):
+    """The configuration can not be used."""
+
+
+class RuleError(UserError):
+    """A rule can not be used."""
+
+
+@dataclass
+class SystemTrouble(LoopbotError):
+    """Something between loopbot and one system; the other systems go on."""
+
+    system: str
+    why: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.system}: {self.why}" + (f" ({self.hint})" if self.hint else "")
+
+
+@dataclass
+class Transient(SystemTrouble):
+    """Definitely not done; try again, after `after` seconds where the server said so.
+
+    `scope` tells what has to wait: `host` (the endpoint is throttled: not a failure) or `item` (only this one).
+    """
+
+    after: float | None = None
+    scope: str = "host"
+
+
+@dataclass
+class Uncertain(SystemTrouble):
+    """The answer to a write was lost: it may or may not be there. Find out; never send again blindly."""
+
+
+@dataclass
+class Rejected(SystemTrouble):
+    """The system said no to this one thing, and will say so again: park it and show it."""
+
+
+@dataclass
+class Unauthorized(SystemTrouble):
+    """The credentials are not accepted (or a login page came back): stop this system and ask a person."""
+
+
+@dataclass
+class BrokenAnswer(SystemTrouble):
+    """A read brought something that is not an answer (HTML, cut JSON, a page that repeats): the cursor stays."""
+
+
+Trouble = Transient | Uncertain | Rejected | Unauthorized
