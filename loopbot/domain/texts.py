@@ -8,13 +8,66 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r"[^\W_]{2,}", re.UNICODE)
 _STOP = frozenset(
-    "the and for not with this that from are was were has have had but can cannot you your our its it's is in on of to "
-    "an at as by be we when after before since please hi hello thanks thank regards dear get got still does did don".split(),
+    [
+        "the",
+        "and",
+        "for",
+        "not",
+        "with",
+        "this",
+        "that",
+        "from",
+        "are",
+        "was",
+        "were",
+        "has",
+        "have",
+        "had",
+        "but",
+        "can",
+        "cannot",
+        "you",
+        "your",
+        "our",
+        "its",
+        "it's",
+        "is",
+        "in",
+        "on",
+        "of",
+        "to",
+        "an",
+        "at",
+        "as",
+        "by",
+        "be",
+        "we",
+        "when",
+        "after",
+        "before",
+        "since",
+        "please",
+        "hi",
+        "hello",
+        "thanks",
+        "thank",
+        "regards",
+        "dear",
+        "get",
+        "got",
+        "still",
+        "does",
+        "did",
+        "don",
+    ],
 )
 _TOPIC_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "question",
-        re.compile(r"\b(how (do|can|to)|where (is|can|do)|what is|is (it|there)|can (i|we|you)|does it)\b[^.]*\?", re.IGNORECASE),
+        re.compile(
+            r"\b(how (do|can|to)|where (is|can|do)|what is|is (it|there)|can (i|we|you)|does it)\b[^.]*\?",
+            re.IGNORECASE,
+        ),
     ),
     (
         "bug",
@@ -32,7 +85,12 @@ _TOPIC_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
             re.IGNORECASE,
         ),
     ),
-    ("complaint", re.compile(r"\b(terrible|awful|worst|unacceptable|disappoint\w+|annoy\w+|frustrat\w+|useless)\b", re.IGNORECASE)),
+    (
+        "complaint",
+        re.compile(
+            r"\b(terrible|awful|worst|unacceptable|disappoint\w+|annoy\w+|frustrat\w+|useless)\b", re.IGNORECASE
+        ),
+    ),
     ("praise", re.compile(r"\b(great|love|excellent|thank(s| you)|awesome|perfect|well done)\b", re.IGNORECASE)),
 )
 

@@ -1,0 +1,200 @@
+"""A rule: what it wakes for, what must hold, what it asks to be done. Judging is pure: event and view in, plan out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from loopbot.domain.effects import Effect
+from loopbot.domain.events import Timer
+from loopbot.domain.records import Link, Record, Ref
+from loopbot.domain.words import Kind, Relation
+
+Mode = Literal["live", "shadow", "off"]
+
+
+class View(Protocol):
+    """What a rule may look at: the mirror and the graph, at one moment."""
+
+    def now(self) -> datetime:
+        """The moment of judging, UTC."""
+
+    def record(self, ref: Ref) -> Record | None:
+        """The mirrored record."""
+
+    def between(
+        self, kind: Kind, since: datetime, until: datetime, services: frozenset[str] = frozenset()
+    ) -> Sequence[Record]:
+        """Records that occurred in [since, until], newest first; with `services`, those that share one of them."""
+
+    def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
+        """Live links at either end of it. Ends may be pending refs or records not mirrored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What the names in a rule's expressions and texts stand for."""
+
+    it: Record
+    now: datetime
+    before: Record | None = None
+    other: Record | None = None
+    others: tuple[Record, ...] = ()
+    score: float | None = None
+    because: str = ""
+    count: int = 1
+    answer: str | None = None
+    opened: tuple[tuple[str, Ref], ...] = ()
+
+
+class Predicate(Protocol):
+    """A checked condition."""
+
+    @property
+    def text(self) -> str:
+        """As written."""
+
+    @property
+    def clauses(self) -> "Sequence[Predicate]":
+        """The parts joined by `and` at the top, for explaining; itself where there is one."""
+
+    def holds(self, scope: Scope) -> bool:
+        """Whether it is so."""
+
+    def seen(self, scope: Scope) -> str:
+        """What the names in it stood for, in words: `it.priority is 2`."""
+
+
+class Template(Protocol):
+    """A checked text with {placeholders}."""
+
+    @property
+    def text(self) -> str:
+        """As written."""
+
+    def fill(self, scope: Scope) -> str:
+        """The text; foreign values go in as plain text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What makes a further effect another one: `per` filled in, and with `span` the number of the window."""
+
+    per: Template | None = None
+    span: timedelta | None = None
+
+    def value(self, scope: Scope) -> str:
+        """The part of the identity that the rule's author chose."""
+        per = self.per.fill(scope) if self.per else ""
+        if self.span is None:
+            return per
+        return f"{per}@{int(scope.now.timestamp() // self.span.total_seconds())}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """The other record(s) a rule needs: found along links (`through`), or by time, filter and rank.
+
+    Scores at or above `link_at` act; between `ask_at` and `link_at` the plan says that a person should decide.
+    """
+
+    kind: Kind
+    where: Predicate | None = None
+    through: tuple[Relation, ...] = ()
+    within: timedelta = timedelta(days=30)
+    rank: Literal["none", "suspect", "similar"] = "none"
+    pick: Literal["best", "all", "each"] = "best"
+    optional: bool = False
+    link_at: float = 0.8
+    ask_at: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """How often the like must have happened: `at_least` records `within` a span, alike by service and by words (0..1)."""
+
+    at_least: int
+    within: timedelta
+    same_service: bool = True
+    alike: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One step of judging, for `explain`: what was asked, whether it held, what was seen."""
+
+    asked: str
+    held: bool
+    saw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an action asks for: effects on systems, links in loopbot's graph, and tickets that later actions may name."""
+
+    effects: tuple[Effect, ...] = ()
+    links: tuple[Link, ...] = ()
+    opened: tuple[tuple[str, Ref], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What an action may use besides its scope."""
+
+    rule: str
+    subject: Ref
+    once: str
+    because: str
+    view: View
+
+
+class Action(Protocol):
+    """One `[[then]]` of a rule."""
+
+    def want(self, scope: Scope, bench: Bench) -> Wanted:
+        """What it asks for; pure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one rule wants for one record, and why. A dry run, explain, tests and the live run all make the same one."""
+
+    rule: str
+    subject: Ref
+    effects: tuple[Effect, ...] = ()
+    links: tuple[Link, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    cancels: tuple[Timer, ...] = ()
+    because: str = ""
+    mode: Mode = "live"
+    limit: int = 100
+    asks: bool = False
+    steps: tuple[Found, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule file, checked. `limit` is how many effects it may plan in an hour before a person is asked."""
+
+    name: str
+    about: str
+    on: frozenset[Kind]
+    then: tuple[Action, ...]
+    when: Predicate | None = None
+    match: Match | None = None
+    repeat: Repeat | None = None
+    settle: timedelta | None = None
+    once: Once = field(default_factory=Once)
+    limit: int = 100
+    mode: Mode = "live"
+    systems: frozenset[str] = frozenset()
+
+    @property
+    def wakes_for(self) -> frozenset[str]:
+        """The kinds of records whose change it has to look at: both sides of a match."""
+        return self.on | ({self.match.kind} if self.match else set())
+
+
+def all_hold(steps: Iterable[Found]) -> bool:
+    """Whether every step held."""
+    return all(step.held for step in steps)

@@ -1,0 +1,7 @@
+"""The one policy every HTTP call follows: timeouts, hosts, sizes, pacing, retries of reads, and what an answer means."""
+
+from loopbot.http.pacing import Pacing, retry_after
+from loopbot.http.policy import Policy, PolicyAdapter, policy_session
+from loopbot.http.wire import Answer, Wire
+
+__all__ = ["Answer", "Pacing", "Policy", "PolicyAdapter", "Wire", "policy_session", "retry_after"]

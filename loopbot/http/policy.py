@@ -1,0 +1,199 @@
+"""The policy as a transport adapter, so that it also holds for the libraries that bring their own client on our session."""
+
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import requests.adapters
+import urllib3.exceptions
+
+from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain
+from loopbot.http.pacing import Pacing, retry_after
+from loopbot.ports import Clock
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds for every call to one system. Times in seconds; `hosts` are the only ones ever spoken to.
+
+    `verify` is True or the path of a certificate bundle; it can not be switched off.
+    """
+
+    system: str
+    hosts: frozenset[str]
+    connect: float = 5.0
+    read: float = 30.0
+    deadline: float = 60.0
+    most_bytes: int = 64 * 1024 * 1024
+    verify: bool | str = True
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was sent to a system: calls, and how far its clock is from ours (seconds, from the Date header)."""
+
+    calls: int = 0
+    skew: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class PolicyAdapter(requests.adapters.HTTPAdapter):
+    """Sends one request by the policy, or raises what to do next; it never sends a request twice."""
+
+    def __init__(self, policy: Policy, pacing: Pacing, clock: Clock) -> None:
+        super().__init__(max_retries=0, pool_connections=4, pool_maxsize=8)
+        self.policy, self.pacing, self.clock = policy, pacing, clock
+        self.tally = Tally()
+
+    def send(self, request: requests.PreparedRequest, *_args: Any, **_kwargs: Any) -> requests.Response:
+        """One call. Raises Transient (not done), Uncertain (a write whose fate is unknown), Unauthorized, BrokenAnswer."""
+        method, url = request.method or "GET", request.url or ""
+        parts = urlsplit(url)
+        self._allowed(parts.scheme, parts.hostname or "", parts.netloc)
+        self.pacing.before(method, parts.path)
+        self.tally.calls += 1
+        writes = method not in READS and not _only_reads(parts.path)
+        started = time.monotonic()
+        try:
+            response = super().send(
+                request,
+                stream=True,
+                timeout=(self.policy.connect, self.policy.read),
+                verify=self.policy.verify,
+            )
+            self._take_body(response, started)
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, OSError) as error:
+            raise self._lost(error, method, parts.path, writes=writes) from error
+        self._note(response)
+        self._judge(response, method, parts.path, writes=writes)
+        return response
+
+    def _allowed(self, scheme: str, host: str, where: str) -> None:
+        if host not in self.policy.hosts:
+            raise Rejected(
+                self.policy.system, f"{where} is not a host of this system", "only configured hosts are spoken to"
+            )
+        if scheme != "https" and host not in LOOPBACK:
+            raise Rejected(self.policy.system, f"{where} would be reached without encryption", "use https")
+
+    def _take_body(self, response: requests.Response, started: float) -> None:
+        """Read the body within the size and the total deadline; a slow drip or a decompression bomb ends here."""
+        chunks, size = [], 0
+        for chunk in response.iter_content(65_536):
+            size += len(chunk)
+            if size > self.policy.most_bytes:
+                response.close()
+                limit = self.policy.most_bytes // (1024 * 1024)
+                raise BrokenAnswer(
+                    self.policy.system, f"the answer is larger than {limit} MiB", "ask for smaller pages"
+                )
+            if time.monotonic() - started > self.policy.deadline:
+                response.close()
+                message = f"no whole answer within {self.policy.deadline:g} s"
+                raise requests.Timeout(message)
+            chunks.append(chunk)
+        response._content = b"".join(chunks)  # noqa: SLF001 - requests has no other way to hand over a body read in pieces
+
+    def _lost(self, error: Exception, method: str, path: str, *, writes: bool) -> Transient | Uncertain:
+        what = f"{method} {path}: {_reason(error)}"
+        if writes and not _never_sent(error):
+            return Uncertain(self.policy.system, f"the answer was lost: {what}")
+        return Transient(self.policy.system, what)
+
+    def _note(self, response: requests.Response) -> None:
+        self.tally.headers = response.headers
+        date = response.headers.get("Date")
+        if date:
+            try:
+                self.tally.skew = (parsedate_to_datetime(date) - self.clock.now()).total_seconds()
+            except (ValueError, TypeError):
+                self.tally.skew = None
+
+    def _judge(self, response: requests.Response, method: str, path: str, *, writes: bool) -> None:
+        status, system = response.status_code, self.policy.system
+        what = f"{method} {path} was answered {status}"
+        if status == 429 or (status == 403 and _throttled(response)):
+            after = retry_after(response.headers, self._now())
+            self.pacing.closed(method, path, 30.0 if after is None else after)
+            raise Transient(system, f"{what}: too many calls", after=after)
+        if status == 401:
+            raise Unauthorized(system, what, "check the token: `loopbot check`")
+        if response.is_redirect:
+            raise Unauthorized(
+                system, f"{what}, a redirect", "is the base URL right, or does single sign-on intercept it?"
+            )
+        if status >= 500:
+            if writes:
+                raise Uncertain(system, f"{what}: it may have been done")
+            raise Transient(system, what, after=retry_after(response.headers, self._now()))
+        if status < 400 and response.content and _is_page(response):
+            if writes:
+                raise Uncertain(system, f"{what} with a web page instead of data")
+            raise Unauthorized(
+                system, f"{what} with a web page instead of data", "a login page or a sleeping instance?"
+            )
+
+    def _now(self) -> datetime:
+        return self.clock.now()
+
+
+def policy_session(adapter: PolicyAdapter) -> requests.Session:
+    """A session on which every call follows the adapter's policy; proxies and netrc of the machine are left alone."""
+    session = requests.Session()
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers["User-Agent"] = "loopbot"
+    session.max_redirects = 0
+    return session
+
+
+def _only_reads(path: str) -> bool:
+    """Some reads are POSTs: asking again does no harm."""
+    return path.endswith(
+        ("/search/jql", "/search", "/issue/bulkfetch", "/search/approximate-count", "/graphql", "/oauth_token.do")
+    )
+
+
+def _throttled(response: requests.Response) -> bool:
+    return "Retry-After" in response.headers or response.headers.get("X-RateLimit-Remaining") == "0"
+
+
+def _is_page(response: requests.Response) -> bool:
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return kind in {"text/html", "application/xhtml+xml"} or response.content[:64].lstrip().lower().startswith(
+        (b"<!doctype", b"<html")
+    )
+
+
+def _never_sent(error: Exception) -> bool:
+    """Whether the request certainly did not reach the server: no connection was ever made."""
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.SSLError | requests.exceptions.ProxyError):
+        return True
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    return isinstance(
+        reason,
+        urllib3.exceptions.NewConnectionError
+        | urllib3.exceptions.ConnectTimeoutError
+        | urllib3.exceptions.NameResolutionError
+        | ssl.SSLError,
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the certificate was not accepted"
+    if isinstance(error, requests.ConnectTimeout) or _never_sent(error):
+        return "no connection"
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    return "the connection broke"

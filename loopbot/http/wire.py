@@ -1,0 +1,173 @@
+"""A wire to one system: JSON in, JSON out, every failure as what to do next."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+
+from loopbot.domain.errors import BrokenAnswer, Rejected, Transient
+from loopbot.http.pacing import Pacing
+from loopbot.http.policy import READS, Policy, PolicyAdapter, policy_session
+from loopbot.ports import Clock
+
+Params = Mapping[str, str | int]
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status, the parsed body (None where there is none) and the headers."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+class Wire:
+    """Calls to one system under one policy. Reads are tried again up to three times, writes never.
+
+    `base_url` may have a context path; `auth` is put on the session (requests' own forms). `allow` names further hosts.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        base_url: str,
+        *,
+        clock: Clock,
+        chance: random.Random,
+        interval: float = 0.0,
+        per_hour: int = 0,
+        ca: str | None = None,
+        read_timeout: float = 30.0,
+    ) -> None:
+        parts = urlsplit(base_url)
+        self.system = system
+        self.base_url = base_url.rstrip("/")
+        self.pacing = Pacing(system, clock, chance, interval=interval, per_hour=per_hour)
+        policy = Policy(
+            system,
+            frozenset({parts.hostname or ""}),
+            read=read_timeout,
+            deadline=max(2 * read_timeout, 0.1),
+            verify=ca or True,
+        )
+        self.adapter = PolicyAdapter(policy, self.pacing, clock)
+        self.session = policy_session(self.adapter)
+        self._clock, self._chance = clock, chance
+
+    @property
+    def calls(self) -> int:
+        """How many calls went out on this wire."""
+        return self.adapter.tally.calls
+
+    @property
+    def skew(self) -> float | None:
+        """How many seconds the server's clock is ahead of ours, by its last answer."""
+        return self.adapter.tally.skew
+
+    def get(self, path: str, params: Params | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """Read. Raises Transient after three tries, Unauthorized, Rejected (4xx), BrokenAnswer."""
+        return self._again("GET", path, params, None, headers)
+
+    def ask(self, path: str, body: object) -> Answer:
+        """A read that is a POST (a search): tried again like one."""
+        return self._again("POST", path, None, body, None)
+
+    def send(self, method: str, path: str, body: object = None, params: Params | None = None) -> Answer:
+        """Write, once. Raises Transient (not done), Uncertain (perhaps done), Rejected (4xx), Unauthorized."""
+        if method in READS:
+            message = f"{method} is not a write"
+            raise ValueError(message)
+        return self._call(method, path, params, body, None)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.session.close()
+
+    def _again(
+        self, method: str, path: str, params: Params | None, body: object, headers: Mapping[str, str] | None
+    ) -> Answer:
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+        retrying = Retrying(
+            stop=stop_after_attempt(_TRIES),
+            wait=wait_random_exponential(multiplier=0.5, max=4),
+            retry=retry_if_exception(_soon),
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        return retrying(self._call, method, path, params, body, headers)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        body: object,
+        headers: Mapping[str, str] | None,
+    ) -> Answer:
+        sent = {"Accept": "application/json", **(headers or {})}
+        data = None
+        if body is not None:
+            data = orjson.dumps(body)
+            sent["Content-Type"] = "application/json"
+        response = self.session.request(
+            method,
+            f"{self.base_url}{path}",
+            params=dict(params) if params else None,
+            data=data,
+            headers=sent,
+            allow_redirects=False,
+        )
+        if response.status_code >= 400:
+            raise Rejected(self.system, f"{method} {path} was answered {response.status_code}: {said(response)}")
+        return Answer(response.status_code, parsed(self.system, response), response.headers)
+
+
+def parsed(system: str, response: requests.Response) -> Any:
+    """The JSON body; raises BrokenAnswer where it is cut, not JSON, or nested absurdly."""
+    if not response.content:
+        return None
+    try:
+        return orjson.loads(response.content)
+    except orjson.JSONDecodeError as error:
+        path = urlsplit(response.url).path
+        raise BrokenAnswer(system, f"the answer to {path} is not whole JSON: {error}") from error
+
+
+def said(response: requests.Response) -> str:
+    """What a refusal says, in one line: the vendors' own error fields where they are there."""
+    try:
+        body = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return " ".join(response.text.split())[:200]
+    found: list[str] = []
+    _collect(body, found, 0)
+    return "; ".join(dict.fromkeys(found))[:500] or "no reason given"
+
+
+def _collect(body: Any, found: list[str], depth: int) -> None:
+    if depth > 4:
+        return
+    if isinstance(body, dict):
+        for name, value in body.items():
+            if isinstance(value, str) and name not in {"status", "link", "self", "documentation_url"}:
+                plain = name in {"message", "detail", "error", "error_description", "errorMessage"}
+                found.append(value if plain else f"{name}: {value}")
+            else:
+                _collect(value, found, depth + 1)
+    elif isinstance(body, list):
+        for value in body[:10]:
+            if isinstance(value, str):
+                found.append(value)
+            else:
+                _collect(value, found, depth + 1)
+
+
+def _soon(error: BaseException) -> bool:
+    return isinstance(error, Transient) and (error.after or 0) <= 5

@@ -1,0 +1,428 @@
+"""What the use cases need of the world, as protocols: systems to read and write, a store, a clock."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from loopbot.domain.effects import Delivery, Effect, Receipt
+from loopbot.domain.errors import Trouble
+from loopbot.domain.events import Timer
+from loopbot.domain.records import Link, Person, Record, Ref
+from loopbot.domain.rules import View
+from loopbot.domain.words import Kind
+
+
+class Clock(Protocol):
+    """Time, so that tests can hold it still."""
+
+    def now(self) -> datetime:
+        """The time in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never jump: what waits and budgets are counted in."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait that long."""
+
+
+# ---------------------------------------------------------------------------------------------- reading a system
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a stream has been read. Only its source can read `position`; "" is the beginning."""
+
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """A row that could not be mapped: which one, why, and its first characters (never a secret)."""
+
+    ident: str
+    why: str
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows read in one call. `cursor` is where to go on once they are committed; `counted` is how many rows came."""
+
+    records: tuple[Record, ...]
+    cursor: Cursor
+    counted: int
+    unmapped: tuple[Unmapped, ...] = ()
+    calls: int = 1
+
+
+class Source(Protocol):
+    """One stream of records of one system, such as `servicenow:incident`."""
+
+    @property
+    def stream(self) -> str:
+        """Its name: `system:what`."""
+
+    def read(self, cursor: Cursor) -> Iterator[Page]:
+        """Pages from the cursor (less its overlap) to the present, each row at least once, oldest change first.
+
+        Raises Transient, Unauthorized, BrokenAnswer; pages that came before stay good.
+        """
+
+    def count(self) -> int | None:
+        """How many records the system holds for this stream now, where one call can tell; for the completeness proof."""
+
+
+class Sink(Protocol):
+    """Where effects become real."""
+
+    @property
+    def verbs(self) -> frozenset[str]:
+        """The effects it can do, by verb."""
+
+    @property
+    def batch(self) -> int:
+        """How many deliveries it wants at once."""
+
+    def apply(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
+        """Do each, in order, in as few calls as the API allows; one answer each, in the same order. Never raises Trouble."""
+
+    def find(self, delivery: Delivery) -> Receipt | None:
+        """Look whether an effect whose answer was lost is there: its receipt, or None when it certainly is not.
+
+        Raises Uncertain when that can not be known (a person decides), Transient when it can not be known *yet*.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What `check` found before the first write: `level` ok, warning or error; `hint` says what to do."""
+
+    level: Literal["ok", "warning", "error"]
+    about: str
+    what: str
+    hint: str = ""
+
+
+class Connector(Protocol):
+    """One configured system."""
+
+    @property
+    def system(self) -> str:
+        """Its name in the configuration."""
+
+    def sources(self) -> Sequence[Source]:
+        """The streams it is configured to read."""
+
+    def sink(self) -> Sink | None:
+        """Where to write to it; None when it is only read."""
+
+    def check(self) -> Iterator[Finding]:
+        """Look at credentials, permissions, fields and clocks; reads only."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+# ---------------------------------------------------------------------------------------------- the store
+
+EffectState = Literal["planned", "sending", "settled", "uncertain", "parked", "held", "shadow", "dropped"]
+"""planned: to be sent; sending: on its way; settled: certainly there; uncertain: perhaps there; parked: refused by the system;
+held: over a limit, waits for a person; shadow: a rule in shadow mode would have sent it; dropped: a person said no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to do something alone until it runs out; `token` grows with each holder and fences off late ones."""
+
+    name: str
+    holder: str
+    token: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What putting a record changed: new, its content (`changed`), only stamps or counters (`touched`), or nothing."""
+
+    record: Record
+    before: Record | None
+    what: Literal["new", "changed", "touched", "same"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """An effect and what became of it."""
+
+    number: int
+    effect: Effect
+    state: EffectState
+    attempt: int
+    planned_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    settled_at: datetime | None
+    receipt: Receipt | None
+    why: str
+    waits_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """Why something happened, or did not: one line a person can read."""
+
+    at: datetime
+    rule: str
+    subject: Ref
+    what: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Something that could not be processed and is set aside, so that the rest goes on."""
+
+    where: str
+    ident: str
+    why: str
+    excerpt: str
+    first_at: datetime
+    last_at: datetime
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """What one reading of a stream counted and compared: the statement that nothing was lost."""
+
+    stream: str
+    started_at: datetime
+    ended_at: datetime
+    calls: int = 0
+    rows: int = 0
+    new: int = 0
+    changed: int = 0
+    touched: int = 0
+    same: int = 0
+    unmapped: int = 0
+    counted_there: int | None = None
+    counted_here: int | None = None
+    trouble: str = ""
+
+
+class Mirror(Protocol):
+    """The records as last seen."""
+
+    def put(self, records: Sequence[Record]) -> list[Upserted]:
+        """Insert or update; the newest of several versions of one record in `records` wins (by updated_at, then version).
+
+        A record older than the mirrored one (lower version, or earlier stamp) changes nothing.
+        """
+
+    def get(self, ref: Ref) -> Record | None:
+        """The record with that ref."""
+
+    def many(self, refs: Collection[Ref]) -> dict[Ref, Record]:
+        """Those of the records that are mirrored."""
+
+    def all(self, kind: Kind | None = None, system: str | None = None) -> Iterator[Record]:
+        """Everything mirrored, in order of ref, without holding it all in memory."""
+
+    def find(self, key: str) -> list[Record]:
+        """Records that people call that (INC0012345, loop-42), over all systems."""
+
+    def count(self, system: str, kind: str) -> int:
+        """How many are mirrored and not gone."""
+
+
+class Links(Protocol):
+    """The graph between records. Pending refs may stand in it until the ticket is open."""
+
+    def put(self, links: Iterable[Link]) -> list[Link]:
+        """Add or strengthen; returns those that are new. A person's word (also a rejection) is never overwritten."""
+
+    def state(self, records: Sequence[Record]) -> list[Link]:
+        """Replace what each record's own system states about it by the record's links; returns those that are new."""
+
+    def of(self, ref: Ref) -> list[Link]:
+        """Live links at either end."""
+
+    def reject(self, source: Ref, relation: str, target: Ref, by: str) -> None:
+        """A person says that this is not so; it stays said."""
+
+    def deployed(self, issues: Collection[Ref]) -> dict[Ref, frozenset[str]]:
+        """The environments that hold each issue now: the last succeeded deployment that delivers or withdraws it decides."""
+
+
+class Outbox(Protocol):
+    """The effects and what became of them."""
+
+    def plan(self, effects: Sequence[Effect], state: EffectState = "planned") -> list[tuple[Effect, bool]]:
+        """Enter each under its key; the flag says whether it is new.
+
+        A known key is left alone, except a `keep_current` post whose text changed: it is due again, with its receipt.
+        """
+
+    def claim(self, system: str, holder: str, seconds: float, limit: int) -> list[Delivery]:
+        """Mark the first due effect of each free lane as `sending` for `seconds`; effects whose needs are open wait."""
+
+    def settle(self, holder: str, delivery: Delivery, receipt: Receipt) -> bool:
+        """Note the proof; false when holder and attempt no longer own it (fenced off).
+
+        Also resolves the pending refs of links and later effects.
+        """
+
+    def fail(self, holder: str, delivery: Delivery, state: EffectState, why: str, due_at: datetime) -> bool:
+        """Note what went wrong: back to `planned` (at due_at), `uncertain` or `parked`; false when fenced off."""
+
+    def abandon(self) -> int:
+        """Make `sending` effects whose holder's time ran out `uncertain`; returns how many."""
+
+    def uncertain(self, system: str, limit: int) -> list[Delivery]:
+        """Effects that may or may not be there and are due to be looked for."""
+
+    def found(self, delivery: Delivery, receipt: Receipt | None, why: str, due_at: datetime) -> None:
+        """What looking for an uncertain effect brought: its receipt, or (None) certainly not there: planned again."""
+
+    def postpone(self, delivery: Delivery, why: str, due_at: datetime) -> None:
+        """Look again for an uncertain effect at due_at; datetime.max: not by itself, a person decides."""
+
+    def rows(
+        self, states: Collection[EffectState] = (), system: str | None = None, limit: int = 100
+    ) -> list[OutboxRow]: ...
+
+    def about(self, ref: Ref) -> list[OutboxRow]:
+        """Effects whose subject it is, or that mention it."""
+
+    def get(self, key: str) -> OutboxRow | None:
+        """By key, or by the beginning of one (None when it is not the beginning of exactly one)."""
+
+    def retry(self, key: str, why: str) -> bool:
+        """A person says: send (again). For parked, held, dropped, shadow and uncertain effects."""
+
+    def confirm(self, key: str, why: str) -> bool:
+        """A person says: it is there. For uncertain effects."""
+
+    def drop(self, key: str, why: str) -> bool:
+        """A person says: never send it."""
+
+    def counts(self) -> dict[tuple[str, EffectState], int]:
+        """How many effects each system has in each state."""
+
+    def planned_since(self, rule: str, since: datetime) -> int:
+        """How many effects the rule has planned since then, for its limit."""
+
+    def next_due(self, system: str) -> datetime | None:
+        """When the next planned effect of the system is due."""
+
+
+class Timers(Protocol):
+    """What rules wait for."""
+
+    def set(self, timer: Timer, *, keep: bool = False) -> None:
+        """Set or move; with `keep`, a timer that is set already stays where it is."""
+
+    def cancel(self, rule: str, subject: Ref, name: str) -> None:
+        """Forget it, if it is set."""
+
+    def take_due(self, limit: int) -> list[Timer]:
+        """Remove and return those that have run out."""
+
+    def pending(self, subject: Ref | None = None) -> list[Timer]:
+        """Those that are set, of one record or of all."""
+
+
+class Cursors(Protocol):
+    """How far each stream is read."""
+
+    def get(self, stream: str) -> Cursor:
+        """The beginning where the stream was never read."""
+
+    def move(self, stream: str, cursor: Cursor, lease: Lease | None) -> None:
+        """Move it; raises LeaseLostError when the lease is no longer ours."""
+
+    def note(self, cycle: Cycle) -> None:
+        """Keep the statement of a cycle (the last hundred of each stream)."""
+
+    def cycles(self, stream: str | None = None, limit: int = 20) -> list[Cycle]:
+        """The latest first."""
+
+
+class Leases(Protocol):
+    """Who may do what alone. Times are the database's where several hosts share it."""
+
+    def take(self, name: str, holder: str, seconds: float) -> Lease | None:
+        """Take or renew; None when someone else holds it."""
+
+    def holder(self, name: str) -> Lease | None:
+        """Who holds it now."""
+
+    def release(self, lease: Lease) -> None:
+        """Give it back early."""
+
+
+class Tx(View, Protocol):
+    """One transaction. It is also the View that rules judge by, so a page's own records are seen."""
+
+    mirror: Mirror
+    links: Links
+    outbox: Outbox
+    timers: Timers
+    cursors: Cursors
+    leases: Leases
+
+    def journal(self, entries: Iterable[JournalEntry]) -> None:
+        """Keep why things happened."""
+
+    def journal_of(self, ref: Ref, limit: int = 100) -> list[JournalEntry]:
+        """What was noted about a record, latest first."""
+
+    def quarantine(self, where: str, rows: Iterable[Unmapped]) -> None:
+        """Set aside; the same (where, ident) again counts a try."""
+
+    def released(self, where: str, idents: Collection[str]) -> None:
+        """These were processed after all: no longer quarantined."""
+
+    def quarantined(self, limit: int = 100) -> list[Quarantined]:
+        """What is set aside, latest first."""
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a small fact of the installation (an account id, a time zone)."""
+
+    def recall(self, name: str) -> str | None:
+        """What was remembered under that name."""
+
+
+class LeaseLostError(Exception):
+    """The lease was taken by someone else meanwhile; the transaction must not commit."""
+
+
+class Store(Protocol):
+    """Where everything durable lives. Transactions are short; nothing remote happens inside one."""
+
+    def write(self, *, keep: bool = True) -> AbstractContextManager[Tx]:
+        """A transaction that commits at the end of the block; with keep=False it is rolled back (the dry run)."""
+
+    def read(self) -> AbstractContextManager[Tx]:
+        """A transaction for looking: a consistent view, no writing."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+class People(Protocol):
+    """Who is who over all systems; never guesses."""
+
+    def address(self, person: Person) -> Person:
+        """The same person with the e-mail the alias file or the other systems know for certain, if any."""
+
+
+class Secrets(Protocol):
+    """Resolves `env:`, `file:` and `keyring:` references."""
+
+    def resolve(self, reference: str) -> str:
+        """The secret itself; raises ConfigError naming the reference, never the secret."""
+
+
+Settings = Mapping[str, object]
