@@ -1,6 +1,7 @@
 """What the use cases need of the world, as protocols: systems to read and write, a store, a clock."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import random
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -290,7 +291,8 @@ class Outbox(Protocol):
 
     def rows(
         self, states: Collection[EffectState] = (), system: str | None = None, limit: int = 100
-    ) -> list[OutboxRow]: ...
+    ) -> list[OutboxRow]:
+        """The latest first; no states: all of them."""
 
     def about(self, ref: Ref) -> list[OutboxRow]:
         """Effects whose subject it is, or that mention it."""
@@ -411,13 +413,6 @@ class Store(Protocol):
         """Let go of connections."""
 
 
-class People(Protocol):
-    """Who is who over all systems; never guesses."""
-
-    def address(self, person: Person) -> Person:
-        """The same person with the e-mail the alias file or the other systems know for certain, if any."""
-
-
 class Secrets(Protocol):
     """Resolves `env:`, `file:` and `keyring:` references."""
 
@@ -425,4 +420,30 @@ class Secrets(Protocol):
         """The secret itself; raises ConfigError naming the reference, never the secret."""
 
 
-Settings = Mapping[str, object]
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every connector is given besides its settings."""
+
+    clock: Clock
+    chance: random.Random
+    secrets: Secrets
+
+
+class Ear(Protocol):
+    """Who listens to people in a chat."""
+
+    def command(self, person: Person, text: str) -> str:
+        """Someone typed a command; the answer, as plain text, only for them."""
+
+    def answer(self, person: Person, key: str, answer: str) -> str:
+        """Someone pressed a button under the message that the effect `key` became; what to show instead of the buttons.
+
+        Called again for the same press it does nothing more.
+        """
+
+
+class Chat(Connector, Protocol):
+    """A connector through which people also speak to loopbot."""
+
+    def listen(self, ear: Ear) -> None:
+        """Start listening in the background; returns when connected, raises Unauthorized or Transient."""

@@ -2,6 +2,6 @@
 
 from loopbot.http.pacing import Pacing, retry_after
 from loopbot.http.policy import Policy, PolicyAdapter, policy_session
-from loopbot.http.wire import Answer, Wire
+from loopbot.http.wire import Answer, Limits, Wire
 
-__all__ = ["Answer", "Pacing", "Policy", "PolicyAdapter", "Wire", "policy_session", "retry_after"]
+__all__ = ["Answer", "Limits", "Pacing", "Policy", "PolicyAdapter", "Wire", "policy_session", "retry_after"]

@@ -27,6 +27,17 @@ class Answer:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A system's own numbers: seconds between calls, calls an hour (0: no limit), seconds to connect, read and finish."""
+
+    interval: float = 0.0
+    per_hour: int = 0
+    connect: float = 5.0
+    read: float = 30.0
+    deadline: float = 60.0
+
+
 class Wire:
     """Calls to one system under one policy. Reads are tried again up to three times, writes never.
 
@@ -40,20 +51,20 @@ class Wire:
         *,
         clock: Clock,
         chance: random.Random,
-        interval: float = 0.0,
-        per_hour: int = 0,
+        limits: Limits | None = None,
         ca: str | None = None,
-        read_timeout: float = 30.0,
     ) -> None:
+        limits = limits or Limits()
         parts = urlsplit(base_url)
         self.system = system
         self.base_url = base_url.rstrip("/")
-        self.pacing = Pacing(system, clock, chance, interval=interval, per_hour=per_hour)
+        self.pacing = Pacing(system, clock, chance, interval=limits.interval, per_hour=limits.per_hour)
         policy = Policy(
             system,
             frozenset({parts.hostname or ""}),
-            read=read_timeout,
-            deadline=max(2 * read_timeout, 0.1),
+            connect=limits.connect,
+            read=limits.read,
+            deadline=limits.deadline,
             verify=ca or True,
         )
         self.adapter = PolicyAdapter(policy, self.pacing, clock)
