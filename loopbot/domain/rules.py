@@ -195,6 +195,30 @@ class Rule:
         return self.on | ({self.match.kind} if self.match else set())
 
 
+class Rulebook:
+    """The rules in force, found by the kind of record they wake for."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rule for rule in rules if rule.mode != "off")
+        self._waking = {
+            kind: tuple(rule for rule in self.rules if kind in rule.wakes_for)
+            for kind in {kind for rule in self.rules for kind in rule.wakes_for}
+        }
+        self._named = {rule.name: rule for rule in self.rules}
+
+    def waking_for(self, kind: str) -> tuple[Rule, ...]:
+        """The rules that have to look at a change of this kind."""
+        return self._waking.get(kind, ())
+
+    def following(self, relation: Relation) -> tuple[Rule, ...]:
+        """The rules whose match follows this relation: a new link concerns them."""
+        return tuple(rule for rule in self.rules if rule.match and relation in rule.match.through)
+
+    def named(self, name: str) -> Rule | None:
+        """The rule of that name, if it is in force."""
+        return self._named.get(name)
+
+
 def all_hold(steps: Iterable[Found]) -> bool:
     """Whether every step held."""
     return all(step.held for step in steps)

@@ -1,0 +1,125 @@
+"""Delivering effects: claimed in one transaction, sent outside any, settled in another. A lost answer is never sent again blindly."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from loopbot.domain.effects import Delivery, Receipt
+from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.ports import EffectState, Sink, Tx
+from loopbot.usecases.enact import absorb
+from loopbot.usecases.loop import Loop
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What became of a round of deliveries."""
+
+    settled: int = 0
+    failed: int = 0
+    uncertain: int = 0
+    parked: int = 0
+    systems: set[str] = field(default_factory=set)
+    pause: float = 0.0
+
+
+def deliver(loop: Loop, system: str) -> Delivered:
+    """Send what is due in one system until nothing is, or the system asks to be left alone for `pause` seconds."""
+    total = Delivered()
+    with loop.store.write() as tx:
+        if tx.outbox.abandon():
+            loop.witness.noted("deliveries of a stopped process are uncertain now", system=system)
+    sink = loop.sinks.get(system)
+    while not total.pause:
+        with loop.store.write() as tx:
+            batch = tx.outbox.claim(system, loop.holder, loop.waits.claim, sink.batch if sink else 50)
+        if not batch:
+            break
+        outcomes = _applied(sink, system, batch)
+        for delivery, outcome in zip(batch, outcomes, strict=True):
+            _settle(loop, delivery, outcome, total)
+    return total
+
+
+def _applied(sink: Sink | None, system: str, batch: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
+    """The outcomes, one for each delivery; whatever a sink does wrong, nothing counts as undone that may be done."""
+    if sink is None:
+        return [
+            Rejected(system, "is not configured, or can only be read", "add it to the config, or drop the effect")
+        ] * len(batch)
+    possible = [delivery for delivery in batch if delivery.effect.verb in sink.verbs]
+    done: dict[str, Receipt | Trouble] = {
+        one.effect.key: Rejected(system, f"can not do {one.effect.verb!r}", "see its README for what it can")
+        for one in batch
+        if one not in possible
+    }
+    try:
+        answers = list(sink.apply(possible)) if possible else []
+    except SystemTrouble as trouble:
+        answers = [
+            trouble
+            if isinstance(trouble, Transient | Uncertain | Rejected | Unauthorized)
+            else Uncertain(system, str(trouble))
+        ]
+        answers *= len(possible)
+    except Exception as error:  # noqa: BLE001 - a defect in a connector: what was sent is not known, so a person is shown
+        answers = [Uncertain(system, f"failed while sending: {type(error).__name__}: {error}") for _ in possible]
+    missing = len(possible) - len(answers)
+    answers.extend(Uncertain(system, "gave no answer for this one") for _ in range(missing))
+    done.update((delivery.effect.key, answer) for delivery, answer in zip(possible, answers, strict=False))
+    return [done[delivery.effect.key] for delivery in batch]
+
+
+def _settle(loop: Loop, delivery: Delivery, outcome: Receipt | Trouble, total: Delivered) -> None:
+    with loop.store.write() as tx:
+        if isinstance(outcome, Receipt):
+            if settled(loop, tx, delivery, outcome, total):
+                total.settled += 1
+            return
+        state, wait = _next(loop, delivery, outcome)
+        due = tx.now() + timedelta(seconds=wait)
+        if not tx.outbox.fail(loop.holder, delivery, state, str(outcome), due):
+            return
+    total.uncertain += state == "uncertain"
+    total.parked += state == "parked"
+    total.failed += state == "planned"
+    if isinstance(outcome, Unauthorized) or (isinstance(outcome, Transient) and outcome.scope == "host"):
+        total.pause = max(total.pause, wait)
+    loop.witness.noted(
+        "effect not delivered",
+        effect=delivery.effect.key,
+        system=delivery.effect.system,
+        verb=delivery.effect.verb,
+        state=state,
+        why=str(outcome),
+    )
+
+
+def _next(loop: Loop, delivery: Delivery, trouble: Trouble) -> tuple[EffectState, float]:
+    """Where an effect goes after trouble, and for how long (seconds)."""
+    waits = loop.waits
+    if isinstance(trouble, Uncertain):
+        return "uncertain", waits.look
+    if isinstance(trouble, Unauthorized):
+        return "planned", waits.pause
+    if isinstance(trouble, Transient):
+        return "planned", trouble.after or waits.again(delivery.attempt)
+    return "parked", 0.0
+
+
+def settled(loop: Loop, tx: Tx, delivery: Delivery, receipt: Receipt, total: Delivered) -> bool:
+    """Note the proof, mirror what the answer showed (our own echo), and let rules go on from there."""
+    if not tx.outbox.settle(loop.holder, delivery, receipt):
+        loop.witness.noted("a late answer was fenced off", effect=delivery.effect.key, system=delivery.effect.system)
+        return False
+    loop.witness.noted(
+        "effect delivered",
+        effect=delivery.effect.key,
+        system=delivery.effect.system,
+        verb=delivery.effect.verb,
+        receipt=str(receipt.ref),
+    )
+    if receipt.after is not None:
+        _, enacted = absorb(loop, tx, [receipt.after], echo=True)
+        total.systems.update(effect.system for one in enacted for effect in one.new)
+    return True

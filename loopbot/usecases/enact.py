@@ -1,0 +1,163 @@
+"""Turns events into plans and plans into rows: inside the page's transaction, so that it is all or nothing."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from loopbot.domain.effects import Effect
+from loopbot.domain.events import Changed, Due, Event
+from loopbot.domain.judging import SETTLE, judge
+from loopbot.domain.records import Issue, Link, Record
+from loopbot.domain.rules import Plan, Rule
+from loopbot.ports import EffectState, JournalEntry, Tx, Unmapped, Upserted
+from loopbot.usecases.loop import Loop
+
+_LIMIT_SPAN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Enacted:
+    """A plan and what was new in it."""
+
+    plan: Plan
+    new: tuple[Effect, ...] = ()
+    state: EffectState = "planned"
+    new_links: tuple[Link, ...] = ()
+
+
+def decide(loop: Loop, tx: Tx, events: Iterable[Event]) -> list[Enacted]:
+    """Let every rule that wakes for the events judge, and write down what it wants.
+
+    A rule that fails on a record is set aside for that record, with the reason; the other rules and records go on. New
+    links are events too, for the rules that follow them.
+    """
+    done: list[Enacted] = []
+    for event in events:
+        for rule in _waking(loop, event):
+            for one in _judged(loop, tx, rule, event):
+                done.append(one)
+                done.extend(follow(loop, tx, one.new_links))
+    return done
+
+
+def follow(loop: Loop, tx: Tx, links: Iterable[Link]) -> list[Enacted]:
+    """Let the rules that follow these new links look at both ends again."""
+    done: list[Enacted] = []
+    waiting = list(links)
+    while waiting:
+        link = waiting.pop()
+        rules = loop.rules.following(link.relation)
+        if not rules:
+            continue
+        for record in tx.mirror.many({link.source, link.target}).values():
+            for rule in rules:
+                if record.kind in rule.wakes_for:
+                    found = _judged(loop, tx, rule, Changed(record, before=record))
+                    done.extend(found)
+                    waiting.extend(new for one in found for new in one.new_links)
+    return done
+
+
+def absorb(
+    loop: Loop, tx: Tx, records: Iterable[Record], *, echo: bool = False
+) -> tuple[list[Upserted], list[Enacted]]:
+    """Put records into the mirror, note the links they state, and let the rules judge what changed."""
+    rows = tx.mirror.put(_with_environments(tx, list(records)))
+    changed = [row for row in rows if row.what in ("new", "changed")]
+    links = tx.links.state([row.record for row in changed])
+    rows_after = _redeployed(tx, changed)
+    events = [Changed(row.record, row.before, echo) for row in (*changed, *rows_after)]
+    return rows, [*decide(loop, tx, events), *follow(loop, tx, links)]
+
+
+def _waking(loop: Loop, event: Event) -> tuple[Rule, ...]:
+    if isinstance(event, Due):
+        rule = loop.rules.named(event.rule)
+        return (rule,) if rule else ()
+    return loop.rules.waking_for(event.record.kind)
+
+
+def _judged(loop: Loop, tx: Tx, rule: Rule, event: Event) -> list[Enacted]:
+    try:
+        plans = list(judge(rule, event, tx))
+    except Exception as error:  # noqa: BLE001 - whatever a rule does to one record, the others go on (promise 4)
+        why = f"rule {rule.name} could not judge it: {type(error).__name__}: {error}"
+        tx.quarantine(f"rule:{rule.name}", [Unmapped(str(event.record.ref), why)])
+        loop.witness.noted(
+            "rule failed on a record", rule=rule.name, record=str(event.record.ref), error=type(error).__name__
+        )
+        return []
+    return [_enacted(loop, tx, plan) for plan in plans if _asks_something(plan)]
+
+
+def _asks_something(plan: Plan) -> bool:
+    return bool(plan.effects or plan.links or plan.timers or plan.cancels)
+
+
+def _enacted(loop: Loop, tx: Tx, plan: Plan) -> Enacted:
+    for timer in plan.cancels:
+        tx.timers.cancel(timer.rule, timer.subject, timer.name)
+    for timer in plan.timers:
+        tx.timers.set(timer, keep=timer.name == SETTLE)
+    live = plan.mode == "live"
+    new_links = tx.links.put(plan.links) if live and plan.links else []
+    state = _state_for(tx, plan)
+    effects = [effect for effect in plan.effects if _can_be_written(loop, effect)]
+    new = [effect for effect, is_new in tx.outbox.plan(effects, state) if is_new] if effects else []
+    if new or new_links:
+        tx.journal(_entries(tx, plan, new, new_links, state))
+        loop.witness.planned(plan, len(new))
+    return Enacted(plan, tuple(new), state, tuple(new_links))
+
+
+def _can_be_written(loop: Loop, effect: Effect) -> bool:
+    """A link that its system has no place for is kept in loopbot's own graph; anything else is shown as refused on delivery."""
+    if effect.verb != "link":
+        return True
+    sink = loop.sinks.get(effect.system)
+    return sink is not None and effect.verb in sink.verbs
+
+
+def _state_for(tx: Tx, plan: Plan) -> EffectState:
+    if plan.mode == "shadow":
+        return "shadow"
+    if tx.outbox.planned_since(plan.rule, tx.now() - _LIMIT_SPAN) + len(plan.effects) > plan.limit:
+        return "held"
+    return "planned"
+
+
+def _entries(tx: Tx, plan: Plan, new: list[Effect], links: list[Link], state: EffectState) -> Iterator[JournalEntry]:
+    for effect in new:
+        what = f"{state}: {effect.verb} in {effect.system}"
+        yield JournalEntry(tx.now(), plan.rule, plan.subject, what, plan.because)
+    for link in links:
+        what = f"linked: {link.source} {link.relation} {link.target}"
+        yield JournalEntry(tx.now(), plan.rule, plan.subject, what, link.because or plan.because)
+
+
+def _with_environments(tx: Tx, records: list[Record]) -> list[Record]:
+    """Issues as the tracker has them, with the environments loopbot knows they are deployed to."""
+    issues = {one.ref for one in records if isinstance(one, Issue)}
+    if not issues:
+        return records
+    where = tx.links.deployed(issues)
+    return [
+        dataclasses.replace(one, deployed_to=where.get(one.ref, frozenset())) if isinstance(one, Issue) else one
+        for one in records
+    ]
+
+
+def _redeployed(tx: Tx, changed: list[Upserted]) -> list[Upserted]:
+    """The issues that a new or changed deployment brought to its environment, or took away."""
+    issues = {
+        link.target
+        for row in changed
+        if row.record.kind == "deployment"
+        for link in row.record.links
+        if link.relation in ("delivers", "withdraws")
+    }
+    if not issues:
+        return []
+    known = list(tx.mirror.many(issues).values())
+    return [row for row in tx.mirror.put(_with_environments(tx, known)) if row.what == "changed"]

@@ -1,0 +1,141 @@
+"""Reading a stream: a page at a time, each page one transaction in which records, plans and cursor move together."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loopbot.domain.errors import LoopbotError, SystemTrouble
+from loopbot.domain.events import Changed
+from loopbot.domain.records import Record
+from loopbot.ports import Cursor, Cycle, Lease, LeaseLostError, Page, Source, Tx, Unmapped
+from loopbot.usecases.enact import Enacted, absorb, decide
+from loopbot.usecases.loop import Loop, poll_lease
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What one reading of a stream came to; `trouble` ended it early, its cursor is where the last good page left it."""
+
+    cycle: Cycle
+    planned: int = 0
+    systems: frozenset[str] = frozenset()
+    trouble: LoopbotError | None = None
+
+
+def ingest(loop: Loop, source: Source, *, sweep: bool = False) -> Ingested | None:
+    """Read what is new in a stream; None when someone else is reading it.
+
+    With `sweep` the whole stream is read again from its beginning, and the records are counted there and here. A failure
+    of the system ends this reading only: pages that came before are kept, the cursor has passed nothing uncommitted.
+    """
+    with loop.store.write() as tx:
+        lease = tx.leases.take(poll_lease(source.stream), loop.holder, loop.waits.lease)
+        if lease is None:
+            return None
+        cursor = Cursor() if sweep else tx.cursors.get(source.stream)
+        cycle = Cycle(source.stream, started_at=tx.now(), ended_at=tx.now())
+    enacted: list[Enacted] = []
+    trouble: LoopbotError | None = None
+    try:
+        for page in source.read(cursor):
+            cycle, plans = _commit(loop, page, lease, cycle)
+            enacted.extend(plans)
+        if sweep:
+            cycle = dataclasses.replace(cycle, counted_there=source.count())
+    except LeaseLostError:
+        loop.witness.noted("stream taken over by another reader", stream=source.stream)
+        return None
+    except SystemTrouble as error:
+        trouble = error
+    with loop.store.write() as tx:
+        if cycle.counted_there is not None:
+            cycle = dataclasses.replace(cycle, counted_here=tx.mirror.count(*source.stream.split(":", 1)))
+        cycle = dataclasses.replace(cycle, ended_at=tx.now(), trouble=str(trouble or ""))
+        tx.cursors.note(cycle)
+        tx.leases.release(lease)
+    new = [effect for one in enacted for effect in one.new if one.state == "planned"]
+    return Ingested(cycle, len(new), frozenset(effect.system for effect in new), trouble)
+
+
+def preview(loop: Loop, source: Source) -> list[Enacted]:
+    """What reading the stream now would plan: the live transaction, rolled back. Reads remotely, writes nothing anywhere."""
+    with loop.store.read() as tx:
+        cursor = tx.cursors.get(source.stream)
+    pages = list(source.read(cursor))
+    with loop.store.write(keep=False) as tx:
+        return [one for page in pages for one in _take(loop, tx, page)[1]]
+
+
+def review(loop: Loop) -> list[Enacted]:
+    """What the rules would plan for everything mirrored, as it stands now: the live transaction, rolled back."""
+    with loop.store.write(keep=False) as tx:
+        return decide(loop, tx, [Changed(record, before=record) for record in tx.mirror.all()])
+
+
+def _commit(loop: Loop, page: Page, lease: Lease, cycle: Cycle) -> tuple[Cycle, list[Enacted]]:
+    """One page, one transaction; where it can not be taken whole, its records one by one, so that one can not stop the rest."""
+    stream = cycle.stream
+    try:
+        with loop.store.write() as tx:
+            counts, enacted = _take(loop, tx, page)
+            _set_aside(tx, stream, page.unmapped, page.records)
+            tx.cursors.move(stream, page.cursor, lease)
+            tx.leases.take(lease.name, lease.holder, loop.waits.lease)
+    except LeaseLostError:
+        raise
+    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+        loop.witness.noted("page could not be taken whole", stream=stream, error=f"{type(error).__name__}: {error}")
+        counts, enacted = _one_by_one(loop, page, lease, stream)
+    return (
+        dataclasses.replace(
+            cycle,
+            calls=cycle.calls + page.calls,
+            rows=cycle.rows + page.counted,
+            new=cycle.new + counts["new"],
+            changed=cycle.changed + counts["changed"],
+            touched=cycle.touched + counts["touched"],
+            same=cycle.same + counts["same"],
+            unmapped=cycle.unmapped + len(page.unmapped) + counts["refused"],
+        ),
+        enacted,
+    )
+
+
+def _take(loop: Loop, tx: Tx, page: Page) -> tuple[Counter[str], list[Enacted]]:
+    rows, enacted = absorb(loop, tx, page.records)
+    return Counter(row.what for row in rows), enacted
+
+
+def _one_by_one(loop: Loop, page: Page, lease: Lease, stream: str) -> tuple[Counter[str], list[Enacted]]:
+    counts: Counter[str] = Counter()
+    enacted: list[Enacted] = []
+    refused: list[Unmapped] = []
+    for record in page.records:
+        try:
+            with loop.store.write() as tx:
+                some, plans = _take(loop, tx, dataclasses.replace(page, records=(record,), unmapped=()))
+        except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+            refused.append(
+                Unmapped(str(record.ref), f"it could not be stored or judged: {type(error).__name__}: {error}")
+            )
+        else:
+            counts += some
+            enacted.extend(plans)
+    counts["refused"] = len(refused)
+    with loop.store.write() as tx:
+        _set_aside(
+            tx,
+            stream,
+            (*page.unmapped, *refused),
+            [one for one in page.records if str(one.ref) not in {x.ident for x in refused}],
+        )
+        tx.cursors.move(stream, page.cursor, lease)
+        tx.leases.take(lease.name, lease.holder, loop.waits.lease)
+    return counts, enacted
+
+
+def _set_aside(tx: Tx, stream: str, unmapped: Sequence[Unmapped], good: Sequence[Record]) -> None:
+    if unmapped:
+        tx.quarantine(stream, unmapped)
+    tx.released(stream, {name for record in good for name in (record.ident, str(record.ref))})

@@ -1,0 +1,67 @@
+"""What every use case works with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from loopbot.domain.rules import Plan, Rulebook
+from loopbot.ports import Clock, Sink, Store
+
+
+class Witness(Protocol):
+    """Is told what happens as it happens: the log, the terminal's story, metrics. Must not raise."""
+
+    def planned(self, plan: Plan, new: int) -> None:
+        """A rule's plan was written down, with so many effects that were not known before."""
+
+    def noted(self, what: str, **fields: object) -> None:
+        """Something happened: a static message, data in fields."""
+
+
+class SilentWitness:
+    """Nobody watches."""
+
+    def planned(self, plan: Plan, new: int) -> None:
+        """Nobody watches."""
+
+    def noted(self, what: str, **fields: object) -> None:
+        """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long things wait, in seconds.
+
+    `claim`: how long a delivery may take before another worker calls it uncertain; `look`: how long after a lost answer
+    the first look is taken (a write may still be on its way); `backoff`: the first pause after a failure, doubling to
+    `longest`; `pause`: how long a system is left alone that refuses our credentials; `lease`: how long reading a page may take.
+    """
+
+    claim: float = 180.0
+    look: float = 30.0
+    backoff: float = 5.0
+    longest: float = 900.0
+    pause: float = 300.0
+    lease: float = 120.0
+
+    def again(self, attempt: int) -> float:
+        """The pause after so many attempts."""
+        return min(self.backoff * 2.0 ** min(attempt - 1, 16), self.longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """One installation at work. `holder` names this process where several share a store."""
+
+    store: Store
+    rules: Rulebook
+    sinks: Mapping[str, Sink]
+    clock: Clock
+    holder: str
+    witness: Witness = field(default_factory=SilentWitness)
+    waits: Waits = field(default_factory=Waits)
+
+
+def poll_lease(stream: str) -> str:
+    """The name of the lease under which a stream is read."""
+    return f"poll:{stream}"

@@ -1,0 +1,53 @@
+"""Finding out what became of effects whose answer was lost: looked for by kind, never sent again blindly."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from loopbot.domain.errors import SystemTrouble, Transient, Uncertain
+from loopbot.usecases.enact import absorb
+from loopbot.usecases.loop import Loop
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """What looking brought: found there, certainly not there (to be sent again), not known yet, only a person can know."""
+
+    found: int = 0
+    absent: int = 0
+    later: int = 0
+    unknowable: int = 0
+
+
+def reconcile(loop: Loop, system: str, limit: int = 100) -> Reconciled:
+    """Look for each uncertain effect of a system that is due."""
+    total = Reconciled()
+    sink = loop.sinks.get(system)
+    with loop.store.write() as tx:
+        tx.outbox.abandon()
+        waiting = tx.outbox.uncertain(system, limit)
+    if sink is None:
+        return total
+    for delivery in waiting:
+        try:
+            receipt = sink.find(delivery)
+        except Uncertain as trouble:
+            with loop.store.write() as tx:
+                tx.outbox.postpone(delivery, str(trouble), NEVER)
+            total.unknowable += 1
+        except SystemTrouble as trouble:
+            after = trouble.after if isinstance(trouble, Transient) and trouble.after else loop.waits.look
+            with loop.store.write() as tx:
+                tx.outbox.postpone(delivery, str(trouble), tx.now() + timedelta(seconds=after))
+            total.later += 1
+        else:
+            with loop.store.write() as tx:
+                why = "found there" if receipt else "looked for and not there; sent again"
+                tx.outbox.found(delivery, receipt, why, tx.now())
+                if receipt is not None and receipt.after is not None:
+                    absorb(loop, tx, [receipt.after], echo=True)
+            total.found += receipt is not None
+            total.absent += receipt is None
+        loop.witness.noted("uncertain effect looked for", effect=delivery.effect.key, system=system)
+    return total

@@ -1,0 +1,21 @@
+"""Waking the rules whose timers have run out."""
+
+from loopbot.domain.events import Due
+from loopbot.usecases.enact import Enacted, decide
+from loopbot.usecases.loop import Loop
+
+
+def wake(loop: Loop, limit: int = 500) -> list[Enacted]:
+    """Judge again what rules asked to be woken for; a timer is gone in the same transaction in which it was heard."""
+    with loop.store.read() as tx:
+        if not any(timer.at <= tx.now() for timer in tx.timers.pending()):
+            return []
+    with loop.store.write() as tx:
+        timers = tx.timers.take_due(limit)
+        records = tx.mirror.many({timer.subject for timer in timers})
+        events = [
+            Due(timer.rule, records[timer.subject], timer.name, timer.at)
+            for timer in timers
+            if timer.subject in records
+        ]
+        return decide(loop, tx, events)
