@@ -7,7 +7,7 @@ from loopbot.domain.events import Changed, Timer
 from loopbot.domain.judging import judge
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.rules import Plan
-from loopbot.ports import Cycle, JournalEntry, OutboxRow, Quarantined, Tx
+from loopbot.ports import Cycle, EffectState, JournalEntry, OutboxRow, Quarantined, Tx
 from loopbot.usecases.loop import Loop
 
 CHAIN_ORDER = ("feedback", "incident", "problem", "issue", "release", "deployment", "change")
@@ -44,7 +44,7 @@ class Health:
     uncertain: tuple[OutboxRow, ...] = ()
     parked: tuple[OutboxRow, ...] = ()
     held: tuple[OutboxRow, ...] = ()
-    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    counts: dict[tuple[str, EffectState], int] = field(default_factory=dict)
 
 
 def named(loop: Loop, text: str) -> list[Record]:
@@ -94,10 +94,10 @@ def health(loop: Loop) -> Health:
         return Health(
             tuple(latest.values()),
             tuple(tx.quarantined()),
-            tuple(tx.outbox.rows(("uncertain",))),
-            tuple(tx.outbox.rows(("parked",))),
-            tuple(tx.outbox.rows(("held",))),
-            {(system, state): count for (system, state), count in tx.outbox.counts().items()},
+            tuple(tx.outbox.rows({"uncertain"})),
+            tuple(tx.outbox.rows({"parked"})),
+            tuple(tx.outbox.rows({"held"})),
+            tx.outbox.counts(),
         )
 
 

@@ -1,0 +1,81 @@
+"""Secrets are named in the configuration, never written there: `env:NAME`, `file:/path`, `keyring:service/user`."""
+
+import os
+import re
+from pathlib import Path
+
+from loopbot.domain.errors import ConfigError
+
+FORMS = "write env:NAME, file:/path or keyring:service/user"
+_REFERENCE = re.compile(r"^(env|file|keyring):\S.*$")
+_SECRET_KEY = re.compile(r"(^|_)(password|passwd|token|secret|api_key|apikey|private_key)$")
+
+
+def is_reference(value: str) -> bool:
+    """Whether a value names a secret instead of being one."""
+    return _REFERENCE.match(value) is not None
+
+
+def is_secret_key(name: str) -> bool:
+    """Whether a key of the configuration holds a secret, by its name."""
+    return _SECRET_KEY.search(name) is not None
+
+
+class SecretStore:
+    """Resolves references and remembers what they were, so that logs can leave the values out."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def resolve(self, reference: str) -> str:
+        """The secret; raises ConfigError naming the reference, never the secret."""
+        scheme, _, name = reference.partition(":")
+        value = {"env": _from_env, "file": _from_file, "keyring": _from_keyring}.get(scheme, _refused)(name)
+        if value is None:
+            raise ConfigError(reference, *_MISSING.get(scheme, ("is not a reference to a secret", FORMS)))
+        if not value:
+            raise ConfigError(reference, "is empty", "put the secret there")
+        self._known.add(value)
+        return value
+
+    def redacted(self, text: str) -> str:
+        """The text with every secret that was resolved blotted out."""
+        for value in self._known:
+            if len(value) >= 6 and value in text:
+                text = text.replace(value, "[secret]")
+        return text
+
+
+_MISSING = {
+    "env": ("this environment variable is not set", "set it where loopbot runs"),
+    "file": ("this file can not be read", "does it exist, and may loopbot read it?"),
+    "keyring": ("the keyring does not have this", "store it with: keyring set SERVICE USER; needs loopbot[keyring]"),
+}
+
+
+def _from_env(name: str) -> str | None:
+    return os.environ.get(name)
+
+
+def _from_file(name: str) -> str | None:
+    try:
+        return Path(name).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _from_keyring(name: str) -> str | None:
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        return None
+    service, _, user = name.rpartition("/")
+    try:
+        return keyring.get_password(service, user)
+    except KeyringError:
+        return None
+
+
+def _refused(_name: str) -> None:
+    return None

@@ -1,0 +1,134 @@
+"""The embedded engine: one process, APScheduler's memory job store and a pool of threads.
+
+Every bell is rung at an interval and may be rung early. A bell that is lost or doubled does no harm: the store says what is
+due, leases say who may do it.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from loopbot.ports import Source
+from loopbot.usecases.deliver import deliver
+from loopbot.usecases.ingest import ingest
+from loopbot.usecases.loop import Loop
+from loopbot.usecases.reconcile import reconcile
+from loopbot.usecases.wake import wake
+
+
+@dataclass(frozen=True, slots=True)
+class Bells:
+    """How often what is done, in seconds; `polls` by stream; `sweep_at` is hours and minutes, UTC."""
+
+    polls: Mapping[str, float]
+    deliver: float = 5.0
+    reconcile: float = 10.0
+    wake: float = 5.0
+    sweep_at: tuple[int, int] = (3, 0)
+    drain: float = 20.0
+
+
+class Embedded:
+    """Runs an installation in this process until told to stop."""
+
+    def __init__(self, loop: Loop, sources: Sequence[Source], bells: Bells) -> None:
+        self._loop, self._sources, self._bells = loop, sources, bells
+        self._scheduler: Any = None
+        self._stopping = threading.Event()
+
+    def run(self, stop: threading.Event) -> None:
+        """Ring until `stop` is set; then let what is under way finish for at most `bells.drain` seconds."""
+        self.start()
+        try:
+            stop.wait()
+        finally:
+            self.stop()
+
+    def start(self) -> None:
+        """Start ringing in the background."""
+        from apscheduler.events import EVENT_JOB_ERROR
+        from apscheduler.executors.pool import ThreadPoolExecutor
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        jobs = self._jobs()
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(min(len(jobs) + 2, 16))},
+            # After a suspend of the machine there is one catch-up, not a storm; a late bell still rings.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._scheduler.add_listener(self._failed, EVENT_JOB_ERROR)
+        for name, (work, seconds) in jobs.items():
+            self._scheduler.add_job(work, "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC))
+        hour, minute = self._bells.sweep_at
+        for source in self._sources:
+            self._scheduler.add_job(
+                partial(self._poll, source, sweep=True),
+                "cron",
+                hour=hour,
+                minute=minute,
+                id=f"sweep:{source.stream}",
+            )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Take no new work and wait for what is under way, at most `bells.drain` seconds; the rest stays planned."""
+        self._stopping.set()
+        waiter = threading.Thread(target=self._scheduler.shutdown, kwargs={"wait": True}, daemon=True)
+        waiter.start()
+        waiter.join(self._bells.drain)
+
+    def ring(self, bell: str) -> None:
+        """Ring a bell now: `poll:STREAM`, `deliver:SYSTEM`, `wake`."""
+        from apscheduler.jobstores.base import JobLookupError
+
+        if self._stopping.is_set():
+            return
+        try:
+            self._scheduler.modify_job(bell, next_run_time=datetime.now(UTC))
+        except JobLookupError:
+            self._loop.witness.noted("no such bell", bell=bell)
+
+    def _jobs(self) -> dict[str, tuple[Callable[[], None], float]]:
+        jobs: dict[str, tuple[Callable[[], None], float]] = {"wake": (self._wake, self._bells.wake)}
+        for source in self._sources:
+            jobs[f"poll:{source.stream}"] = (partial(self._poll, source), self._bells.polls[source.stream])
+        for system in self._loop.sinks:
+            jobs[f"deliver:{system}"] = (partial(self._deliver, system), self._bells.deliver)
+            jobs[f"reconcile:{system}"] = (partial(self._reconcile, system), self._bells.reconcile)
+        return jobs
+
+    def _poll(self, source: Source, *, sweep: bool = False) -> None:
+        done = ingest(self._loop, source, sweep=sweep)
+        if done is None:
+            return
+        if done.trouble is not None:
+            self._loop.witness.noted("stream not read to its end", stream=source.stream, why=str(done.trouble))
+        self._deliver_in(done.systems)
+
+    def _deliver(self, system: str) -> None:
+        done = deliver(self._loop, system)
+        self._deliver_in(done.systems - {system})
+        if done.pause and self._scheduler.running:
+            due = datetime.now(UTC) + timedelta(seconds=done.pause)
+            self._scheduler.modify_job(f"deliver:{system}", next_run_time=due)
+
+    def _reconcile(self, system: str) -> None:
+        if reconcile(self._loop, system).absent:
+            self.ring(f"deliver:{system}")
+
+    def _wake(self) -> None:
+        planned = wake(self._loop)
+        self._deliver_in(frozenset(effect.system for one in planned for effect in one.new))
+
+    def _deliver_in(self, systems: frozenset[str] | set[str]) -> None:
+        for system in systems & set(self._loop.sinks):
+            self.ring(f"deliver:{system}")
+
+    def _failed(self, event: Any) -> None:
+        """A bell's work ended with an error nobody expected: it is told, and rings again."""
+        error = event.exception
+        self._loop.witness.noted("work failed", bell=event.job_id, error=f"{type(error).__name__}: {error}")

@@ -1,0 +1,159 @@
+"""The composition root: the only module that knows everyone. It builds an installation from a configuration."""
+
+import importlib
+import os
+import random
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+import connectors
+from loopbot.clock import SystemClock
+from loopbot.config import Config, SecretStore
+from loopbot.config.model import mistakes_in, several
+from loopbot.domain.errors import ConfigError, RuleError
+from loopbot.domain.rules import Rule, Rulebook
+from loopbot.ports import Chat, Clock, Connector, Sink, Source, Store, Surroundings
+from loopbot.usecases.loop import Loop, SilentWitness, Waits, Witness
+
+ENTRY_POINTS = "loopbot.connectors"
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What can be put in place of the real thing: time, chance, secrets, who watches, how long things wait."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    chance: random.Random = field(default_factory=random.Random)
+    secrets: SecretStore = field(default_factory=SecretStore)
+    witness: Witness = field(default_factory=SilentWitness)
+    waits: Waits = field(default_factory=Waits)
+    holder: str = field(default_factory=lambda: f"{os.getpid()}@{socket.gethostname()}")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Everything that runs, built from one configuration."""
+
+    config: Config
+    loop: Loop
+    connectors: Mapping[str, Connector]
+    sources: Sequence[Source]
+
+    @property
+    def store(self) -> Store:
+        """Where everything durable lives."""
+        return self.loop.store
+
+    @property
+    def chats(self) -> list[Chat]:
+        """The connectors through which people speak to loopbot."""
+        return [cast("Chat", one) for one in self.connectors.values() if hasattr(one, "listen")]
+
+
+@contextmanager
+def installed(
+    config: Config, outfit: Outfit | None = None, *, systems: Callable[[str], bool] | None = None
+) -> Iterator[Installation]:
+    """Build an installation and let go of it at the end; raises ConfigError and RuleError (in a group) before anything is sent.
+
+    With `systems` only those of which it says so are built (looking at the mirror needs none of them).
+    """
+    outfit = outfit or Outfit()
+    with ExitStack() as stack:
+        rules = load_rulebook(config)
+        store = open_configured_store(config, outfit)
+        stack.callback(store.close)
+        built: dict[str, Connector] = {}
+        for name in config.systems:
+            if systems is None or systems(name):
+                built[name] = build_connector(config, name, outfit)
+                stack.callback(built[name].close)
+        sinks = {name: sink for name, one in built.items() if (sink := one.sink()) is not None}
+        sources = [source for one in built.values() for source in one.sources()]
+        loop = Loop(
+            store, rules, cast("Mapping[str, Sink]", sinks), outfit.clock, outfit.holder, outfit.witness, outfit.waits
+        )
+        yield Installation(config, loop, built, sources)
+
+
+def open_configured_store(config: Config, outfit: Outfit) -> Store:
+    """The store the configuration names, migrated to this version."""
+    from loopbot.store import open_store
+
+    url = config.store_url
+    if url.startswith(("env:", "file:", "keyring:")):
+        url = outfit.secrets.resolve(url)
+    clock = None if isinstance(outfit.clock, SystemClock) else outfit.clock
+    return cast("Store", open_store(url, clock=clock))
+
+
+def build_connector(config: Config, name: str, outfit: Outfit) -> Connector:
+    """The connector of one configured system; importing it is put off until here."""
+    system = config.systems[name]
+    kind = connector_type(system.type, f"{config.path.name}, systems.{name}.type")
+    try:
+        settings = kind.Settings.model_validate(system.settings)
+    except ValidationError as error:
+        prefix = ("systems", name)
+        raise several(mistakes_in(error, config.path.name, {prefix: kind.Settings.model_fields}, prefix)) from None
+    chance = random.Random(outfit.chance.random())  # noqa: S311 - jitter, not secrecy
+    return cast("Connector", kind(name, settings, Surroundings(outfit.clock, chance, outfit.secrets)))
+
+
+def connector_type(name: str, where: str) -> Any:
+    """The class behind a type of system: one of ours, or one that an installed package offers by entry point."""
+    target = connectors.CATALOGUE.get(name)
+    if target is None:
+        offered = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+        if name not in offered:
+            known = ", ".join(sorted({*connectors.CATALOGUE, *offered}))
+            raise ConfigError(where, f"{name!r} is not a type of system loopbot knows", f"known: {known}")
+        return offered[name].load()
+    module, _, kind = target.partition(":")
+    return getattr(importlib.import_module(module), kind)
+
+
+def load_rulebook(config: Config) -> Rulebook:
+    """The rules in force; raises RuleError, or all of them in a group."""
+    rules, errors = check_rules(config.rules_folder, set(config.systems))
+    if errors:
+        raise errors[0] if len(errors) == 1 else ExceptionGroup("rules have mistakes", errors)
+    return Rulebook(rules)
+
+
+def check_rules(folder: Path, systems: set[str] | None = None) -> tuple[list[Rule], list[RuleError]]:
+    """The rules of a folder and every mistake in them; with `systems`, rules that write elsewhere are mistakes too."""
+    from loopbot.language.loader import load_rules
+
+    loaded = load_rules(folder)
+    errors = list(loaded.errors)
+    for rule in loaded.rules:
+        for name in sorted(rule.systems - systems) if systems is not None and rule.mode != "off" else ():
+            hint = f'add [systems.{name}] to the configuration, or set mode = "off" in the rule'
+            errors.append(
+                RuleError(f"{folder.name}/{rule.name}.toml", f"writes to {name!r}, which is not configured", hint)
+            )
+    return list(loaded.rules), errors
+
+
+def starter_rules() -> Path:
+    """The starter pack: beside the package in a wheel, beside the checkout in an editable install."""
+    return _shipped("starter_rules", "rules")
+
+
+def example_config() -> Path:
+    """The configuration in which every key is explained."""
+    return _shipped("config.example.toml", "config.example.toml")
+
+
+def _shipped(in_wheel: str, in_checkout: str) -> Path:
+    here = Path(__file__).parent
+    packed = here / in_wheel
+    return packed if packed.exists() else here.parent / in_checkout
