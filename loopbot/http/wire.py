@@ -1,9 +1,9 @@
 """A wire to one system: JSON in, JSON out, every failure as what to do next."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
@@ -16,6 +16,7 @@ from loopbot.ports import Clock
 
 Params = Mapping[str, str | int]
 _TRIES = 3
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,8 @@ class Wire:
         """Close the connections."""
         self.session.close()
 
-    def _again(
-        self, method: str, path: str, params: Params | None, body: object, headers: Mapping[str, str] | None
-    ) -> Answer:
+    def patiently(self, call: Callable[[], _T]) -> _T:
+        """Make a call that only reads, up to three times; also for vendor libraries that speak on this session."""
         from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
         retrying = Retrying(
@@ -112,7 +112,12 @@ class Wire:
             sleep=self._clock.sleep,
             reraise=True,
         )
-        return retrying(self._call, method, path, params, body, headers)
+        return retrying(call)
+
+    def _again(
+        self, method: str, path: str, params: Params | None, body: object, headers: Mapping[str, str] | None
+    ) -> Answer:
+        return self.patiently(lambda: self._call(method, path, params, body, headers))
 
     def _call(
         self,
