@@ -1,0 +1,14 @@
+"""Starts the command line."""
+
+import sys
+
+
+def main() -> None:
+    """Run `loopbot` with the arguments given."""
+    from loopbot.cli import run_app
+
+    sys.exit(run_app(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

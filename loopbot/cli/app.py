@@ -1,0 +1,226 @@
+"""The commands and what they are called; each is imported when it is used."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="loopbot",
+    help="Closes the loop between the people who use a service, those who run it and those who build it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+rules = typer.Typer(help="Check and test the rule files.", no_args_is_help=True, rich_markup_mode=None)
+outbox = typer.Typer(
+    help="See what is to be written, was written or is stuck; decide about what is stuck.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(rules, name="rules")
+app.add_typer(outbox, name="outbox")
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", envvar="LOOPBOT_CONFIG", help="The configuration file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
+CONFIG = Path("config.toml")
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from loopbot import __version__
+
+        typer.echo(f"loopbot {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    fast: Annotated[bool, typer.Option("--fast", help="Do not pause between the steps of the story.")] = False,
+    hold: Annotated[bool, typer.Option("--hold", help="Keep everything running afterwards, until Ctrl-C.")] = False,
+) -> None:
+    """Watch a ticket become a problem, a backlog item, a deployed fix and a message to its reporter. Needs no keys."""
+    from loopbot.cli.demo import tell_story
+
+    tell_story(pause=0.0 if fast else 0.6, hold=hold)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write config.toml and rules/.")] = Path(),
+    systems: Annotated[
+        str, typer.Option(help="The systems you have, separated by commas.")
+    ] = "servicenow,jira,github,slack",
+) -> None:
+    """Write a configuration and the starter rules, to be adapted."""
+    from loopbot.cli.init import write_files
+
+    write_files(folder, [name.strip() for name in systems.split(",") if name.strip()])
+
+
+@app.command()
+def run(config: ConfigOption = CONFIG, verbose: VerboseOption = False) -> None:
+    """Run the daemon until it is told to stop (Ctrl-C, SIGTERM)."""
+    from loopbot.cli.running import run_daemon
+
+    run_daemon(config, verbose=verbose)
+
+
+@app.command()
+def once(config: ConfigOption = CONFIG, as_json: JsonOption = False, verbose: VerboseOption = False) -> None:
+    """Read every stream once, deliver what the rules want, and say what was done."""
+    from loopbot.cli.running import run_once
+
+    raise typer.Exit(run_once(config, as_json=as_json, verbose=verbose))
+
+
+@app.command()
+def plan(
+    config: ConfigOption = CONFIG,
+    local: Annotated[
+        bool, typer.Option("--local", help="Judge what is mirrored already; read nothing remotely.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Name every write that `once` would do now, and why. Reads the systems, writes nothing anywhere."""
+    from loopbot.cli.planning import show_plan
+
+    show_plan(config, local=local, as_json=as_json)
+
+
+@app.command()
+def explain(
+    reference: Annotated[
+        str, typer.Argument(help="A ticket's key (INC0012345) or its full reference (servicenow:incident:INC0012345).")
+    ],
+    config: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Say for one record what each rule sees in it, and what came of it."""
+    from loopbot.cli.explaining import show_explanation
+
+    show_explanation(config, reference, as_json=as_json)
+
+
+@app.command()
+def check(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
+    """Find what is wrong before the first write: configuration, rules, credentials, fields, clocks, and what is stuck."""
+    from loopbot.cli.checking import show_findings
+
+    raise typer.Exit(show_findings(config, as_json=as_json))
+
+
+@app.command()
+def alive(config: ConfigOption = CONFIG) -> None:
+    """Exit 0 while a daemon is at work on this store, 1 otherwise: for health checks."""
+    from loopbot.cli.running import say_alive
+
+    raise typer.Exit(say_alive(config))
+
+
+@app.command()
+def sandbox(
+    replay: Annotated[
+        Path | None, typer.Option(help="Serve this ServiceNow log (CSV, gzip) from the ServiceNow twin.")
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(help="How many times faster than life the log is played; 0: as fast as it can be mirrored.")
+    ] = 0,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Mirror the log with a daemon and compare every incident.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="The first port to listen on; 0: any free ones.")] = 0,
+) -> None:
+    """Start loopback twins of ServiceNow, Jira, GitHub and Slack to rehearse rules against, or replay a real log."""
+    from loopbot.cli.sandbox import serve_sandbox
+
+    raise typer.Exit(serve_sandbox(replay, speed=speed, verify=verify, port=port))
+
+
+@rules.command("check")
+def rules_check(
+    config: ConfigOption = CONFIG,
+    folder: Annotated[Path | None, typer.Option(help="Check this folder instead of the configured one.")] = None,
+) -> None:
+    """Check every rule file: keys, names, types, words, systems."""
+    from loopbot.cli.ruling import check_folder
+
+    raise typer.Exit(check_folder(config, folder))
+
+
+@rules.command("test")
+def rules_test(
+    config: ConfigOption = CONFIG,
+    folder: Annotated[Path | None, typer.Option(help="Test this folder instead of the configured one.")] = None,
+    name: Annotated[str, typer.Argument(help="Only this rule.")] = "",
+    verbose: VerboseOption = False,
+) -> None:
+    """Run the cases in the rules' tests/ folder."""
+    from loopbot.cli.ruling import test_folder
+
+    raise typer.Exit(test_folder(config, folder, name, verbose=verbose))
+
+
+@rules.command("schema")
+def rules_schema() -> None:
+    """Print the JSON Schema of a rule file, for editors."""
+    from loopbot.cli.ruling import print_schema
+
+    print_schema()
+
+
+KeyArgument = Annotated[str, typer.Argument(help="The effect's key, or its first characters.")]
+WhyOption = Annotated[str, typer.Option(help="Why, for the record.")]
+
+
+@outbox.command("list")
+def outbox_list(
+    config: ConfigOption = CONFIG,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these: planned, sending, settled, uncertain, parked, held, shadow, dropped."),
+    ] = None,
+    system: Annotated[str | None, typer.Option(help="Only this system.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List the latest effects, those that need a person first."""
+    from loopbot.cli.outboxing import list_effects
+
+    list_effects(config, state or [], system, limit=limit, as_json=as_json)
+
+
+@outbox.command("show")
+def outbox_show(key: KeyArgument, config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
+    """Show one effect: what it writes, why, and what became of it."""
+    from loopbot.cli.outboxing import show_effect
+
+    show_effect(config, key, as_json=as_json)
+
+
+@outbox.command("retry")
+def outbox_retry(key: KeyArgument, config: ConfigOption = CONFIG, why: WhyOption = "") -> None:
+    """Send it (again): for parked, held, shadow, dropped and uncertain effects. You say that it is not there."""
+    from loopbot.cli.outboxing import decide_effect
+
+    decide_effect(config, key, "retry", why)
+
+
+@outbox.command("confirm")
+def outbox_confirm(key: KeyArgument, config: ConfigOption = CONFIG, why: WhyOption = "") -> None:
+    """Count an uncertain effect as done. You say that it is there."""
+    from loopbot.cli.outboxing import decide_effect
+
+    decide_effect(config, key, "confirm", why)
+
+
+@outbox.command("drop")
+def outbox_drop(key: KeyArgument, config: ConfigOption = CONFIG, why: WhyOption = "") -> None:
+    """Never send it."""
+    from loopbot.cli.outboxing import decide_effect
+
+    decide_effect(config, key, "drop", why)

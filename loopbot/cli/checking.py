@@ -1,0 +1,99 @@
+"""`loopbot check`: what is wrong, before the first write, and what is stuck, after it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loopbot.cli.failures import DONE, MISTAKE, TROUBLE
+from loopbot.cli.opening import console
+from loopbot.cli.wording import ago, counted, what_it_does
+from loopbot.domain.errors import SystemTrouble, UserError
+from loopbot.ports import Finding
+
+if TYPE_CHECKING:
+    from loopbot.config import Config
+    from loopbot.wiring import Installation
+
+_SIGNS = {"ok": ("ok", "green"), "warning": ("look", "yellow"), "error": ("WRONG", "red")}
+
+
+def show_findings(path: Path, *, as_json: bool) -> int:
+    """Print every finding; the exit code says whether anything is wrong."""
+    from loopbot.config import load_config
+
+    config = load_config(path)
+    findings = [Finding("ok", path.name, f"is valid: {counted(len(config.systems), 'system')}"), *_rules(config)]
+    code = MISTAKE if any(one.level == "error" for one in findings) else DONE
+    if code == DONE:
+        findings += _systems(config)
+        code = TROUBLE if any(one.level == "error" for one in findings) else DONE
+    if as_json:
+        import dataclasses
+
+        import orjson
+
+        print(orjson.dumps([dataclasses.asdict(one) for one in findings], option=orjson.OPT_INDENT_2).decode())
+        return code
+    _print(findings)
+    return code
+
+
+def _rules(config: "Config") -> Iterator[Finding]:
+    from loopbot.wiring import check_rules
+
+    rules, errors = check_rules(config.rules_folder, set(config.systems))
+    for error in errors:
+        yield Finding("error", error.where, error.why, error.hint)
+    modes = ", ".join(f"{sum(rule.mode == mode for rule in rules)} {mode}" for mode in ("live", "shadow", "off"))
+    yield Finding("ok", str(config.loopbot.rules), f"{counted(len(rules), 'rule')} ({modes})")
+
+
+def _systems(config: "Config") -> Iterator[Finding]:
+    from loopbot.wiring import installed
+
+    with installed(config) as here:
+        for name, connector in here.connectors.items():
+            try:
+                yield from connector.check()
+            except SystemTrouble as trouble:
+                yield Finding("error", name, trouble.why, trouble.hint)
+            except UserError as error:
+                yield Finding("error", f"{name}, {error.where}", error.why, error.hint)
+        yield from _stuck(here)
+
+
+def _stuck(here: "Installation") -> Iterator[Finding]:
+    from loopbot.usecases.inspect import health
+
+    found = health(here.loop)
+    for cycle in found.cycles:
+        if cycle.trouble:
+            yield Finding("error", cycle.stream, f"was not read to its end {ago(cycle.ended_at)}: {cycle.trouble}")
+            continue
+        compared = ""
+        if cycle.counted_there is not None:
+            compared = f"; {cycle.counted_here:,} mirrored of {cycle.counted_there:,} there"
+        counts = f"{cycle.rows:,} seen, {cycle.new:,} new, {cycle.changed:,} changed"
+        yield Finding("ok", cycle.stream, f"read {ago(cycle.ended_at)}: {counts}{compared}")
+    for one in found.quarantined:
+        yield Finding(
+            "warning", one.where, f"{one.ident} is set aside: {one.why}", f"tried {counted(one.tries, 'time')}"
+        )
+    for state, rows in (("uncertain", found.uncertain), ("parked", found.parked), ("held", found.held)):
+        for row in rows:
+            what = f"{row.effect.key[:8]} is {state}: {what_it_does(row.effect, 60)} - {row.why}"
+            yield Finding("warning", row.effect.system, what, f"loopbot outbox show {row.effect.key[:8]}")
+
+
+def _print(findings: list[Finding]) -> None:
+    from rich.text import Text
+
+    out = console()
+    for one in findings:
+        sign, colour = _SIGNS[one.level]
+        out.print(Text(f"{sign:>6}", style=colour), Text(f"{one.about}: {one.what}"), soft_wrap=True)
+        if one.hint and one.level != "ok":
+            out.print(f"         → {one.hint}", markup=False, soft_wrap=True)
+    wrong, look = (sum(one.level == level for one in findings) for level in ("error", "warning"))
+    out.print()
+    out.print(f"{counted(wrong, 'thing')} wrong, {look} to look at." if wrong or look else "Everything is in order.")

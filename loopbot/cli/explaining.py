@@ -1,0 +1,103 @@
+"""`loopbot explain`: for one record, what each rule sees in it, and what came of it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loopbot.cli.opening import console, opened, the_record
+from loopbot.cli.wording import ago, what_it_does
+from loopbot.domain.rules import all_hold
+from loopbot.domain.texts import shorten
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from loopbot.usecases.inspect import ChainStep, Explanation
+
+
+def show_explanation(config: Path, reference: str, *, as_json: bool) -> None:
+    """Print everything loopbot knows about a record."""
+    from loopbot.usecases.inspect import chain, explain
+
+    with opened(config, remote=False) as here:
+        record = the_record(here.loop, reference)
+        found, steps = explain(here.loop, record), chain(here.loop, record)
+    if as_json:
+        _print_json(found, steps)
+        return
+    out = console()
+    out.print(f"{record.ref}  {record.title}", markup=False, style="bold")
+    out.print(f"  {record.state.replace('_', ' ')}, changed {ago(record.updated_at)}", markup=False)
+    if len(steps) > 1:
+        out.print("\nThe loop", style="bold")
+        print_chain(out, steps)
+    _print_rules(out, found)
+    _print_past(out, found)
+
+
+def _print_rules(out: "Console", found: "Explanation") -> None:
+    out.print("\nThe rules", style="bold")
+    for plan in sorted(found.plans, key=lambda plan: plan.rule):
+        holds = all_hold(plan.steps)
+        mode = "" if plan.mode == "live" else f" ({plan.mode})"
+        out.print(f"  {'✓' if holds else '·'} {plan.rule}{mode}", markup=False)
+        for step in plan.steps:
+            out.print(f"      {'yes' if step.held else 'no ':<3} {step.asked}  [{step.saw}]", markup=False)
+        for effect in plan.effects:
+            out.print(f"      → {effect.system}: {what_it_does(effect)}", markup=False)
+    if not found.plans:
+        out.print(f"  No rule looks at {found.record.kind} records.")
+    for timer in found.timers:
+        out.print(f"  {timer.rule} looks at it again {ago(timer.at)}", markup=False)
+
+
+def _print_past(out: "Console", found: "Explanation") -> None:
+    if found.effects:
+        out.print("\nWhat was written", style="bold")
+        for row in found.effects:
+            out.print(
+                f"  {row.state:<10} {row.effect.system}: {what_it_does(row.effect)}  [{row.effect.cause.rule}]",
+                markup=False,
+            )
+            if row.why and row.state != "settled":
+                out.print(f"             {row.why}", markup=False)
+    if found.journal:
+        out.print("\nWhy", style="bold")
+        for entry in found.journal[:20]:
+            out.print(f"  {ago(entry.at)}: {entry.what}, because {entry.because} [{entry.rule}]", markup=False)
+
+
+def print_chain(out: "Console", steps: "list[ChainStep]") -> None:
+    """The linked records, in the order of the loop."""
+    for step in steps:
+        record = step.record
+        via = f"  ({step.via.relation.replace('_', ' ')}, {step.via.by})" if step.via else ""
+        out.print(
+            f"  {record.kind:<11} {record.key:<18} {record.state.replace('_', ' '):<13} {shorten(record.title, 60)}{via}",
+            markup=False,
+        )
+
+
+def _print_json(found: "Explanation", steps: "list[ChainStep]") -> None:
+    import orjson
+
+    value = {
+        "record": str(found.record.ref),
+        "state": found.record.state,
+        "chain": [{"record": str(step.record.ref), "via": step.via.relation if step.via else None} for step in steps],
+        "rules": [
+            {
+                "rule": plan.rule,
+                "holds": all_hold(plan.steps),
+                "steps": [{"asked": step.asked, "held": step.held, "saw": step.saw} for step in plan.steps],
+                "effects": [what_it_does(effect, 2000) for effect in plan.effects],
+            }
+            for plan in found.plans
+        ],
+        "effects": [
+            {"key": row.effect.key, "state": row.state, "does": what_it_does(row.effect, 2000)} for row in found.effects
+        ],
+        "journal": [
+            {"at": one.at, "rule": one.rule, "what": one.what, "because": one.because} for one in found.journal
+        ],
+    }
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
