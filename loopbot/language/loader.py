@@ -1,0 +1,169 @@
+"""Rule files to domain rules. Every mistake of every file is collected: nobody mends a folder one error at a time."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from loopbot.domain.errors import RuleError
+from loopbot.domain.rules import Match, Once, Repeat, Rule
+from loopbot.domain.words import Kind
+from loopbot.language import model, predicates
+from loopbot.language.building import Builder
+from loopbot.language.mistakes import Findings
+from loopbot.language.names import Names, Type, acting_names, names_for, record_type
+from loopbot.language.reading import read
+from loopbot.language.templates import template
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_NO_MATCH = "this rule has no [match]"
+_NOT_YET = "it is known only once the match is made; use it in `if` or in a text"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The rules of a folder that can be used, by name, and what is wrong with the others."""
+
+    rules: tuple[Rule, ...] = ()
+    errors: tuple[RuleError, ...] = ()
+
+
+def load_rules(folder: Path) -> Loaded:
+    """All *.toml of the folder itself, in order of name."""
+    if not folder.is_dir():
+        return Loaded(errors=(RuleError(str(folder), "there is no such folder", "loopbot init writes one"),))
+    rules: list[Rule] = []
+    errors: list[RuleError] = []
+    for path in sorted(folder.glob("*.toml")):
+        loaded = load_rule(path)
+        rules.extend(loaded.rules)
+        errors.extend(loaded.errors)
+    return Loaded(tuple(rules), tuple(errors))
+
+
+def load_rule(path: Path) -> Loaded:
+    """One file; its name without .toml is the rule's name."""
+    where = f"{path.parent.name}/{path.name}" if path.parent.name else path.name
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        return Loaded(errors=(RuleError(where, f"the file can not be read: {why}"),))
+    return parse_rule(text, path.stem, where)
+
+
+def parse_rule(text: str, name: str, where: str = "") -> Loaded:
+    """A rule from its text; `where` is how errors name the file."""
+    findings = Findings(where or f"{name}.toml")
+    if not _NAME.fullmatch(name):
+        good = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789") or "my-rule"
+        findings.add("", f'"{name}" can not be the name of a rule', f"rename the file to {good}.toml")
+    written = read(text, findings)
+    rule = _rule(written, name, findings) if written else None
+    if findings.errors or rule is None:
+        return Loaded(errors=tuple(findings.errors))
+    return Loaded(rules=(rule,))
+
+
+def _rule(written: model.RuleFile, name: str, findings: Findings) -> Rule:
+    match = written.match
+    known = names_for(written.on)
+    asking = Names(known, {"other": _NO_MATCH if match is None else _NOT_YET, "score": _NOT_YET, "because": _NOT_YET})
+    when = None
+    if written.when is not None:
+        with findings.at("when"):
+            when = predicates.condition(written.when, asking)
+    acting = _acting(written)
+    builder = Builder(acting, _kinds(written), acting.why_not, findings)
+    then = builder.built(written.then)
+    return Rule(
+        name=name,
+        about=written.about,
+        on=frozenset(written.on),
+        when=when,
+        match=_match(written, findings) if match else None,
+        repeat=_repeat(written.repeat) if written.repeat else None,
+        settle=written.settle,
+        once=_once(written.once, acting, findings),
+        then=then,
+        limit=written.limit,
+        mode=written.mode,
+        systems=frozenset(builder.systems),
+    )
+
+
+def _match(written: model.RuleFile, findings: Findings) -> Match | None:
+    part = written.match
+    if part is None:
+        return None
+    where = None
+    if part.where is not None:
+        names = Names(names_for(written.on, part.kind), {"score": _NOT_YET, "because": _NOT_YET})
+        with findings.at("match.where"):
+            where = predicates.condition(part.where, names)
+    if part.ask_at > part.link_at:
+        findings.add(
+            "match.ask_at", f"{part.ask_at} lies above link_at ({part.link_at})", "people are asked below link_at"
+        )
+    if part.rank != "none" and part.pick == "all":
+        findings.add(
+            "match.pick", '"all" takes every record, so a rank means nothing', 'leave rank out, or pick = "each"'
+        )
+    return Match(
+        kind=part.kind,
+        where=where,
+        through=tuple(part.through),
+        within=part.within,
+        rank=part.rank,
+        pick=part.pick,
+        optional=part.optional,
+        link_at=part.link_at,
+        ask_at=part.ask_at,
+    )
+
+
+def _repeat(part: model.RepeatPart) -> Repeat:
+    return Repeat(at_least=part.at_least, within=part.within, same_service=part.same == "service", alike=part.alike)
+
+
+def _once(part: model.OncePart, names: Names, findings: Findings) -> Once:
+    per = None
+    if part.per is not None:
+        with findings.at("once.per"):
+            per = template(part.per, names)
+    return Once(per, part.span)
+
+
+def _acting(written: model.RuleFile) -> Names:
+    """What the actions may name."""
+    match = written.match
+    all_together = match is not None and match.pick == "all"
+    why_not = {}
+    if match is None:
+        why_not["other"] = _NO_MATCH
+    elif all_together:
+        why_not["other"] = '[match] has pick = "all"; the records are `others`'
+    one = match.kind if match and not all_together else None
+    known = names_for(written.on, one, optional=bool(match and match.optional))
+    others: Type | None = None
+    if match and all_together:
+        others = record_type([match.kind])
+    elif written.repeat:
+        others = record_type(written.on)
+    else:
+        why_not["others"] = 'others come from [repeat] or from [match] with pick = "all"'
+    return Names(
+        acting_names(known, ranked=bool(match and match.rank != "none" and not match.optional)), why_not, {}, others
+    )
+
+
+def _kinds(written: model.RuleFile) -> dict[str, tuple[Kind, ...]]:
+    """Of which kinds the things are that an action can act on."""
+    kinds: dict[str, tuple[Kind, ...]] = {"it": tuple(written.on)}
+    match = written.match
+    if match and match.pick == "all":
+        kinds["others"] = (match.kind,)
+    elif match:
+        kinds["other"] = (match.kind,)
+    if written.repeat and "others" not in kinds:
+        kinds["others"] = tuple(written.on)
+    return kinds

@@ -1,0 +1,201 @@
+"""A rule file as it is written: its keys and their shapes. What they mean together is the loader's matter."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from loopbot.domain.rules import Mode
+from loopbot.domain.words import Kind, Relation, Role
+from loopbot.language import spans
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _once(value: object) -> object:
+    return {"per": value} if isinstance(value, str) else value
+
+
+Span = Annotated[
+    timedelta,
+    BeforeValidator(spans.parse, json_schema_input_type=Annotated[str, Field(pattern=spans.PATTERN)]),
+]
+System = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", description="A system's name in the configuration.")]
+Kinds = Annotated[list[Kind], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=Kind | list[Kind])]
+Targets = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+Share = Annotated[float, Field(ge=0, le=1)]
+Words = Annotated[str, Field(min_length=1)]
+
+
+class Part(BaseModel):
+    """A table of the file; a key it does not know is a mistake, and so is a text where a number belongs."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
+
+
+class OncePart(Part):
+    """What makes a further effect another one."""
+
+    per: Words | None = Field(None, description="A text with placeholders: each new value acts again.")
+    span: Span | None = Field(None, alias="for", description="Acts again in each such span, such as 90d.")
+
+
+class MatchPart(Part):
+    """The other record the rule needs."""
+
+    kind: Kind = Field(description="Of which kind the other record is.")
+    where: Words | None = Field(None, description="A condition on `other` (and `it`).")
+    through: list[Relation] = Field(default=[], description="The relations that lead from `it` to the other record.")
+    within: Span = Field(timedelta(days=30), description="How long before `it` the other record may have happened.")
+    rank: Literal["none", "suspect", "similar"] = Field("none", description="How candidates are scored.")
+    pick: Literal["best", "all", "each"] = Field("best", description="The best one, all together, or each by itself.")
+    optional: bool = Field(default=False, description="Act without another record too; `other` is null then.")
+    link_at: Share = Field(0.8, description="The score from which the rule acts.")
+    ask_at: Share = Field(0.5, description="The score from which a person is asked.")
+
+
+class RepeatPart(Part):
+    """How often the like must have happened."""
+
+    at_least: int = Field(ge=2, description="How many, with this one.")
+    within: Span = Field(description="In which span before it.")
+    same: Literal["service", "nothing"] = Field("service", description="What they have to share.")
+    alike: Share = Field(0.0, description="How alike their words have to be: 0 (anything) to 1 (the same).")
+
+
+class ActionPart(Part):
+    """What every action can say."""
+
+    only_if: Words | None = Field(None, alias="if", description="Only where this condition holds.")
+    slot: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9-]*$",
+        description="Names this action for good, so that it may move in the file without acting again.",
+    )
+
+
+class OpenPart(ActionPart):
+    """Open a ticket, or join the one that is open already."""
+
+    do: Literal["open"]
+    system: System
+    kind: Kind
+    place: Words = Field(description="A table or a project.")
+    title: Words
+    text: str = ""
+    type: str | None = None
+    priority: int | str | None = Field(None, description="1 to 5, or an expression.")
+    labels: list[str] = Field(default=[])
+    fields: dict[str, str] = Field(
+        default={}, description="Fields of the system by its own names; texts with placeholders."
+    )
+    reporter: bool = Field(default=False, description="Pass on who reported `it`.")
+    name: str | None = Field(None, alias="as", pattern=r"^[a-z][a-z0-9_]*$", description="How later actions name it.")
+    join: Relation | None = Field(
+        None,
+        description="Where `it` or one of `others` is linked by this relation to an open ticket of the kind, take that one.",
+    )
+
+
+class LinkPart(ActionPart):
+    """Link two tickets."""
+
+    do: Literal["link"]
+    relation: Relation
+    source: Targets = Field(default=["it"], alias="from")
+    target: Targets = Field(default=["other"], alias="to")
+    systems: list[System] | None = Field(
+        None,
+        alias="in",
+        description="Systems to write the link into as well; by default that of `it`, [] keeps it in loopbot.",
+    )
+
+
+class CommentPart(ActionPart):
+    """Comment on tickets."""
+
+    do: Literal["comment"]
+    on: Targets = Field(default=["it"])
+    internal: bool = Field(description="true: for the team only; false: customers read it.")
+    text: Words
+
+
+class TransitionPart(ActionPart):
+    """Bring tickets to a state, in loopbot's words."""
+
+    do: Literal["transition"]
+    on: Targets = Field(default=["it"])
+    to: Words
+
+
+class SetPart(ActionPart):
+    """Set fields of tickets."""
+
+    do: Literal["set"]
+    on: Targets = Field(default=["it"])
+    fields: dict[str, str] = Field(min_length=1)
+
+
+class PostPart(ActionPart):
+    """Post a message to a channel."""
+
+    do: Literal["post"]
+    system: System = "slack"
+    channel: Words
+    text: Words
+    keep_current: bool = Field(default=False, description="Update the message where the text changes.")
+
+
+class TellPart(ActionPart):
+    """Tell people something, each by a direct message."""
+
+    do: Literal["tell"]
+    system: System = "slack"
+    who: Role = "reporter"
+    of: Targets = Field(default=["it"])
+    about: Words = "it"
+    text: Words
+    question: str | None = Field(None, pattern=r"^[a-z][a-z_]*$", description="What the buttons ask, such as fixed.")
+    buttons: dict[str, str] = Field(default={}, description="The answers: word = what the button says.")
+
+
+AnyAction = Annotated[
+    OpenPart | LinkPart | CommentPart | TransitionPart | SetPart | PostPart | TellPart,
+    Field(discriminator="do"),
+]
+VERBS: tuple[type[ActionPart], ...] = (OpenPart, LinkPart, CommentPart, TransitionPart, SetPart, PostPart, TellPart)
+
+
+class RuleFile(Part):
+    """One rule."""
+
+    about: Words = Field(description="What the rule does, in one sentence.")
+    on: Kinds = Field(description="The kind(s) of records it looks at.")
+    when: Words | None = Field(None, description="A condition on `it`.")
+    settle: Span | None = Field(None, description="Wait this long after it happened, such as 10m.")
+    mode: Mode = Field("live", description="shadow: plan and show, send nothing. off: do nothing.")
+    limit: int = Field(100, ge=1, description="How many effects in an hour before a person is asked.")
+    once: Annotated[OncePart, BeforeValidator(_once, json_schema_input_type=str | OncePart)] = Field(
+        default=OncePart.model_construct(),
+        description="What makes it act on the same record again.",
+    )
+    match: MatchPart | None = None
+    repeat: RepeatPart | None = None
+    then: list[AnyAction] = Field(min_length=1, description="What it asks for.")
+
+
+def key_of(name: str, part: type[BaseModel]) -> str:
+    """How a field is written in the file."""
+    return part.model_fields[name].alias or name
+
+
+def keys_of(part: type[BaseModel]) -> list[str]:
+    """The keys a table of the file may have."""
+    return [key_of(name, part) for name in part.model_fields]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a rule file."""
+    return RuleFile.model_json_schema(by_alias=True)
