@@ -84,6 +84,7 @@ class FaultLayer:
         self._app, self._system, self._faults, self._ledger = app, system, faults, ledger
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass the request on to the twin, with the fault that waits for it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -97,6 +98,8 @@ class FaultLayer:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                # Noted before the client can see the answer: whoever has it finds it counted.
+                self._ledger.requested(self._system, scope["method"], path, status)
             await send(message)
 
         async def holding(message: dict[str, Any]) -> None:
@@ -111,7 +114,8 @@ class FaultLayer:
                     await self._app(scope, receive, holding)
                 await self._happen(fault, held, receive, passing, send)
         finally:
-            self._ledger.requested(self._system, scope["method"], path, status)
+            if status == 0:
+                self._ledger.requested(self._system, scope["method"], path, status)
 
     async def _happen(self, fault: Fault, held: list[dict[str, Any]], receive: Any, send: Any, cycle: Any) -> None:
         if fault.kind in {"refuse", "lose_answer"}:
