@@ -1,0 +1,213 @@
+"""Engines and transactions: what differs between SQLite and Postgres stands here and nowhere else.
+
+SQLite: one writer at a time in this process (a lock) and over all processes (`BEGIN IMMEDIATE`), in WAL mode, so that
+readers never wait. SQLAlchemy's defaults would let two transactions read the same value and both write it back.
+
+Postgres: READ COMMITTED and row locks for writing, one REPEATABLE READ snapshot for reading.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import QueuePool
+
+from loopbot.domain.errors import ConfigError
+from loopbot.ports import Clock
+from loopbot.store import schema
+
+BUSY_SECONDS = 30.0
+SHAPES = "sqlite:///path/to/loopbot.db or postgresql+psycopg://user@host/database"
+
+
+@dataclass(slots=True)
+class Work:
+    """One open transaction: its connection and its moment."""
+
+    connection: Connection
+    clock: Clock | None
+    moment: datetime | None = None
+
+    def now(self) -> datetime:
+        """The time of this transaction, the same to its end.
+
+        The injected clock's; else the database's where several hosts share it, else this machine's.
+        """
+        if self.moment is None:
+            self.moment = self._ask().astimezone(UTC)
+        return self.moment
+
+    def _ask(self) -> datetime:
+        if self.clock is not None:
+            return self.clock.now()
+        if self.connection.dialect.name == "postgresql":
+            return cast("datetime", self.connection.scalar(select(func.clock_timestamp())))
+        return datetime.now(UTC)
+
+    def insert(self, table: Table) -> sqlite.Insert:
+        """An INSERT that knows ON CONFLICT. Both dialects have one, with the same methods and no common class."""
+        if self.connection.dialect.name == "postgresql":
+            from sqlalchemy.dialects import postgresql
+
+            return cast("sqlite.Insert", postgresql.insert(table))
+        return sqlite.insert(table)
+
+    def take_turn(self, name: str) -> None:
+        """Wait until no other transaction has this turn, and keep it to the end of ours."""
+        mine = select(schema.turn.c.name).where(schema.turn.c.name == name).with_for_update()
+        if self.connection.scalar(mine) is None:
+            self.connection.execute(self.insert(schema.turn).values(name=name).on_conflict_do_nothing())
+            self.connection.execute(mine)
+
+
+@dataclass(slots=True)
+class Database:
+    """The engines of one database and the way to open a transaction on them."""
+
+    url: URL
+    writer: Engine
+    reader: Engine
+    clock: Clock | None
+    lock: AbstractContextManager[object]
+    _inside: threading.local = field(default_factory=threading.local)
+
+    @contextmanager
+    def writing(self, *, keep: bool = True) -> Iterator[Work]:
+        """A transaction that is committed at the end, or rolled back (an exception, or keep=False)."""
+        if getattr(self._inside, "writing", False):
+            message = "a write transaction was begun inside another one of the same thread"
+            raise RuntimeError(message)
+        self._inside.writing = True
+        try:
+            with self.lock, self.writer.connect() as connection, connection.begin() as transaction:
+                yield Work(connection, self.clock)
+                if not keep:
+                    transaction.rollback()
+        finally:
+            self._inside.writing = False
+
+    @contextmanager
+    def reading(self) -> Iterator[Work]:
+        """One consistent view; the database itself refuses writes."""
+        with self.reader.connect() as connection, connection.begin() as transaction:
+            yield Work(connection, self.clock)
+            transaction.rollback()
+
+    def backup(self, path: Path) -> None:
+        """A consistent copy of a SQLite database while it is in use."""
+        if self.url.get_backend_name() != "sqlite":
+            raise ConfigError(shown(self.url), "a Postgres database is not copied by loopbot", "use pg_dump")
+        raw = self.reader.raw_connection()
+        try:
+            target = sqlite3.connect(path)
+            try:
+                cast("sqlite3.Connection", raw.driver_connection).backup(target)
+            finally:
+                target.close()
+        finally:
+            raw.close()
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.writer.dispose()
+        self.reader.dispose()
+
+
+def connect(url: str, clock: Clock | None, holder: str) -> Database:
+    """The database at that URL, reached once; raises ConfigError where it can not be used."""
+    parsed = _parse(url)
+    database = _sqlite(parsed, clock) if parsed.get_backend_name() == "sqlite" else _postgres(parsed, clock, holder)
+    try:
+        with database.writing():
+            pass
+    except DBAPIError as trouble:
+        database.close()
+        why = str(trouble.orig).strip().splitlines()[0]
+        raise ConfigError(shown(parsed), f"the database can not be used: {why}", _remedy(parsed)) from trouble
+    return database
+
+
+def shown(url: URL) -> str:
+    """The URL as people may see it."""
+    return url.render_as_string(hide_password=True)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as trouble:
+        # Not the text itself: a mistyped URL may hold a password.
+        raise ConfigError("store url", "this is not a database loopbot can use", f"write {SHAPES}") from trouble
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}:
+        return parsed
+    if parsed.drivername == "postgresql+psycopg":
+        return parsed
+    raise ConfigError("store url", f"{shown(parsed)} is not a database loopbot can use", f"write {SHAPES}")
+
+
+def _remedy(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return "look whether the folder exists and may be written to, and whether the file is loopbot's"
+    return "look whether the server runs, and whether the user may connect and create tables"
+
+
+def _sqlite(url: URL, clock: Clock | None) -> Database:
+    def engine(size: int) -> Engine:
+        return create_engine(
+            url,
+            poolclass=QueuePool,
+            pool_size=size,
+            max_overflow=0 if size == 1 else 8,
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        )
+
+    writer, reader = engine(1), engine(2)
+
+    @event.listens_for(writer, "connect")
+    def prepare_writer(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # or the driver begins transactions of its own, too late
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL, although NORMAL is the usual choice for WAL: a power cut may not undo the commit that marked an effect
+        # as on its way, or it would be sent a second time. It costs one fsync a commit, and commits are few.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(reader, "connect")
+    def prepare_reader(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA query_only = ON")
+
+    @event.listens_for(writer, "begin")
+    def begin_writing(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(reader, "begin")
+    def begin_reading(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return Database(url, writer, reader, clock, threading.Lock())
+
+
+def _postgres(url: URL, clock: Clock | None, holder: str) -> Database:
+    options: dict[str, Any] = {"application_name": f"loopbot {holder}"[:63], "connect_timeout": 10}
+    options = {name: value for name, value in options.items() if name not in url.query}
+    engine = create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_size=2,
+        max_overflow=8,
+        pool_pre_ping=True,  # the server may have been restarted since
+        connect_args=options,
+    )
+    reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return Database(url, engine, reader, clock, nullcontext())

@@ -1,0 +1,1 @@
+"""Alembic's environment; see ../upgrade.py, which runs it."""

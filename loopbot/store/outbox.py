@@ -1,0 +1,248 @@
+"""The outbox: each effect from plan to proof, sent by one holder at a time and never silently twice."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, update
+
+from loopbot.domain.effects import Delivery, Effect, OpenTicket, Receipt, pending_ref, resolved
+from loopbot.domain.records import Ref
+from loopbot.ports import EffectState, OutboxRow
+from loopbot.store import schema
+from loopbot.store.chunks import chunks
+from loopbot.store.codec import decode_effect, decode_receipt, encode_receipt
+from loopbot.store.database import Work
+from loopbot.store.links import SqlLinks
+from loopbot.store.mirror import SqlMirror
+from loopbot.store.planning import Planning
+from loopbot.store.schema import PLANNED, SENDING, UNCERTAIN, AnyRow
+
+C = schema.outbox.c
+N = schema.outbox_need.c
+EARLIER = schema.outbox.alias("earlier")
+NEEDED = schema.outbox.alias("needed")
+E = EARLIER.c
+
+# What is sent now, and in what order: one effect of a lane at a time, the earlier planned first.
+LANE_TAKEN = exists().where(
+    E.lane == C.lane,
+    E.state.in_([PLANNED, SENDING, UNCERTAIN]),
+    or_(and_(E.state == SENDING, E.number != C.number), E.number < C.number),
+)
+WAITS = exists().where(N.key == C.key, NEEDED.c.key == N.needs, NEEDED.c.ref.is_(None))
+CLAIMABLE = and_(C.state == PLANNED, ~LANE_TAKEN, ~WAITS)
+SENT = (C.key, C.body, C.attempt, C.receipt, C.sent_at)
+
+
+class SqlOutbox:
+    """The outbox inside one transaction."""
+
+    def __init__(self, work: Work, mirror: SqlMirror, links: SqlLinks) -> None:
+        self._work = work
+        self._connection = work.connection
+        self._mirror = mirror
+        self._links = links
+
+    def plan(self, effects: Sequence[Effect], state: EffectState = "planned") -> list[tuple[Effect, bool]]:
+        """Enter each under its key; the flag says whether this plan makes a write due that was not due before.
+
+        So it is set for a new effect, for one that was only in shadow, and for a `keep_current` post that is out with
+        another text. Raises ValueError for an effect that needs one which nobody planned.
+        """
+        return Planning(self._work).plan(effects, state)
+
+    def claim(self, system: str, holder: str, seconds: float, limit: int) -> list[Delivery]:
+        """Mark the first due effect of each free lane as `sending` for `seconds`; effects whose needs are open wait."""
+        # One claim of a system at a time over all hosts: each sees what the one before it took.
+        self._work.take_turn(f"claim:{system}")
+        now = self._work.now()
+        due = select(C.number, *SENT).where(C.system == system, CLAIMABLE, C.due_at <= now)
+        rows = self._connection.execute(
+            due.order_by(C.number).limit(limit).with_for_update(of=schema.outbox, skip_locked=True)
+        ).all()
+        for some in chunks([row.number for row in rows]):
+            self._connection.execute(
+                update(schema.outbox)
+                .where(C.number.in_(some))
+                .values(
+                    state="sending",
+                    attempt=C.attempt + 1,
+                    holder=holder,
+                    claimed_until=now + timedelta(seconds=seconds),
+                    sent_at=func.coalesce(C.sent_at, literal(now, schema.Moment)),
+                    sent_digest=C.digest,
+                )
+            )
+        return self._deliveries(rows, sent_at=now, attempts=1)
+
+    def settle(self, holder: str, delivery: Delivery, receipt: Receipt) -> bool:
+        """Note the proof; false when holder and attempt no longer own it (fenced off)."""
+        return self._settle(delivery, receipt, _owned(holder))
+
+    def fail(self, holder: str, delivery: Delivery, state: EffectState, why: str, due_at: datetime) -> bool:
+        """Note what went wrong: back to `planned` (at due_at), `uncertain` or `parked`; false when fenced off."""
+        return self._move(delivery, _owned(holder), state=state, why=why, due_at=due_at)
+
+    def abandon(self) -> int:
+        """Make `sending` effects whose holder's time ran out `uncertain`; returns how many."""
+        now = self._work.now()
+        lost = update(schema.outbox).where(C.state == SENDING, C.claimed_until < now)
+        why = "whoever was sending it stopped before the answer came"
+        values = {"state": "uncertain", "due_at": now, "why": why, "holder": None, "claimed_until": None}
+        return len(self._connection.execute(lost.values(**values).returning(C.number)).all())
+
+    def uncertain(self, system: str, limit: int) -> list[Delivery]:
+        """Effects that may or may not be there and are due to be looked for."""
+        here = (C.system == system, C.state == "uncertain", C.due_at <= self._work.now())
+        query = select(*SENT).where(*here).order_by(C.due_at, C.number).limit(limit)
+        return self._deliveries(self._connection.execute(query).all())
+
+    def found(self, delivery: Delivery, receipt: Receipt | None, why: str, due_at: datetime) -> None:
+        """What looking for an uncertain effect brought: its receipt, or (None) certainly not there: planned again.
+
+        Nothing happens where somebody else found out first; a proof counts as long as it was not sent again.
+        """
+        if receipt is None:
+            self._move(delivery, C.state == "uncertain", state="planned", why=why, due_at=due_at)
+        else:
+            self._settle(delivery, receipt, C.state.in_(["uncertain", "planned"]))
+
+    def postpone(self, delivery: Delivery, why: str, due_at: datetime) -> None:
+        """Look again for an uncertain effect at due_at; datetime.max: not by itself, a person decides."""
+        self._move(delivery, C.state == "uncertain", why=why, due_at=due_at)
+
+    def rows(
+        self, states: Collection[EffectState] = (), system: str | None = None, limit: int = 100
+    ) -> list[OutboxRow]:
+        """The latest planned first."""
+        query = select(schema.outbox).order_by(C.number.desc()).limit(limit)
+        if states:
+            query = query.where(C.state.in_(sorted(states)))
+        if system is not None:
+            query = query.where(C.system == system)
+        return self._outbox_rows(self._connection.execute(query).all())
+
+    def about(self, ref: Ref) -> list[OutboxRow]:
+        """Effects whose subject it is, that mention it, or that made it; in the order planned."""
+        named = select(schema.outbox_ref.c.key).where(schema.outbox_ref.c.ref == ref)
+        query = select(schema.outbox).where(C.key.in_(named)).order_by(C.number)
+        return self._outbox_rows(self._connection.execute(query).all())
+
+    def get(self, key: str) -> OutboxRow | None:
+        """By key, or by the beginning of one (None when it is not the beginning of exactly one)."""
+        query = select(schema.outbox).where(C.key >= key, C.key < key + "g").limit(2)  # keys are hexadecimal
+        rows = self._connection.execute(query).all()
+        return self._outbox_rows(rows)[0] if key and len(rows) == 1 else None
+
+    def retry(self, key: str, why: str) -> bool:
+        """A person says: send (again). For parked, held, dropped, shadow and uncertain effects."""
+        return self._say(key, ["parked", "held", "dropped", "shadow", "uncertain"], "planned", why)
+
+    def confirm(self, key: str, why: str) -> bool:
+        """A person says: it is there. For uncertain effects. What needs the ref it became goes on waiting."""
+        return self._say(key, ["uncertain"], "settled", why)
+
+    def drop(self, key: str, why: str) -> bool:
+        """A person says: never send it. Not for what is settled or just on its way."""
+        return self._say(key, ["planned", "uncertain", "parked", "held", "shadow"], "dropped", why)
+
+    def counts(self) -> dict[tuple[str, EffectState], int]:
+        """How many effects each system has in each state."""
+        query = select(C.system, C.state, func.count()).group_by(C.system, C.state)
+        return {(system, state): count for system, state, count in self._connection.execute(query)}
+
+    def planned_since(self, rule: str, since: datetime) -> int:
+        """How many effects the rule has let go since then; those in shadow or held for a person do not count."""
+        query = select(func.count()).select_from(schema.outbox).where(C.rule == rule, C.planned_at >= since)
+        return self._connection.scalar(query.where(C.state.not_in(["shadow", "held"]))) or 0
+
+    def next_due(self, system: str) -> datetime | None:
+        """When there will be something to send or look for; what waits for something else is not counted."""
+        ready = or_(CLAIMABLE, C.state == UNCERTAIN)
+        moment = self._connection.scalar(
+            select(func.min(C.due_at)).where(C.system == system, C.state.in_([PLANNED, UNCERTAIN]), ready)
+        )
+        return None if moment == schema.NEVER else moment
+
+    def _settle(self, delivery: Delivery, receipt: Receipt, owned: ColumnElement[bool]) -> bool:
+        now = self._work.now()
+        # A message whose text changed while it was on its way goes out once more, as an update of its receipt.
+        state = case((and_(C.sent_digest != C.digest, C.verb == "post"), "planned"), else_="settled")
+        proof = {"receipt": encode_receipt(receipt), "ref": receipt.ref, "settled_at": now, "due_at": now}
+        if not self._move(delivery, owned, state=state, why="", **proof):
+            return False
+        names = {receipt.ref}
+        here = schema.outbox_ref.c
+        keys = {delivery.effect.key}
+        if isinstance(delivery.effect, OpenTicket):
+            pending = pending_ref(delivery.effect.key)
+            self._links.settle(pending, receipt.ref)
+            keys |= set(self._connection.scalars(select(here.key).where(here.ref == pending)))
+        rows = [{"key": key, "ref": ref} for key in sorted(keys) for ref in names]
+        self._connection.execute(self._work.insert(schema.outbox_ref).on_conflict_do_nothing(), rows)
+        return True
+
+    def _move(self, delivery: Delivery, owned: ColumnElement[bool], **values: Any) -> bool:
+        here = update(schema.outbox).where(C.key == delivery.effect.key, C.attempt == delivery.attempt, owned)
+        moved = self._connection.execute(here.values(holder=None, claimed_until=None, **values).returning(C.number))
+        return moved.first() is not None
+
+    def _say(self, key: str, states: list[str], state: EffectState, why: str) -> bool:
+        now = self._work.now()
+        here = update(schema.outbox).where(C.key == key, C.state.in_(states))
+        values: dict[str, object] = {"state": state, "why": why, "due_at": now}
+        if state == "settled":
+            values["settled_at"] = now
+        return self._connection.execute(here.values(**values).returning(C.number)).first() is not None
+
+    def _deliveries(self, rows: Sequence[AnyRow], sent_at: datetime | None = None, attempts: int = 0) -> list[Delivery]:
+        effects = [decode_effect(row.body) for row in rows]
+        became = self._became({need for effect in effects for need in effect.needs})
+        effects = [resolved(effect, became) for effect in effects]
+        records = self._mirror.many({ref for effect in effects for ref in effect.mentions})
+        return [
+            Delivery(
+                effect=effect,
+                attempt=row.attempt + attempts,
+                records=tuple(records[ref] for ref in dict.fromkeys(effect.mentions) if ref in records),
+                receipt=None if row.receipt is None else decode_receipt(row.receipt),
+                sent_at=row.sent_at or sent_at,
+            )
+            for row, effect in zip(rows, effects, strict=True)
+        ]
+
+    def _became(self, keys: Collection[str]) -> dict[str, Ref]:
+        became: dict[str, Ref] = {}
+        for some in chunks(sorted(keys)):
+            query = select(C.key, C.ref).where(C.key.in_(some), C.ref.is_not(None))
+            became |= {row.key: row.ref for row in self._connection.execute(query)}
+        return became
+
+    def _outbox_rows(self, rows: Sequence[AnyRow]) -> list[OutboxRow]:
+        waits: dict[str, list[str]] = {}
+        for some in chunks([row.key for row in rows]):
+            open_needs = select(N.key, N.needs).where(N.key.in_(some), NEEDED.c.key == N.needs, NEEDED.c.ref.is_(None))
+            for key, needs in self._connection.execute(open_needs.order_by(N.key, N.needs)):
+                waits.setdefault(key, []).append(needs)
+        return [_outbox_row(row, tuple(waits.get(row.key, ()))) for row in rows]
+
+
+def _owned(holder: str) -> ColumnElement[bool]:
+    return and_(C.state == SENDING, C.holder == holder)
+
+
+def _outbox_row(row: AnyRow, waits_for: tuple[str, ...]) -> OutboxRow:
+    return OutboxRow(
+        number=row.number,
+        effect=decode_effect(row.body),
+        state=row.state,
+        attempt=row.attempt,
+        planned_at=row.planned_at,
+        due_at=row.due_at,
+        sent_at=row.sent_at,
+        settled_at=row.settled_at,
+        receipt=None if row.receipt is None else decode_receipt(row.receipt),
+        why=row.why,
+        waits_for=waits_for,
+    )

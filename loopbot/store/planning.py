@@ -1,0 +1,151 @@
+"""Entering effects in the outbox: new ones, known ones left alone, and messages whose text has to be kept current."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from typing import cast
+
+from sqlalchemy import case, delete, literal, select, update
+
+from loopbot.domain.effects import Effect, Post, pending_ref
+from loopbot.ports import EffectState
+from loopbot.store import schema
+from loopbot.store.chunks import chunks
+from loopbot.store.codec import decode_effect, encode_effect
+from loopbot.store.database import Work
+from loopbot.store.schema import AnyRow
+
+C = schema.outbox.c
+# Between these, what a message says can be exchanged before it goes out.
+WAITING: frozenset[str] = frozenset({"planned", "held", "parked", "shadow"})
+
+
+class Planning:
+    """`Outbox.plan` inside one transaction."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._connection = work.connection
+
+    def plan(self, effects: Sequence[Effect], state: EffectState) -> list[tuple[Effect, bool]]:
+        """Enter each under its key; the flag says whether this plan makes a write due that was not due before."""
+        last = {effect.key: effect for effect in effects}
+        keys = list(last)
+        known = self._known(keys)
+        self._check_needs(last, known)
+        due = self._enter([effect for key, effect in last.items() if key not in known], state)
+        late = [key for key in keys if key not in known and key not in due]  # another host entered them meanwhile
+        known |= self._known(late)
+        for key, row in known.items():
+            if self._again(last[key], row, state):
+                due.add(key)
+        answers: list[tuple[Effect, bool]] = []
+        for effect in effects:
+            answers.append((effect, effect.key in due))
+            due.discard(effect.key)
+        return answers
+
+    def _known(self, keys: Sequence[str]) -> dict[str, AnyRow]:
+        known: dict[str, AnyRow] = {}
+        for some in chunks(keys):
+            rows = self._connection.execute(select(C.key, C.state, C.digest).where(C.key.in_(some)))
+            known |= {row.key: row for row in rows}
+        return known
+
+    def _check_needs(self, effects: Mapping[str, Effect], known: Mapping[str, object]) -> None:
+        """Refuse what could never be sent, and hold on to what is needed until we commit.
+
+        Without the lock, a ticket opening at this moment would neither see our refs nor be seen by us.
+        """
+        needs = {need: effect for effect in effects.values() for need in effect.needs}
+        there = set(effects) | set(known)
+        for some in chunks(sorted(needs)):
+            rows = self._connection.execute(
+                select(C.key).where(C.key.in_(some)).order_by(C.key).with_for_update(read=True)
+            )
+            there |= {row.key for row in rows}
+        for need, effect in needs.items():
+            if need not in there:
+                message = (
+                    f"effect {effect.key} ({effect.verb} by {effect.cause.rule}) needs {need}, which nobody planned"
+                )
+                raise ValueError(message)
+
+    def _enter(self, effects: Sequence[Effect], state: EffectState) -> set[str]:
+        entered: set[str] = set()
+        for some in chunks(effects):
+            statement = self._work.insert(schema.outbox).on_conflict_do_nothing(index_elements=[C.key])
+            rows = [self._columns(effect, state) for effect in some]
+            entered |= {row.key for row in self._connection.execute(statement.returning(C.key), rows)}
+        self._relate([effect for effect in effects if effect.key in entered])
+        return entered
+
+    def _columns(self, effect: Effect, state: EffectState) -> dict[str, object]:
+        now = self._work.now()
+        return {
+            "key": effect.key,
+            "rule": effect.cause.rule,
+            "verb": effect.verb,
+            "system": effect.system,
+            "subject": effect.cause.subject,
+            "lane": effect.lane,
+            "state": state,
+            "attempt": 0,
+            "planned_at": now,
+            "due_at": now,
+            "body": encode_effect(effect),
+            "digest": _digest(effect),
+            "why": "",
+        }
+
+    def _relate(self, effects: Iterable[Effect]) -> None:
+        needs: list[dict[str, object]] = []
+        refs: list[dict[str, object]] = []
+        for effect in effects:
+            needs += [{"key": effect.key, "needs": need} for need in sorted(effect.needs)]
+            # A ticket named only in the text is mentioned as well.
+            named = {effect.cause.subject, *effect.mentions, *map(pending_ref, effect.needs)}
+            refs += [{"key": effect.key, "ref": ref} for ref in sorted(named)]
+        if refs:
+            self._connection.execute(self._work.insert(schema.outbox_ref).on_conflict_do_nothing(), refs)
+        if needs:
+            self._connection.execute(self._work.insert(schema.outbox_need).on_conflict_do_nothing(), needs)
+
+    def _again(self, effect: Effect, row: AnyRow, state: EffectState) -> bool:
+        """What planning a known effect once more changes; true when a write is due by it."""
+        revives = row.state == "shadow" and state != "shadow"
+        if revives:
+            self._revive(effect, state)
+        amends = isinstance(effect, Post) and effect.keep_current and row.digest != _digest(effect)
+        if amends and row.state != "dropped" and state != "shadow":
+            return self._amend(cast("Post", effect)) or revives
+        return revives
+
+    def _revive(self, effect: Effect, state: EffectState) -> None:
+        """A rule left shadow mode: what it would have sent is sent now."""
+        now = self._work.now()
+        here = update(schema.outbox).where(C.key == effect.key, C.state == "shadow")
+        self._connection.execute(here.values(state=state, planned_at=now, due_at=now, body=encode_effect(effect)))
+
+    def _amend(self, effect: Post) -> bool:
+        """The text changed: exchange it; due again where it went out, or is on its way, with the older one."""
+        query = select(C.body, C.state).where(C.key == effect.key).with_for_update()
+        row = self._connection.execute(query).one()
+        # A message stays in the channel (and lane) it was first planned for.
+        body = replace(effect, channel=cast("Post", decode_effect(row.body)).channel)
+        now = self._work.now()
+        changed = {
+            "body": encode_effect(body),
+            "digest": _digest(effect),
+            "state": case((C.state == "settled", "planned"), else_=C.state),
+            "due_at": case((C.state == "settled", literal(now, schema.Moment)), else_=C.due_at),
+        }
+        self._connection.execute(update(schema.outbox).where(C.key == effect.key).values(**changed))
+        self._connection.execute(delete(schema.outbox_need).where(schema.outbox_need.c.key == effect.key))
+        self._relate([body])
+        return row.state not in WAITING
+
+
+def _digest(effect: Effect) -> str:
+    text = effect.text if isinstance(effect, Post) else ""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

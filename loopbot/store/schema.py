@@ -1,0 +1,308 @@
+"""The tables, once for both databases.
+
+Times are microseconds since 1970 in UTC: exact, and they compare the same everywhere. Refs are written `system:kind:key`.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+from sqlalchemy import (
+    TEXT,
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    TypeDecorator,
+    literal_column,
+)
+
+from loopbot.domain.records import Ref
+from loopbot.store.codec import clean
+
+REVISIONS = ("0001",)
+"""The migrations this code knows, oldest first; the last one is the schema below."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""Not by itself."""
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970; raises ValueError for a time without a zone (`datetime.max` alone stands for never)."""
+    if moment.tzinfo is None:
+        if moment != datetime.max:  # noqa: DTZ901  # the mark for "never", which has no zone of its own
+            message = f"{moment.isoformat()} has no time zone; every time in loopbot is aware and in UTC"
+            raise ValueError(message)
+        moment = NEVER
+    return (moment - EPOCH) // MICROSECOND
+
+
+def moment_of(stored: int) -> datetime:
+    """The time again."""
+    return EPOCH + timedelta(microseconds=stored)
+
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+"""A row of whatever columns a query named."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """To the database."""
+        return None if value is None else micros(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """From the database."""
+        return None if value is None else moment_of(value)
+
+
+class Words(TypeDecorator[str]):
+    """Free text, cleaned of what Postgres refuses."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """To the database."""
+        return None if value is None else clean(value)
+
+
+class RefText(TypeDecorator[Ref]):
+    """A ref in its written form."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """Ordered by bytes, as keys are."""
+        return TEXT(collation="C") if dialect.name == "postgresql" else TEXT()
+
+    def process_bind_param(self, value: Ref | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """To the database."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Ref | None:  # noqa: ARG002
+        """From the database."""
+        return None if value is None else Ref(*value.split(":", 2))
+
+
+# Keys are ordered by bytes on both databases: pages of `all` and beginnings of keys rest on it.
+KEY = Text().with_variant(Text(collation="C"), "postgresql")
+NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+# SQLite uses a partial index only where the query repeats its condition literally.
+PLANNED: ColumnElement[str] = literal_column("'planned'")
+SENDING: ColumnElement[str] = literal_column("'sending'")
+UNCERTAIN: ColumnElement[str] = literal_column("'uncertain'")
+
+metadata = MetaData()
+
+record = Table(
+    "record",
+    metadata,
+    Column("system", KEY, primary_key=True),
+    Column("kind", KEY, primary_key=True),
+    Column("key", KEY, primary_key=True),
+    Column("called", Words, nullable=False),  # the key in lower case: people write loop-42
+    Column("ident", Words, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("occurred_at", Moment, nullable=False),
+    Column("version", BigInteger),
+    Column("body", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("gone_at", Moment),
+    Index("record_called", "called"),
+    Index("record_occurred", "kind", "occurred_at"),
+)
+
+record_service = Table(
+    "record_service",
+    metadata,
+    Column("system", KEY, primary_key=True),
+    Column("kind", KEY, primary_key=True),
+    Column("key", KEY, primary_key=True),
+    Column("service", Words, primary_key=True),
+    ForeignKeyConstraint(
+        ["system", "kind", "key"],
+        ["record.system", "record.kind", "record.key"],
+        name="record_service_record",
+        ondelete="CASCADE",
+    ),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("source", RefText, primary_key=True),
+    Column("relation", Text, primary_key=True),
+    Column("target", RefText, primary_key=True),
+    Column("confidence", Float(53), nullable=False),
+    Column("because", Words, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("said_by_person", Boolean, nullable=False),
+    Column("rejected", Boolean, nullable=False),
+    Index("link_target", "target"),
+)
+
+link_stated = Table(
+    "link_stated",
+    metadata,
+    Column("stated_by", RefText, primary_key=True),  # the record whose own system says so; both ends may
+    Column("source", RefText, primary_key=True),
+    Column("relation", Text, primary_key=True),
+    Column("target", RefText, primary_key=True),
+    Index("link_stated_link", "source", "relation", "target"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("key", KEY, nullable=False),
+    Column("rule", Words, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("system", KEY, nullable=False),
+    Column("subject", RefText, nullable=False),
+    Column("lane", Words, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("planned_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("claimed_until", Moment),
+    Column("holder", Words),
+    Column("sent_at", Moment),
+    Column("settled_at", Moment),
+    Column("body", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # of a post's text: a changed one is due again
+    Column("sent_digest", Text),  # what went out last
+    Column("receipt", Text),
+    Column("ref", RefText),  # the receipt's: what pending refs become
+    Column("why", Words, nullable=False),
+    Index("outbox_key", "key", unique=True),
+    Index("outbox_state", "system", "state"),
+    Index("outbox_rule", "rule", "planned_at"),
+    sqlite_autoincrement=True,
+)
+LIVE = outbox.c.state.in_([PLANNED, SENDING, UNCERTAIN])
+Index(
+    "outbox_planned",
+    outbox.c.system,
+    outbox.c.number,
+    sqlite_where=outbox.c.state == PLANNED,
+    postgresql_where=outbox.c.state == PLANNED,
+)
+Index("outbox_lane", outbox.c.lane, outbox.c.number, sqlite_where=LIVE, postgresql_where=LIVE)
+# The promise that a lane is never sent twice at once, kept by the database itself.
+Index(
+    "outbox_sending",
+    outbox.c.lane,
+    unique=True,
+    sqlite_where=outbox.c.state == SENDING,
+    postgresql_where=outbox.c.state == SENDING,
+)
+
+outbox_need = Table(
+    "outbox_need",
+    metadata,
+    Column("key", KEY, ForeignKey("outbox.key", name="outbox_need_key", ondelete="CASCADE"), primary_key=True),
+    Column("needs", KEY, ForeignKey("outbox.key", name="outbox_need_needs", ondelete="CASCADE"), primary_key=True),
+    Index("outbox_need_needs_key", "needs"),
+)
+
+outbox_ref = Table(
+    "outbox_ref",
+    metadata,
+    Column("key", KEY, ForeignKey("outbox.key", name="outbox_ref_key", ondelete="CASCADE"), primary_key=True),
+    Column("ref", RefText, primary_key=True),
+    Index("outbox_ref_ref", "ref"),
+)
+
+turn = Table("turn", metadata, Column("name", KEY, primary_key=True))
+
+timer = Table(
+    "timer",
+    metadata,
+    Column("rule", Words, primary_key=True),
+    Column("subject", RefText, primary_key=True),
+    Column("name", Words, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Index("timer_at", "at"),
+    Index("timer_subject", "subject"),
+)
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("stream", KEY, primary_key=True),
+    Column("position", Words, nullable=False),
+    Column("moved_at", Moment, nullable=False),
+)
+
+cycle = Table(
+    "cycle",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("stream", KEY, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("cycle_stream", "stream", "number"),
+    sqlite_autoincrement=True,
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", KEY, primary_key=True),
+    Column("holder", Words, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("until", Moment, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("rule", Words, nullable=False),
+    Column("subject", RefText, nullable=False),
+    Column("what", Words, nullable=False),
+    Column("because", Words, nullable=False),
+    Index("journal_subject", "subject", "number"),
+    Index("journal_at", "at"),
+    sqlite_autoincrement=True,
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("place", Words, primary_key=True),
+    Column("ident", Words, primary_key=True),
+    Column("why", Words, nullable=False),
+    Column("excerpt", Words, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("tries", Integer, nullable=False),
+)
+
+fact = Table(
+    "fact",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("value", Words, nullable=False),
+)

@@ -1,0 +1,97 @@
+"""One transaction of the store, and the view that rules judge by."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from loopbot.domain.records import Link, Record, Ref
+from loopbot.domain.words import Kind, Relation
+from loopbot.ports import Cursors, JournalEntry, Leases, Links, Mirror, Outbox, Quarantined, Timers, Unmapped
+from loopbot.store import journal
+from loopbot.store.cursors import SqlCursors
+from loopbot.store.database import Work
+from loopbot.store.leases import SqlLeases
+from loopbot.store.links import SqlLinks
+from loopbot.store.mirror import SqlMirror
+from loopbot.store.outbox import SqlOutbox
+from loopbot.store.timers import SqlTimers
+
+
+class SqlTx:
+    """A transaction."""
+
+    mirror: Mirror
+    links: Links
+    outbox: Outbox
+    timers: Timers
+    cursors: Cursors
+    leases: Leases
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._mirror = SqlMirror(work)
+        links = SqlLinks(work, self._mirror)
+        leases = SqlLeases(work)
+        self.mirror = self._mirror
+        self.links = links
+        self.outbox = SqlOutbox(work, self._mirror, links)
+        self.timers = SqlTimers(work)
+        self.leases = leases
+        self.cursors = SqlCursors(work, leases)
+
+    def now(self) -> datetime:
+        """The moment of this transaction, the same to its end."""
+        return self._work.now()
+
+    def record(self, ref: Ref) -> Record | None:
+        """The mirrored record."""
+        return self._mirror.get(ref)
+
+    def between(
+        self, kind: Kind, since: datetime, until: datetime, services: frozenset[str] = frozenset()
+    ) -> Sequence[Record]:
+        """Records that occurred in [since, until], newest first; with `services`, those that share one of them."""
+        return self._mirror.between(kind, since, until, services)
+
+    def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
+        """Live links at either end of it."""
+        return [link for link in self.links.of(ref) if relation in {None, link.relation}]
+
+    def gone(self, refs: Collection[Ref]) -> None:
+        """Their systems hold these records no longer; seen again, they are back."""
+        self._mirror.gone(refs)
+
+    def journal(self, entries: Iterable[JournalEntry]) -> None:
+        """Add to the journal."""
+        journal.write(self._work, entries)
+
+    def journal_of(self, ref: Ref, limit: int = 100) -> list[JournalEntry]:
+        """The last entries about a record, the oldest of them first."""
+        return journal.read(self._work, ref, limit)
+
+    def prune(self, before: datetime) -> int:
+        """Forget the journal from before then; returns how many entries."""
+        return journal.prune(self._work, before)
+
+    def quarantine(self, where: str, rows: Iterable[Unmapped]) -> None:
+        """Set aside; the same (where, ident) again counts a try."""
+        journal.set_aside(self._work, where, rows)
+
+    def released(self, where: str, idents: Collection[str]) -> None:
+        """These were processed after all: no longer quarantined."""
+        journal.release(self._work, where, idents)
+
+    def quarantined(self, limit: int = 100) -> list[Quarantined]:
+        """What is set aside, the latest first."""
+        return journal.aside(self._work, limit)
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a small fact of the installation."""
+        journal.remember(self._work, name, value)
+
+    def recall(self, name: str) -> str | None:
+        """A small fact of the installation; who changes one by what it was takes a turn first (`alone`)."""
+        return journal.recall(self._work, name)
+
+    def alone(self, name: str) -> None:
+        """Wait until no other transaction anywhere is in this part, and keep them out to the end of this one."""
+        self._work.take_turn(name)

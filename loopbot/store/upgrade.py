@@ -1,0 +1,47 @@
+"""Brings a database to the schema of this code, or refuses one that is newer."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from loopbot.domain.errors import ConfigError
+from loopbot.store.database import Database, shown
+from loopbot.store.schema import REVISIONS
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# Any number will do, as long as every version of loopbot uses the same: one process migrates, the others wait.
+ADVISORY_LOCK = 7_307_199_501
+
+
+def upgrade(database: Database) -> None:
+    """Migrate where that is due; raises ConfigError for a schema this code does not know."""
+    with database.writing() as work:
+        if not _due(work.connection, shown(database.url)):
+            return
+        if work.connection.dialect.name == "postgresql":
+            work.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
+            if not _due(work.connection, shown(database.url)):
+                return
+        _migrate(work.connection)
+
+
+def _due(connection: Connection, where: str) -> bool:
+    if not inspect(connection).has_table("alembic_version"):
+        return True
+    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if found is not None and found not in REVISIONS:
+        why = f"its schema is {found}, and this loopbot knows no later one than {REVISIONS[-1]}"
+        raise ConfigError(where, why, "run the newer loopbot that wrote it, or restore the backup made before it ran")
+    return bool(found != REVISIONS[-1])
+
+
+def _migrate(connection: Connection) -> None:
+    # Alembic is slow to import and a migration is rare.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

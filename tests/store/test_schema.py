@@ -1,0 +1,111 @@
+import re
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, inspect, text
+
+from loopbot.domain.errors import ConfigError
+from loopbot.store import open_store
+from loopbot.store.schema import REVISIONS, metadata
+from loopbot.store.upgrade import MIGRATIONS
+
+INDEXES = {
+    "sqlite": "SELECT sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND sql IS NOT NULL",
+    "postgresql": "SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() AND indexname NOT LIKE 'alembic%'",
+}
+
+
+def definitions(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        found = connection.scalars(text(INDEXES[engine.dialect.name])).all()
+    return sorted(re.sub(r"loopbot_test_\w+", "schema", re.sub(r"\s+", " ", each)) for each in found)
+
+
+def test_the_migrations_build_what_the_code_describes(store_url: str) -> None:
+    open_store(store_url).close()
+    engine = create_engine(store_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+    migrated = definitions(engine)
+    with engine.begin() as connection:
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+    assert migrated == definitions(engine)
+    engine.dispose()
+
+
+def test_every_migration_is_known_to_the_code() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    scripts = list(ScriptDirectory.from_config(config).walk_revisions())
+    assert tuple(script.revision for script in reversed(scripts)) == REVISIONS
+
+
+def test_a_database_of_a_newer_loopbot_is_refused_and_left_alone(store_url: str) -> None:
+    open_store(store_url).close()
+    engine = create_engine(store_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigError, match="its schema is 9999") as refused:
+        open_store(store_url)
+    assert "newer loopbot" in refused.value.hint
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+    engine.dispose()
+
+
+def test_opening_again_keeps_what_is_there(store_url: str) -> None:
+    first = open_store(store_url)
+    with first.write() as tx:
+        tx.remember("account", "U1")
+    first.close()
+    second = open_store(store_url)
+    with second.read() as tx:
+        assert tx.recall("account") == "U1"
+    second.close()
+
+
+def test_an_older_unfinished_database_is_migrated(store_url: str) -> None:
+    open_store(store_url).close()
+    engine = create_engine(store_url)
+    with engine.begin() as connection:
+        metadata.drop_all(connection)
+        connection.execute(text("DELETE FROM alembic_version"))
+    open_store(store_url).close()
+    assert set(metadata.tables) <= set(inspect(engine).get_table_names())
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "nonsense", "mysql://root:hush@host/db", "sqlite://", "sqlite:///:memory:", "postgresql+nothing://u:hush@h/d"],
+)
+def test_a_url_that_is_no_store_is_refused_with_the_two_that_are(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"sqlite:///path/to/loopbot.db or postgresql") as refused:
+        open_store(url)
+    assert "hush" not in str(refused.value)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"unable to open database file .*look whether the folder exists"):
+        open_store(f"sqlite:///{tmp_path}/no/such/folder.db")
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("my notes\n" * 1000)
+    with pytest.raises(ConfigError, match="not a database"):
+        open_store(f"sqlite:///{path}")
+    assert path.read_text() == "my notes\n" * 1000
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
+    with pytest.raises(ConfigError, match="look whether the server runs") as refused:
+        open_store("postgresql+psycopg://u:hush@127.0.0.1:1/db")
+    assert "hush" not in str(refused.value)
