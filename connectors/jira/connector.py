@@ -1,0 +1,48 @@
+"""Jira, Cloud (version 3) or Data Center (version 2), as loopbot reads and writes it."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from connectors.jira.checks import check
+from connectors.jira.client import Client
+from connectors.jira.mapping import mapper_of
+from connectors.jira.settings import Settings as JiraSettings
+from connectors.jira.sink import JiraSink
+from connectors.jira.sources import Issues, Releases, Search
+from loopbot.ports import Finding, Sink, Source, Surroundings
+
+
+class Jira:
+    """One configured Jira. Constructing it makes no call and does not import the library."""
+
+    Settings: ClassVar[type[JiraSettings]] = JiraSettings
+
+    def __init__(self, system: str, settings: JiraSettings, surroundings: Surroundings) -> None:
+        self._system, self._settings = system, settings
+        self._client = Client(system, settings, surroundings)
+        self._mapper = mapper_of(system, settings)
+        self._sink = JiraSink(self._client, self._mapper)
+
+    @property
+    def system(self) -> str:
+        """Its name in the configuration."""
+        return self._system
+
+    def sources(self) -> Sequence[Source]:
+        """system:issue, and system:release where it is read."""
+        issues = Issues(self._client, self._mapper, Search(self._client))
+        if not self._settings.read_releases:
+            return (issues,)
+        return (issues, Releases(self._client, self._mapper))
+
+    def sink(self) -> Sink | None:
+        """open, comment, transition, set, link."""
+        return self._sink
+
+    def check(self) -> Iterator[Finding]:
+        """Look at the credentials, permissions, screens, statuses, the search and the clock; reads only."""
+        return check(self._client, self._mapper)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()

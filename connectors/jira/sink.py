@@ -1,0 +1,181 @@
+"""Writing: issues, comments, transitions, fields and links, each answered by a receipt or by what to do next."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from connectors.jira.client import Client, Reply, mapping, rows
+from connectors.jira.fields import Fields
+from connectors.jira.finding import Finder
+from connectors.jira.mapping import Mapper, UnmappedError
+from connectors.jira.opening import BULK, Opening, note
+from connectors.jira.wording import Wording, global_id, issue_key
+from loopbot.domain.effects import Comment, Delivery, Effect, LinkTickets, OpenTicket, Receipt, SetFields, Transition
+from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.records import Ref
+
+INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
+
+
+class JiraSink:
+    """What can be written to one Jira."""
+
+    def __init__(self, client: Client, mapper: Mapper) -> None:
+        self._client, self._mapper = client, mapper
+        self._fields = Fields(client)
+        self._wording = Wording(client)
+        self._opening = Opening(client, self._fields)
+        self._finder = Finder(client, mapper, self._fields, self._wording)
+        self._verbs: Mapping[str, Callable[[Delivery, Any], Receipt]] = {
+            Comment.verb: self._comment,
+            Transition.verb: self._transition,
+            SetFields.verb: self._set,
+            LinkTickets.verb: self._link,
+        }
+
+    @property
+    def verbs(self) -> frozenset[str]:
+        """open, comment, transition, set, link."""
+        return frozenset({OpenTicket.verb, *self._verbs})
+
+    @property
+    def batch(self) -> int:
+        """As many as one call can open."""
+        return BULK
+
+    def apply(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
+        """Do each; new issues together in one call, the rest one by one in order."""
+        answers: dict[int, Receipt | Trouble] = {}
+        opens = [(number, one.effect) for number, one in enumerate(deliveries) if isinstance(one.effect, OpenTicket)]
+        if opens:
+            given = self._opening.open([effect for _, effect in opens if isinstance(effect, OpenTicket)])
+            answers.update(zip((number for number, _ in opens), given, strict=True))
+        for number, one in enumerate(deliveries):
+            if number not in answers:
+                answers[number] = self._one(one)
+        return [answers[number] for number in range(len(deliveries))]
+
+    def find(self, delivery: Delivery) -> Receipt | None:
+        """Whether it is there; see finding.py."""
+        return self._finder.find(delivery)
+
+    def _one(self, delivery: Delivery) -> Receipt | Trouble:
+        do = self._verbs.get(delivery.effect.verb)
+        if do is None:
+            return Rejected(
+                self._client.system, f"Jira can not {delivery.effect.verb}", f"it can {', '.join(sorted(self.verbs))}"
+            )
+        try:
+            return do(delivery, delivery.effect)
+        except (Transient, Uncertain, Rejected, Unauthorized) as trouble:
+            return trouble
+        except SystemTrouble as trouble:
+            # Broken answers to reads come before the write; those to the write are turned into Uncertain there.
+            return Transient(trouble.system, trouble.why, trouble.hint)
+
+    def _write(self, method: str, path: str, body: object) -> Reply:
+        try:
+            reply = self._client.write(method, path, body)
+        except (Transient, Uncertain, Rejected, Unauthorized):
+            raise
+        except SystemTrouble as trouble:
+            raise Uncertain(trouble.system, trouble.why) from trouble
+        if reply.refused:
+            raise Rejected(self._client.system, f"{method} {path} was answered {reply.status}: {reply.says}")
+        return reply
+
+    def _comment(self, _: Delivery, effect: Comment) -> Receipt:
+        key = self._issue(effect.target)
+        body: dict[str, Any] = {"body": self._fields.text(effect.text), "properties": note(effect.key)}
+        if effect.audience == "internal":
+            body["properties"].append(INTERNAL)
+            if self._client.settings.internal_role:
+                body["visibility"] = {"type": "role", "value": self._client.settings.internal_role}
+        made = self._write("POST", f"/issue/{key}/comment", body).body
+        ident = str(made.get("id") or "") if isinstance(made, Mapping) else ""
+        return self._receipt(effect, effect.target, ident=ident)
+
+    def _transition(self, _: Delivery, effect: Transition) -> Receipt:
+        key = self._issue(effect.target)
+        params = {"fields": "status,resolution", "expand": "transitions"}
+        issue = mapping(self._client.system, self._client.get(f"/issue/{key}", params), "the issue")
+        fields = mapping(self._client.system, issue.get("fields"), "the issue")
+        if self._state(fields.get("status"), fields.get("resolution")) == effect.to:
+            return self._receipt(effect, effect.target, note="it was there already")
+        chosen, possible = None, []
+        for row in self._transitions(key, issue):
+            target = row.get("to")
+            state = self._state(target)
+            name = target.get("name") if isinstance(target, Mapping) else ""
+            possible.append(f"{row.get('name')} (to {name}, {state or 'unknown'})")
+            if chosen is None and state == effect.to and row.get("isAvailable") is not False:
+                chosen = row
+        if chosen is None:
+            raise Rejected(
+                self._client.system,
+                f"no transition brings {key} to {effect.to}; possible are: {'; '.join(possible) or 'none'}",
+                "map the status in `states`, or change the workflow",
+            )
+        self._write("POST", f"/issue/{key}/transitions", {"transition": {"id": str(chosen.get("id"))}})
+        return self._receipt(effect, effect.target, note=f"by {chosen.get('name')}")
+
+    def _transitions(self, key: str, issue: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Those open to it: with the issue where the site expands it, else asked for."""
+        if isinstance(issue.get("transitions"), list):
+            return rows(self._client.system, issue, "transitions")
+        return rows(self._client.system, self._client.library(lambda jira: jira.transitions(key)), "")
+
+    def _state(self, status: Any, resolution: Any = None) -> str | None:
+        try:
+            return self._mapper.state(status, resolution)
+        except UnmappedError:
+            return None
+
+    def _set(self, _: Delivery, effect: SetFields) -> Receipt:
+        key = self._issue(effect.target)
+        kinds = [(self._fields.named(name), value) for name, value in effect.fields]
+        params = {"fields": ",".join(kind.ident for kind, _ in kinds)}
+        issue = mapping(self._client.system, self._client.get(f"/issue/{key}", params), "the issue")
+        there = mapping(self._client.system, issue.get("fields"), "the issue")
+        wanted = {
+            kind.ident: self._fields.value(kind, value)
+            for kind, value in kinds
+            if not self._fields.same(kind, there.get(kind.ident), value)
+        }
+        if not wanted:
+            return self._receipt(effect, effect.target, note="it was so already")
+        self._write("PUT", f"/issue/{key}", {"fields": wanted})
+        return self._receipt(effect, effect.target, note=", ".join(wanted))
+
+    def _link(self, delivery: Delivery, effect: LinkTickets) -> Receipt:
+        here = [end for end in (effect.source, effect.target) if self._ours(end)]
+        if not here:
+            raise Rejected(self._client.system, f"neither {effect.source} nor {effect.target} is an issue of this Jira")
+        if len(here) == 2:
+            kind, first, second = self._wording.link(effect)
+            between = {"type": {"name": kind}, "inwardIssue": {"key": first}, "outwardIssue": {"key": second}}
+            self._write("POST", "/issueLink", between)
+            return self._receipt(effect, effect.source)
+        other = effect.target if here[0] == effect.source else effect.source
+        record = delivery.record(other)
+        url, title = (record.url if record else "") or effect.url, (record.title if record else "") or effect.title
+        if not url.startswith(("https://", "http://")):
+            raise Rejected(
+                self._client.system, f"{other} has no web address to link to", "read its system, so that it has one"
+            )
+        body = {
+            "globalId": global_id(effect, other),
+            "relationship": self._wording.words(effect, from_source=here[0] == effect.source),
+            "object": {"url": url, "title": f"{other.key}: {title}"[:255] if title else other.key},
+        }
+        made = self._write("POST", f"/issue/{here[0].key}/remotelink", body).body
+        ident = str(made.get("id") or "") if isinstance(made, Mapping) else ""
+        return self._receipt(effect, here[0], ident=ident)
+
+    def _ours(self, ref: Ref) -> bool:
+        return ref.system == self._client.system and ref.kind == "issue"
+
+    def _issue(self, ref: Ref) -> str:
+        return issue_key(self._client.system, ref)
+
+    def _receipt(self, effect: Effect, ref: Ref, *, ident: str = "", note: str = "") -> Receipt:
+        return Receipt(effect.key, ref, ident, f"{self._client.settings.base_url}/browse/{ref.key}", note)
