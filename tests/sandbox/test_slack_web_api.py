@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import requests
@@ -18,15 +19,32 @@ from loopbot.sandbox.slack import APP_TOKEN, BOT_TOKEN, BOT_USER, SCOPES, SlackT
 META = {"event_type": "loopbot_effect", "event_payload": {"key": "abc"}}
 
 
-@pytest.fixture
-def twin() -> SlackTwin:
-    return SlackTwin(Ledger())
+class Desk:
+    """One server for all tests of the file: starting and stopping one takes longer than most tests."""
+
+    app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[tuple[Desk, Served]]:
+    app = Desk()
+    with served(app) as server:
+        yield app, server
 
 
 @pytest.fixture
-def server(twin: SlackTwin) -> Iterator[Served]:
-    with served(twin.app) as one:
-        yield one
+def twin(desk: tuple[Desk, Served]) -> SlackTwin:
+    made = SlackTwin(Ledger())
+    desk[0].app = made.app
+    return made
+
+
+@pytest.fixture
+def server(desk: tuple[Desk, Served], twin: SlackTwin) -> Served:
+    return desk[1]
 
 
 def client_of(server: Served, token: str = BOT_TOKEN) -> WebClient:
