@@ -1,0 +1,182 @@
+"""A believable company in the sandbox: a tea shop on the web, its people, its tickets in their own words."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from loopbot.sandbox.estate import PROJECT, REPOSITORY, Estate
+
+PEOPLE = {
+    "mara.lindqvist": "Mara Lindqvist",
+    "jonas.weber": "Jonas Weber",
+    "aiko.tanaka": "Aiko Tanaka",
+    "samuel.okoro": "Samuel Okoro",
+    "ines.moreau": "Inès Moreau",
+    "beth.anglin": "Beth Anglin",
+    "priya.nair": "Priya Nair",
+    "tom.brandt": "Tom Brandt",
+}
+SERVICES = ("Order Export", "Checkout", "Warehouse Sync", "Customer Portal")
+_OLD_TICKETS = (
+    (
+        "Label printer in hall 2 prints blank pages",
+        "It worked yesterday. We changed the roll twice.",
+        "Warehouse Sync",
+        9,
+        "samuel.okoro",
+    ),
+    (
+        "Password reset mail comes hours late",
+        "Three customers called about it this morning.",
+        "Customer Portal",
+        8,
+        "ines.moreau",
+    ),
+    (
+        "Card payment declined although the bank says yes",
+        "Happens with one issuer only, as far as I see.",
+        "Checkout",
+        6,
+        "jonas.weber",
+    ),
+    (
+        "Stock of green tea shows -4",
+        "The count after the inventory was right, then it went negative.",
+        "Warehouse Sync",
+        5,
+        "samuel.okoro",
+    ),
+    (
+        "Please add my new colleague to the warehouse group",
+        "Her name is Lena Fuchs, she starts on Monday.",
+        "Warehouse Sync",
+        3,
+        "samuel.okoro",
+    ),
+    (
+        "Portal logs me out while I type",
+        "After a few minutes, even in the middle of a form.",
+        "Customer Portal",
+        2,
+        "aiko.tanaka",
+    ),
+)
+_OLD_ISSUES = (
+    ("Show delivery window on the order page", "Story"),
+    ("Upgrade payment client to version 7", "Task"),
+    ("Session cookie expires too early on the portal", "Bug"),
+    ("Nightly stock sync should retry on timeout", "Bug"),
+)
+
+
+@dataclass(slots=True)
+class Company:
+    """Northwind Tea: what is there before the story begins, and what its people do in it."""
+
+    estate: Estate
+    users: dict[str, str] = field(default_factory=dict)
+    slack_ids: dict[str, str] = field(default_factory=dict)
+    services: dict[str, str] = field(default_factory=dict)
+    head: str = ""
+
+    def move_in(self) -> None:
+        """People, services, old tickets, a backlog, a first deployment, the channels."""
+        self._people()
+        self._old_tickets()
+        self.estate.jira.add_project(PROJECT, "Shop")
+        for title, kind in _OLD_ISSUES:
+            self.estate.jira.create_issue(PROJECT, title, issuetype={"name": kind})
+        self.estate.github.add_repo(REPOSITORY)
+        self.head = self.estate.github.commit(
+            REPOSITORY, f"{PROJECT}-1 Show delivery window", "Priya Nair", files=["shop/orders.py"]
+        )
+        self.estate.github.deploy(REPOSITORY, self.head, "production")
+
+    def report(
+        self, who: str, title: str, text: str, service: str, *, minutes_ago: float = 0, priority: str = "2"
+    ) -> str:
+        """Someone reports an incident; its number."""
+        values = {
+            "short_description": title,
+            "description": text,
+            "caller_id": self.users[who],
+            "business_service": self.services[service],
+            "opened_at": _stamp(minutes_ago),
+            "impact": priority,
+            "urgency": priority,
+            "u_environment": "production",
+        }
+        return self.estate.servicenow.insert("incident", values, actor=who)["number"]
+
+    def say(self, who: str, title: str, text: str, topic: str = "") -> str:
+        """Someone gives feedback; its number."""
+        values = {
+            "u_title": title,
+            "u_text": text,
+            "u_topic": topic,
+            "u_said_by": self.users[who],
+            "u_environment": "production",
+        }
+        return self.estate.servicenow.insert("u_feedback", values, actor=who)["number"]
+
+    def change(self, title: str, text: str, service: str, *, minutes_ago: float) -> str:
+        """A change was made that long ago, in a quarter of an hour; its number."""
+        values = {
+            "short_description": title,
+            "description": text,
+            "business_service": self.services[service],
+            "type": "normal",
+            "state": "3",
+            "close_code": "successful",
+            "opened_at": _stamp(minutes_ago + 3000),
+            "start_date": _stamp(minutes_ago + 15),
+            "end_date": _stamp(minutes_ago),
+            "work_start": _stamp(minutes_ago + 15),
+            "work_end": _stamp(minutes_ago),
+        }
+        return self.estate.servicenow.insert("change_request", values, actor="priya.nair")["number"]
+
+    def fix(self, key: str, summary: str) -> str:
+        """A developer works on an issue, and the pull request is merged; the commit."""
+        jira, github = self.estate.jira, self.estate.github
+        jira.edit(key, {"assignee": "priya.nair"}, actor="priya.nair")
+        jira.transition(key, "In Progress", actor="priya.nair")
+        first = github.commit(REPOSITORY, f"{key} {summary}", "Priya Nair", files=["shop/export.py"])
+        github.pull_request(REPOSITORY, f"{key} {summary}", "Reads every page.", f"fix/{key.lower()}", [first])
+        self.head = github.commit(REPOSITORY, "Tidy up the export tests", "Priya Nair", files=["tests/test_export.py"])
+        jira.transition(key, "Done", actor="priya.nair")
+        return self.head
+
+    def deploy(self, environment: str = "production") -> int:
+        """The build goes out."""
+        return self.estate.github.deploy(REPOSITORY, self.head, environment)
+
+    def _people(self) -> None:
+        servicenow, jira, slack = self.estate.servicenow, self.estate.jira, self.estate.slack
+        servicenow.add_field("incident", "u_environment", "string:40")
+        fields = {
+            "u_title": "string:200",
+            "u_text": "string:4000",
+            "u_topic": "string:40",
+            "u_said_by": "reference:sys_user",
+            "u_environment": "string:40",
+        }
+        servicenow.add_table("u_feedback", fields, extends="task", prefix="FDB")
+        for name, shown in PEOPLE.items():
+            email = f"{name}@northwind.example"
+            self.users[name] = servicenow.insert("sys_user", {"user_name": name, "name": shown, "email": email})[
+                "sys_id"
+            ]
+            jira.add_user(name, shown, email)
+            self.slack_ids[name] = slack.add_user(name, email)
+        for service in SERVICES:
+            self.services[service] = servicenow.insert("cmdb_ci_service", {"name": service})["sys_id"]
+        slack.add_channel("releases", [self.slack_ids["tom.brandt"]])
+        slack.add_channel("support", [self.slack_ids["beth.anglin"]])
+
+    def _old_tickets(self) -> None:
+        for title, text, service, days, who in _OLD_TICKETS:
+            self.report(who, title, text, service, minutes_ago=days * 1440, priority="3")
+
+
+def _stamp(minutes_ago: float) -> str:
+    return f"{datetime.now(UTC) - timedelta(minutes=minutes_ago):%Y-%m-%d %H:%M:%S}"
