@@ -148,7 +148,7 @@ def _bulk_fetch(asked: Asked) -> Response:
     fields = wanted_fields(asked, asked.json().get("fields") or ["*navigable"])
     expand = ",".join(asked.json().get("expand") or ())
     shown = [asked.render.issue(found[ident], fields, expand) for ident in sorted(found)]
-    return reply({"expand": "schema,names", "issues": shown, "issueErrors": []})
+    return reply({"issues": shown, "issueErrors": []})
 
 
 ROWS: Rows = [

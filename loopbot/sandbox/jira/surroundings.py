@@ -112,7 +112,8 @@ def _versions(asked: Asked) -> Response:
 def _project_statuses(asked: Asked) -> Response:
     project = _project(asked)
     statuses = [asked.render.status(one) for one in project.workflow.statuses]
-    return reply([{**asked.render.named("issuetype", one), "statuses": statuses} for one in project.issue_types])
+    shown = [{**asked.render.named("issuetype", one), "statuses": statuses} for one in project.issue_types]
+    return reply([{name: value for name, value in one.items() if name != "description"} for one in shown])
 
 
 def _fields(asked: Asked) -> Response:
