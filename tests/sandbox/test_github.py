@@ -248,6 +248,17 @@ def test_squashed_commits_are_not_on_main_and_still_lead_to_their_pull_request(
     assert [one["number"] for one in client.get(f"/commits/{merged}/pulls").json()] == [number]
 
 
+def test_rebased_commits_are_new_ones_and_each_leads_to_its_pull_request(twin: GitHubTwin, client: Client) -> None:
+    root = twin.commit(REPO, "root")
+    number = twin.pull_request(REPO, "Faster export", "", "loop-7", ["one", "two"], how="rebase")
+    landed = client.get(f"/compare/{root}...main").json()["commits"]
+    assert [one["commit"]["message"] for one in landed] == ["one", "two"]
+    before = {one["sha"] for one in client.get(f"/pulls/{number}/commits").json()}
+    assert not before & {one["sha"] for one in landed}
+    for one in landed:
+        assert [pull["number"] for pull in client.get(f"/commits/{one['sha']}/pulls").json()] == [number]
+
+
 def test_pull_requests_are_listed_by_state_and_by_their_last_change(
     twin: GitHubTwin, client: Client, clock: Clock
 ) -> None:

@@ -299,3 +299,22 @@ def test_the_socket_needs_an_app_token_and_a_fresh_ticket(server: Served) -> Non
         client.apps_connections_open(app_token=BOT_TOKEN)
     address = client.apps_connections_open(app_token=APP_TOKEN)["url"]
     assert address.startswith(server.url.replace("http", "ws") + "/socket?ticket=")
+
+
+def test_a_redelivery_that_nobody_acks_is_an_error(
+    twin: SlackTwin, connected: SocketModeHandler, app: App, ada: str
+) -> None:
+    app.client.chat_postMessage(channel=ada, text="Is it fixed for you?", blocks=QUESTION)
+    sent = twin.click(twin.messages(ada)[0], "fixed", ada)
+    connected.client.socket_mode_request_listeners.clear()
+    with pytest.raises(NotAcknowledgedError, match="no further ack"):
+        twin.redeliver(sent, ack_within=0.2)
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_hundred_clicks_at_once_are_all_acked(twin: SlackTwin, app: App, heard: Heard, ada: str) -> None:
+    blocks = [QUESTION[0], QUESTION[1]]
+    app.client.chat_postMessage(channel=ada, text="Is it fixed for you?", blocks=blocks)
+    twin.click(twin.messages(ada)[0], "fixed", ada, times=100, ack_within=10)
+    until(lambda: len(heard.clicks) == 100)
+    assert len({one["trigger_id"] for one in heard.clicks}) == 100

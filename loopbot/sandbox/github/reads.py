@@ -107,7 +107,7 @@ def commit(visit: Visit) -> Answer:
 def commit_pulls(visit: Visit) -> Answer:
     """The pull requests that brought a commit in, by one of their commits or by the merge."""
     sha = visit.commit_of(visit.path["ref"])
-    found = [one for one in visit.repo.pulls.values() if sha in one.commits or sha == one.merge_commit]
+    found = [one for one in visit.repo.pulls.values() if sha in one.commits or sha in one.landed]
     return visit.paged(found, visit.shapes.pull)
 
 

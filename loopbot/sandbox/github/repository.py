@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 Json = dict[str, Any]
+Merging = Literal["merge", "squash", "rebase"]
 DeploymentState = Literal["error", "failure", "inactive", "in_progress", "queued", "pending", "success"]
 
 
@@ -28,7 +29,7 @@ class Commit:
 
 @dataclass(slots=True)
 class Pull:
-    """One pull request; `commits` in the order they were made."""
+    """One pull request; `commits` in the order they were made, `landed` what its merge added to the base."""
 
     number: int
     id: int
@@ -46,6 +47,7 @@ class Pull:
     closed_at: datetime | None = None
     merge_commit: str | None = None
     merged_by: str | None = None
+    landed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +211,27 @@ def compare(repository: Repository, base: str, head: str) -> Comparison:
     common = repository.ordered(before & after)
     ahead = repository.ordered(after - before)
     return Comparison(repository.commits[base], common[-1] if common else None, ahead, len(before - after))
+
+
+def merge(repository: Repository, pull: Pull, now: datetime, how: Merging) -> str:
+    """Merge a pull request; the sha its base now stands at. Squashed or rebased commits are new ones."""
+    head = repository.branches[pull.base]
+    brought = [repository.commits[sha] for sha in pull.commits]
+    files = sorted({name for commit in brought for name in commit.files})
+    if how == "merge":
+        owner = repository.name.partition("/")[0]
+        text = f"Merge pull request #{pull.number} from {owner}/{pull.branch}\n\n{pull.title}"
+        head = repository.add_commit(text, pull.author, now, [head, *pull.commits[-1:]], files)
+        pull.landed.append(head)
+    elif how == "squash":
+        text = "\n\n".join([f"{pull.title} (#{pull.number})", *(f"* {commit.message}" for commit in brought)])
+        head = repository.add_commit(text, pull.author, now, [head], files)
+        pull.landed.append(head)
+    else:
+        for commit in brought:
+            head = repository.add_commit(commit.message, commit.login or pull.author, now, [head], commit.files)
+            pull.landed.append(head)
+    repository.branches[pull.base] = head
+    pull.state, pull.merged_at, pull.closed_at, pull.updated_at = "closed", now, now, now
+    pull.merge_commit, pull.merged_by = head, pull.author
+    return head

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 import orjson
 from starlette.applications import Starlette
@@ -13,11 +13,13 @@ from loopbot.sandbox.github.repository import (
     Comment,
     Deployment,
     DeploymentState,
+    Merging,
     Pull,
     Release,
     Repository,
     Run,
     Status,
+    merge,
 )
 from loopbot.sandbox.github.visits import Account
 from loopbot.sandbox.github.world import World
@@ -53,7 +55,7 @@ class GitHubTwin:
         scopes: Iterable[str] = ("repo", "read:org"),
         may_write: bool = True,
         limit: int = 5000,
-    ) -> Account:  # fmt: skip
+    ) -> Account:
         """A token that sees these repositories (None: all); others answer 404. `limit` is requests an hour."""
         visible = None if repositories is None else frozenset(repositories)
         made = Account(login, visible, frozenset(scopes), may_write, limit)
@@ -94,7 +96,7 @@ class GitHubTwin:
         files: Sequence[str] = (),
         branch: str = "main",
         parent: str | None = None,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """A commit on a branch (a new branch starts at `parent`, or at the default branch); the sha."""
         with self.world.lock:
             one = self.world.repository(repo)
@@ -128,8 +130,8 @@ class GitHubTwin:
         merged: bool = True,
         author: str = "ada",
         base: str = "main",
-        how: Literal["merge", "squash", "rebase"] = "merge",
-    ) -> int:  # fmt: skip
+        how: Merging = "merge",
+    ) -> int:
         """A pull request of commits given by sha, or by message (then they are made on its branch); the number."""
         with self.world.lock:
             one = self.world.repository(repo)
@@ -142,28 +144,11 @@ class GitHubTwin:
                 self.merge(repo, number, how=how)
             return number
 
-    def merge(self, repo: str, number: int, *, how: Literal["merge", "squash", "rebase"] = "merge") -> str:
+    def merge(self, repo: str, number: int, *, how: Merging = "merge") -> str:
         """Merge a pull request; the sha its base now stands at."""
         with self.world.lock:
             one = self.world.repository(repo)
-            pull = one.pulls[number]
-            now, head = self.world.moment(), self._sha(one, pull.base)
-            first = [one.commits[sha] for sha in pull.commits]
-            files = sorted({name for commit in first for name in commit.files})
-            if how == "merge":
-                owner = one.name.partition("/")[0]
-                text = f"Merge pull request #{number} from {owner}/{pull.branch}\n\n{pull.title}"
-                head = one.add_commit(text, pull.author, now, [head, *pull.commits[-1:]], files)
-            elif how == "squash":
-                text = "\n\n".join([f"{pull.title} (#{number})", *(f"* {commit.message}" for commit in first)])
-                head = one.add_commit(text, pull.author, now, [head], files)
-            else:
-                for commit in first:
-                    head = one.add_commit(commit.message, commit.login or pull.author, now, [head], commit.files)
-            one.branches[pull.base] = head
-            pull.state, pull.merged_at, pull.closed_at, pull.updated_at = "closed", now, now, now
-            pull.merge_commit, pull.merged_by = head, pull.author
-            return head
+            return merge(one, one.pulls[number], self.world.moment(), how)
 
     def release(
         self, repo: str, tag: str, name: str = "", body: str = "", *, draft: bool = False, prerelease: bool = False
@@ -175,9 +160,17 @@ class GitHubTwin:
                 one.tags[tag] = self._sha(one, one.default_branch)
             now = self.world.moment()
             made = Release(
-                self.world.fresh(), tag, name or tag, body, "ada", draft, prerelease, one.default_branch, now,
+                self.world.fresh(),
+                tag,
+                name or tag,
+                body,
+                "ada",
+                draft,
+                prerelease,
+                one.default_branch,
+                now,
                 None if draft else now,
-            )  # fmt: skip
+            )
             one.releases[made.id] = made
             return made.id
 
@@ -195,15 +188,25 @@ class GitHubTwin:
         payload: object = None,
         transient: bool = False,
         auto_inactive: bool = True,
-    ) -> int:  # fmt: skip
+    ) -> int:
         """A deployment of a branch, tag or sha, with its first status unless `state` is None; the id."""
         with self.world.lock:
             one = self.world.repository(repo)
             now = self.world.moment()
             made = Deployment(
-                self.world.fresh(), self._sha(one, ref), ref, "deploy", environment, creator, description,
-                {} if payload is None else payload, transient, environment == "production", now, now,
-            )  # fmt: skip
+                self.world.fresh(),
+                self._sha(one, ref),
+                ref,
+                "deploy",
+                environment,
+                creator,
+                description,
+                {} if payload is None else payload,
+                transient,
+                environment == "production",
+                now,
+                now,
+            )
             one.deployments[made.id] = made
             one.environments.setdefault(environment, (self.world.fresh(), now))
             if state is not None:
@@ -231,7 +234,7 @@ class GitHubTwin:
         *,
         event: str = "push",
         actor: str = "ada",
-    ) -> int:  # fmt: skip
+    ) -> int:
         """A run of a workflow on a branch or sha; the id."""
         with self.world.lock:
             one = self.world.repository(repo)
@@ -241,9 +244,20 @@ class GitHubTwin:
             workflow = same[0].workflow if same else self.world.fresh()
             result = conclusion if status == "completed" else None
             made = Run(
-                self.world.fresh(), name, sha, branch, event, status, result, len(same) + 1, actor, now, now, now,
+                self.world.fresh(),
+                name,
+                sha,
+                branch,
+                event,
+                status,
+                result,
+                len(same) + 1,
+                actor,
+                now,
+                now,
+                now,
                 workflow,
-            )  # fmt: skip
+            )
             one.runs[made.id] = made
             return made.id
 

@@ -1,5 +1,6 @@
 """The conversations methods: listing, history with its cursors, membership, direct conversations."""
 
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
 from loopbot.sandbox.slack.calls import KIND_SCOPE, Call, page_of
@@ -76,10 +77,11 @@ def join(call: Call) -> Json:
 def history(call: Call) -> Json:
     """conversations.history: newest first; replies only when they were also sent to the channel."""
     where = _readable(call)
+    fits = _window(call)
     found = [
         one
         for one in reversed(where.messages.values())
-        if (one.thread_ts in (None, one.ts) or one.broadcast) and _between(call, one)
+        if (one.thread_ts in (None, one.ts) or one.broadcast) and fits(one)
     ]
     rows, cursor = page_of(call, found, 100, 999)
     return _shown(call, where, rows, cursor) | {"pin_count": 0}
@@ -92,7 +94,8 @@ def replies(call: Call) -> Json:
     if ts not in where.messages:
         raise RefusedError("thread_not_found")
     thread = where.thread(where.messages[ts].thread_ts or ts)
-    found = [one for one in thread if one.ts == ts or _between(call, one)]
+    fits = _window(call)
+    found = [one for one in thread if one.ts == ts or fits(one)]
     rows, cursor = page_of(call, found, 1000, 1000)
     return _shown(call, where, rows, cursor)
 
@@ -105,12 +108,18 @@ def _readable(call: Call) -> Channel:
     return where
 
 
-def _between(call: Call, message: Message) -> bool:
-    stamp = _stamp(message.ts, "ts")
+def _window(call: Call) -> Callable[[Message], bool]:
+    """Whether a message lies between oldest and latest, which are open bounds unless `inclusive`."""
     oldest, latest = (_stamp(call.text(name), name) if call.text(name) else None for name in ("oldest", "latest"))
-    if call.flag("inclusive"):
-        return (oldest is None or stamp >= oldest) and (latest is None or stamp <= latest)
-    return (oldest is None or stamp > oldest) and (latest is None or stamp < latest)
+    inclusive = call.flag("inclusive")
+
+    def fits(message: Message) -> bool:
+        stamp = Decimal(message.ts)
+        if inclusive and stamp in (oldest, latest):
+            return True
+        return (oldest is None or stamp > oldest) and (latest is None or stamp < latest)
+
+    return fits
 
 
 def _stamp(text: str, name: str) -> Decimal:
@@ -122,9 +131,13 @@ def _stamp(text: str, name: str) -> Decimal:
 
 def _shown(call: Call, where: Channel, rows: list[Message], cursor: str) -> Json:
     shown = []
+    threads: dict[str, list[Message]] = {}
+    for one in where.messages.values():
+        if one.thread_ts not in (None, one.ts):
+            threads.setdefault(str(one.thread_ts), []).append(one)
     for one in rows:
         said = one.shown(with_metadata=call.flag("include_all_metadata"))
-        answers = [other for other in where.thread(one.ts) if other.ts != one.ts]
+        answers = threads.get(one.ts)
         if answers:
             said |= {
                 "reply_count": len(answers),

@@ -12,7 +12,7 @@ from loopbot.sandbox.faults import FaultLayer, Faults
 from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.slack import payloads, reading, views
 from loopbot.sandbox.slack.responses import ResponseUrls
-from loopbot.sandbox.slack.sockets import Envelope, EnvelopeType, Reason, Sockets
+from loopbot.sandbox.slack.sockets import Envelope, EnvelopeType, NotAcknowledgedError, Reason, Sockets
 from loopbot.sandbox.slack.webapi import Tokens, WebApi
 from loopbot.sandbox.slack.workspace import BOT_USER, Channel, Json, Message, User, Workspace
 
@@ -141,9 +141,15 @@ class SlackTwin:
         return sent
 
     def click(
-        self, message: Message, action_id: str, user: str, *, times: int = 1, choose: str | None = None,
+        self,
+        message: Message,
+        action_id: str,
+        user: str,
+        *,
+        times: int = 1,
+        choose: str | None = None,
         ack_within: float = 3.0,
-    ) -> Envelope:  # fmt: skip
+    ) -> Envelope:
         """Clicks in a message as it stands now: all are sent before the first ack is awaited; the last envelope."""
         where = self.workspace.channels[message.channel]
         sent = []
@@ -234,7 +240,7 @@ class SlackTwin:
         before = len(envelope.acks)
         self.sockets.redeliver(envelope)
         if not envelope.wait(ack_within, before + 1):
-            self.sockets.settle(envelope, 0)
+            raise NotAcknowledgedError(f"envelope {envelope.id}: no further ack within {ack_within} s")
 
     def disconnect(self, reason: Reason = "refresh_requested", *, close: bool | None = None) -> None:
         """Recycle the sockets: `warning` only announces it, other reasons close them (unless `close` says)."""
