@@ -1,0 +1,163 @@
+"""Texts as Slack's blocks: whatever they hold, they call nobody, and every link shows where it leads.
+
+Text goes into rich_text, whose text elements are literal; only the fallback `text` is markup, so it is escaped.
+Limits: Slack refuses messages whose blocks hold about 12,000 characters in all (undocumented, counted with the
+containers), so a text is cut, visibly, at 9,000.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+import orjson
+
+from loopbot.domain.texts import clean, shorten
+
+Json = dict[str, Any]
+
+LONGEST: Final = 9_000
+LONGEST_BLOCK: Final = 3_000
+LONGEST_FALLBACK: Final = 3_000
+EVENT_TYPE: Final = "loopbot_effect"
+ANSWERS: Final = "loopbot_answers"
+ACTION: Final = "loopbot:"
+_BULLET: Final = "• "
+_ADDRESS: Final = re.compile(r"https?://[^\s<>\"'|]{1,2000}")
+_TRAILING: Final = ".,;:!?)]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button of ours that somebody pressed: the effect it stands under, and what it says."""
+
+    key: str
+    answer: str
+
+
+def escaped(text: str) -> str:
+    """The three characters that are markup in Slack's own format."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def message(text: str, *, key: str = "", buttons: Sequence[tuple[str, str]] = ()) -> Json:
+    """The arguments of a message with this text; `buttons` are (answer, label), `key` marks it as that effect's."""
+    whole = trimmed(text)
+    blocks = text_blocks(whole)
+    if buttons:
+        blocks.append(_actions(key, buttons))
+    said: Json = {"text": escaped(shorten(whole, LONGEST_FALLBACK)), "blocks": blocks}
+    return said | ({"metadata": metadata(key, text)} if key else {})
+
+
+def metadata(key: str, text: str) -> Json:
+    """What marks a message as an effect's: its key, and a digest of its text that tells an older version apart."""
+    return {"event_type": EVENT_TYPE, "event_payload": {"key": key, "text": digest(text)}}
+
+
+def digest(text: str) -> str:
+    """A short fingerprint of a text as it is sent."""
+    return hashlib.blake2b(trimmed(text).encode("utf-8"), digest_size=8).hexdigest()
+
+
+def trimmed(text: str) -> str:
+    """The text as it can be sent: no controls, not empty, and at most LONGEST characters, the cut marked."""
+    whole = clean(text, len(text)).strip("\n") if text.strip() else ""
+    if len(whole) > LONGEST:
+        return f"{whole[: LONGEST - 60].rstrip()}\n… (cut here: the text has {len(whole):,} characters)"
+    return whole or "(no text)"
+
+
+def text_blocks(text: str) -> list[Json]:
+    """The text as rich_text blocks of at most LONGEST_BLOCK characters; lines that start with a bullet become a list."""
+    return [{"type": "rich_text", "elements": list(_parts(piece))} for piece in _pieces(text)]
+
+
+def answered(blocks: Sequence[Mapping[str, Any]], said: str) -> list[Json]:
+    """A message's blocks with our buttons replaced by what was said about the answer."""
+    kept = [dict(one) for one in blocks if one.get("block_id") != ANSWERS]
+    note = {"type": "plain_text", "text": shorten(clean(said).strip() or "Noted.", 2_000), "emoji": False}
+    return [*kept, {"type": "context", "elements": [note]}]
+
+
+def pressed(value: str) -> Pressed | None:
+    """What a button's value says; None where it is not one of ours."""
+    try:
+        told = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+    if isinstance(told, dict) and isinstance(told.get("key"), str) and isinstance(told.get("answer"), str):
+        return Pressed(told["key"], told["answer"])
+    return None
+
+
+def key_of(said: Mapping[str, Any]) -> str | None:
+    """The effect a message of the history is, by its metadata."""
+    return _payload(said).get("key")
+
+
+def digest_of(said: Mapping[str, Any]) -> str | None:
+    """The fingerprint of the text that a message of the history was sent with."""
+    return _payload(said).get("text")
+
+
+def _payload(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    marked = said.get("metadata")
+    if isinstance(marked, dict) and marked.get("event_type") == EVENT_TYPE:
+        payload = marked.get("event_payload")
+        return payload if isinstance(payload, dict) else {}
+    return {}
+
+
+def _actions(key: str, buttons: Sequence[tuple[str, str]]) -> Json:
+    elements = [
+        {
+            "type": "button",
+            "action_id": f"{ACTION}{answer}"[:255],
+            "text": {"type": "plain_text", "text": shorten(clean(label).strip() or answer, 75), "emoji": False},
+            "value": orjson.dumps({"key": key, "answer": answer}).decode(),
+        }
+        for answer, label in dict(buttons[:25]).items()
+    ]
+    return {"type": "actions", "block_id": ANSWERS, "elements": elements}
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text in pieces that fit a block, cut between lines where that is possible."""
+    while len(text) > LONGEST_BLOCK:
+        cut = text.rfind("\n", 1, LONGEST_BLOCK)
+        if cut < 0:
+            yield text[:LONGEST_BLOCK]
+            text = text[LONGEST_BLOCK:]
+        else:
+            yield text[:cut]
+            text = text[cut + 1 :]
+    yield text
+
+
+def _parts(piece: str) -> Iterator[Json]:
+    for bulleted, lines in groupby(piece.split("\n"), lambda line: line.startswith(_BULLET)):
+        if bulleted:
+            items = [_section(line.removeprefix(_BULLET) or " ") for line in lines]
+            yield {"type": "rich_text_list", "style": "bullet", "elements": items}
+        else:
+            yield _section("\n".join(lines) or "\n")
+
+
+def _section(text: str) -> Json:
+    return {"type": "rich_text_section", "elements": list(_spans(text))}
+
+
+def _spans(text: str) -> Iterable[Json]:
+    """Literal text, and addresses as links that show the address itself."""
+    end = 0
+    for found in _ADDRESS.finditer(text):
+        address = found.group().rstrip(_TRAILING)
+        if found.start() > end:
+            yield {"type": "text", "text": text[end : found.start()]}
+        yield {"type": "link", "url": address, "text": address}
+        end = found.start() + len(address)
+    if end < len(text):
+        yield {"type": "text", "text": text[end:]}

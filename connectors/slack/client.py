@@ -1,0 +1,72 @@
+"""slack_sdk's client on our own session: it builds the calls and reads the answers, the policy of loopbot.http holds.
+
+Left to itself slack_sdk sends by urllib: redirects are followed, no size or total time is kept, and a lost POST is sent
+once more. This module imports slack_sdk; import it only where Slack is used.
+"""
+
+import logging
+import ssl
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+import requests
+from slack_sdk import WebClient
+
+from loopbot.domain.errors import BrokenAnswer, Unauthorized
+from loopbot.http.policy import LOOPBACK, PolicyAdapter
+
+_OPEN = "apps.connections.open"
+_REFUSED_PAUSE = 30.0
+
+
+class PolicyWebClient(WebClient):
+    """A WebClient whose every call goes through a session with a PolicyAdapter, once; raises its errors and SlackApiError."""
+
+    def __init__(
+        self, session: requests.Session, adapter: PolicyAdapter, *, base_url: str, token: str | None, ca: str | None
+    ) -> None:
+        # Its DEBUG lines hold whole messages and answers.
+        log = logging.getLogger("slack_sdk")
+        log.setLevel(logging.WARNING)
+        context = ssl.create_default_context(cafile=ca) if ca else None
+        super().__init__(token, base_url, ssl=context, retry_handlers=[], logger=log)
+        self.proxy = None
+        self._session, self._pacing, self._system = session, adapter.pacing, adapter.policy.system
+
+    def _perform_urllib_http_request(self, *, url: str, args: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        headers = dict(args["headers"])
+        if args["json"]:
+            body = orjson.dumps(args["json"])
+            headers["Content-Type"] = "application/json; charset=utf-8"
+        else:
+            body = urlencode(args["params"] or {}).encode()
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        response = self._session.post(url, data=body, headers=headers, allow_redirects=False)
+        said = self._read(response, url)
+        if url.endswith(_OPEN):
+            self._guard_socket(said, urlsplit(url).path)
+        return {
+            "status": response.status_code,
+            "headers": response.headers,
+            "body": response.content.decode("utf-8", "replace"),
+        }
+
+    def _read(self, response: requests.Response, url: str) -> dict[str, Any]:
+        try:
+            said = orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise BrokenAnswer(
+                self._system, f"the answer to {urlsplit(url).path} is not whole JSON: {error}"
+            ) from error
+        if not isinstance(said, dict):
+            raise BrokenAnswer(self._system, f"the answer to {urlsplit(url).path} is no JSON object")
+        return said
+
+    def _guard_socket(self, said: dict[str, Any], path: str) -> None:
+        """A socket without encryption is only opened on this machine; a refused one is not asked for every two seconds."""
+        if not said.get("ok"):
+            self._pacing.closed("POST", path, _REFUSED_PAUSE)
+        parts = urlsplit(str(said.get("url", "")))
+        if said.get("ok") and parts.scheme != "wss" and parts.hostname not in LOOPBACK:
+            raise Unauthorized(self._system, f"{_OPEN} names a socket without encryption ({parts.hostname})")

@@ -1,0 +1,187 @@
+"""The sink: posts to channels, tells people, keeps messages current; and finds again what may have been lost."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from connectors.slack import blocks
+from connectors.slack.calls import Calls
+from connectors.slack.directory import Directory
+from connectors.slack.settings import SlackSettings
+from loopbot.domain.effects import Delivery, Effect, Post, Receipt, Tell
+from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.records import Ref
+from loopbot.http import Pacing
+from loopbot.ports import Surroundings
+
+Json = dict[str, Any]
+
+# Slack stamps messages by its own clock; ours may be off by so much.
+_SKEW: Final = timedelta(minutes=10)
+_MOST_PAGES: Final = 25
+_MOST_PACES: Final = 2_000
+
+
+class Messages:
+    """Implements ports.Sink for a workspace."""
+
+    def __init__(self, calls: Calls, directory: Directory, settings: SlackSettings, surroundings: Surroundings) -> None:
+        self._calls, self._directory = calls, directory
+        self._settings, self._surroundings = settings, surroundings
+        self._paces: dict[str, Pacing] = {}
+        self._home = ""
+
+    @property
+    def verbs(self) -> frozenset[str]:
+        """What it can do."""
+        return frozenset({Post.verb, Tell.verb})
+
+    @property
+    def batch(self) -> int:
+        """Messages to different channels that one round takes; each is a call of its own."""
+        return 20
+
+    def apply(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
+        """Send each, in order; where the credentials are refused, the rest is not tried."""
+        answers: list[Receipt | Trouble] = []
+        stopped: Unauthorized | None = None
+        for delivery in deliveries:
+            if stopped is not None:
+                answers.append(stopped)
+                continue
+            try:
+                answers.append(self._send(delivery))
+            except Unauthorized as error:
+                stopped = error
+                answers.append(error)
+            except (Transient, Uncertain, Rejected) as error:
+                answers.append(error)
+        return answers
+
+    def find(self, delivery: Delivery) -> Receipt | None:
+        """Look through the channel's history for the effect's mark; for an update, at the message itself."""
+        try:
+            if delivery.receipt is not None:
+                return self._updated(delivery, delivery.receipt)
+            channel = self._place(delivery.effect)
+            for said in self._since(channel, delivery):
+                if blocks.key_of(said) == delivery.effect.key:
+                    return self._receipt(delivery.effect, channel, str(said["ts"]))
+        except Rejected as error:
+            raise Uncertain(
+                error.system, f"whether the message is there can not be read: {error.why}", error.hint
+            ) from error
+        return None
+
+    def _send(self, delivery: Delivery) -> Receipt:
+        effect = delivery.effect
+        if not isinstance(effect, Post | Tell):
+            raise Rejected(self._calls.system, f"Slack can not {effect.verb}", "use post or tell")
+        self._know_home()
+        if delivery.receipt is not None:
+            return self._update(effect, delivery.receipt)
+        channel = self._place(effect)
+        self._pace(channel)
+        quiet = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
+        try:
+            said = self._calls.write("chat.postMessage", {"channel": channel, **self._content(effect), **quiet})
+        except Rejected as error:
+            if "channel_not_found" in error.why or "is_archived" in error.why:
+                self._directory.forget(channel)
+            raise
+        return self._sent(effect, said, channel)
+
+    def _update(self, effect: Post | Tell, receipt: Receipt) -> Receipt:
+        channel, stamp = _spot(self._calls.system, receipt)
+        self._pace(channel)
+        said = self._calls.write(
+            "chat.update",
+            {"channel": channel, "ts": stamp, **self._content(effect), "link_names": False, "parse": "none"},
+        )
+        return self._sent(effect, said, channel)
+
+    def _sent(self, effect: Effect, said: Json, channel: str) -> Receipt:
+        stamp = str(said.get("ts") or "")
+        if not stamp:
+            raise Uncertain(self._calls.system, "Slack's answer names no message")
+        return self._receipt(effect, str(said.get("channel") or channel), stamp)
+
+    def _content(self, effect: Post | Tell) -> Json:
+        buttons = effect.buttons if isinstance(effect, Tell) else ()
+        return blocks.message(effect.text, key=effect.key, buttons=buttons)
+
+    def _place(self, effect: Effect) -> str:
+        if isinstance(effect, Tell):
+            return self._directory.direct(effect.person)
+        if isinstance(effect, Post):
+            return self._directory.channel(effect.channel)
+        raise Rejected(self._calls.system, f"Slack can not {effect.verb}")
+
+    def _pace(self, channel: str) -> None:
+        """Wait for the channel's turn: Slack takes about one message a second for each."""
+        if len(self._paces) > _MOST_PACES:
+            self._paces.clear()
+        pace = self._paces.get(channel)
+        if pace is None:
+            given = self._surroundings
+            pace = Pacing(self._calls.system, given.clock, given.chance, interval=self._settings.seconds_between_posts)
+            self._paces[channel] = pace
+        pace.before("POST", channel)
+
+    def _since(self, channel: str, delivery: Delivery) -> Iterator[Json]:
+        """The messages since it was first sent, newest first; raises Uncertain where there are too many to look through."""
+        sent_at = delivery.sent_at or self._surroundings.clock.now() - timedelta(days=1)
+        pages = self._calls.pages(
+            "conversations.history",
+            "messages",
+            channel=channel,
+            oldest=f"{(sent_at - _SKEW).timestamp():.6f}",
+            inclusive=True,
+            include_all_metadata=True,
+        )
+        for number, rows in enumerate(pages):
+            if number >= _MOST_PAGES:
+                raise Uncertain(
+                    self._calls.system, f"too many messages since {sent_at:%Y-%m-%d %H:%M} UTC to look through"
+                )
+            yield from rows
+
+    def _updated(self, delivery: Delivery, receipt: Receipt) -> Receipt | None:
+        """Whether the message holds the new text: its mark says which text it was last sent with."""
+        channel, stamp = _spot(self._calls.system, receipt)
+        told = self._calls.read(
+            "conversations.history",
+            channel=channel,
+            oldest=stamp,
+            latest=stamp,
+            inclusive=True,
+            include_all_metadata=True,
+            limit=1,
+        )
+        effect = delivery.effect
+        wanted = blocks.digest(effect.text) if isinstance(effect, Post | Tell) else None
+        rows = [one for one in told.get("messages") or [] if one.get("ts") == stamp]
+        return receipt if rows and blocks.digest_of(rows[0]) == wanted else None
+
+    def _know_home(self) -> None:
+        """The workspace's address, asked for once: a message's own address is made of it."""
+        if not self._home:
+            told, _ = self._calls.whoami()
+            self._home = str(told.get("url") or "")
+
+    def _receipt(self, effect: Effect, channel: str, stamp: str) -> Receipt:
+        url = f"{self._home.rstrip('/')}/archives/{channel}/p{stamp.replace('.', '')}" if self._home else ""
+        ident = f"{channel}/{stamp}"
+        return Receipt(effect.key, Ref(self._calls.system, "message", ident), ident, url)
+
+
+def _spot(system: str, receipt: Receipt) -> tuple[str, str]:
+    channel, _, stamp = receipt.ident.partition("/")
+    if not channel or not stamp:
+        raise Rejected(system, f"the receipt {receipt.ident!r} names no message of Slack")
+    return channel, stamp
+
+
+def trouble_text(error: SystemTrouble) -> str:
+    """A failure as it is told to somebody in Slack."""
+    return f"That did not work: {error.why}." + (f" {error.hint}" if error.hint else "")

@@ -1,0 +1,218 @@
+"""Commands and buttons over a real websocket, and what they become for the ear."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from connectors.slack.connector import Slack
+from connectors.slack.messages import Messages
+from loopbot.domain.effects import Cause, Delivery, Receipt, Tell
+from loopbot.domain.errors import ConfigError, Rejected, Transient, Unauthorized
+from loopbot.domain.records import Person, Ref
+from loopbot.sandbox.faults import Fault
+from loopbot.sandbox.slack import APP_TOKEN, Message, SlackTwin
+from tests.connectors.slack.conftest import Build
+from tests.connectors.slack.stage import read_aloud
+
+SUBJECT = Ref("servicenow", "incident", "INC0000001")
+
+
+def until(true: Callable[[], object], within: float = 5.0) -> None:
+    end = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)
+
+
+@dataclass
+class Ear:
+    commands: list[tuple[Person, str]] = field(default_factory=list)
+    answers: list[tuple[Person, str, str]] = field(default_factory=list)
+    trouble: list[Exception] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def command(self, person: Person, text: str) -> str:
+        self.gate.wait(5)
+        self.commands.append((person, text))
+        if self.trouble:
+            raise self.trouble.pop()
+        return f"You asked for {text} <!channel>"
+
+    def answer(self, person: Person, key: str, answer: str) -> str:
+        self.gate.wait(5)
+        self.answers.append((person, key, answer))
+        if self.trouble:
+            raise self.trouble.pop()
+        return f"You said {answer}."
+
+
+@pytest.fixture
+def ear() -> Ear:
+    made = Ear()
+    made.gate.set()
+    return made
+
+
+@pytest.fixture
+def ada(twin: SlackTwin) -> str:
+    return twin.add_user("Ada Byron", "ada@example.com")
+
+
+@pytest.fixture
+def listening(slack: Slack, twin: SlackTwin, ear: Ear) -> Iterator[Slack]:
+    slack.listen(ear)
+    assert twin.sockets.wait_connected()
+    yield slack
+    slack.close()
+    assert twin.sockets.wait_disconnected()
+
+
+def asked(slack: Slack, twin: SlackTwin, ada: str) -> tuple[Delivery, Message]:
+    person = Person("servicenow", "u1", "Ada", "ada@example.com")
+    effect = Tell(
+        system="slack",
+        cause=Cause("r", SUBJECT, "1"),
+        person=person,
+        text="The export works again. Does it for you?",
+        about=SUBJECT,
+        question="fixed",
+        buttons=(("yes", "It works"), ("no", "Not yet")),
+    )
+    sink = slack.sink()
+    assert isinstance(sink, Messages)
+    [receipt] = sink.apply([Delivery(effect, 1)])
+    assert isinstance(receipt, Receipt)
+    return Delivery(effect, 1), twin.messages(ada)[-1]
+
+
+def test_a_command_is_acked_before_any_work_and_answered_only_to_the_person(
+    listening: Slack, twin: SlackTwin, ear: Ear, ada: str
+) -> None:
+    channel = twin.add_channel("ops", [ada], bot=False)
+    ear.gate.clear()
+    sent = twin.slash(ada, "/loop", " status INC1 ", channel)
+    assert sent.acks
+    assert ear.commands == []
+    ear.gate.set()
+    until(lambda: twin.ephemerals(ada))
+    assert ear.commands == [(Person("slack", ada, "Ada Byron", "ada@example.com"), "status INC1")]
+    assert read_aloud(twin.ephemerals(ada)[0].blocks) == "You asked for status INC1 <!channel>"
+    assert "<!channel>" not in twin.ephemerals(ada)[0].text
+    assert twin.messages(channel) == []
+
+
+def test_a_press_reaches_the_ear_and_its_answer_stands_where_the_buttons_were(
+    listening: Slack, twin: SlackTwin, ear: Ear, ada: str
+) -> None:
+    delivery, message = asked(listening, twin, ada)
+    twin.click(message, "loopbot:no", ada)
+    until(lambda: twin.ledger.entries("slack", "amend"))
+    assert ear.answers == [(Person("slack", ada, "Ada Byron", "ada@example.com"), delivery.effect.key, "no")]
+    assert read_aloud(message.blocks) == "The export works again. Does it for you?\nYou said no."
+    assert [block["type"] for block in message.blocks] == ["rich_text", "context"]
+    assert message.metadata is not None
+    assert message.metadata["event_payload"]["key"] == delivery.effect.key
+
+
+def test_pressing_five_times_and_a_redelivered_envelope_count_once(
+    listening: Slack, twin: SlackTwin, ear: Ear, ada: str
+) -> None:
+    _, message = asked(listening, twin, ada)
+    envelope = twin.click(message, "loopbot:yes", ada, times=5)
+    until(lambda: twin.ledger.entries("slack", "amend"))
+    twin.redeliver(envelope)
+    twin.redeliver(envelope)
+    channel = twin.add_channel("ops", [ada])
+    sent = twin.slash(ada, "/loop", "status", channel)
+    twin.redeliver(sent)
+    until(lambda: twin.ephemerals(ada))
+    listening.close()
+    assert len(ear.answers) == 1
+    assert len(ear.commands) == 1
+    assert len(twin.ledger.entries("slack", "amend")) == 1
+
+
+def test_what_the_back_end_could_not_take_is_told_and_can_be_pressed_again(
+    listening: Slack, twin: SlackTwin, ear: Ear, ada: str
+) -> None:
+    _, message = asked(listening, twin, ada)
+    ear.trouble = [Transient("store", "busy")]
+    twin.click(message, "loopbot:yes", ada)
+    until(lambda: twin.ephemerals(ada))
+    assert "did not work" in twin.ephemerals(ada)[0].text
+    twin.click(message, "loopbot:yes", ada)
+    until(lambda: twin.ledger.entries("slack", "amend"))
+    assert len(ear.answers) == 2
+
+
+def test_where_the_message_can_not_be_changed_the_person_is_told_alone(
+    listening: Slack, twin: SlackTwin, ear: Ear, ada: str
+) -> None:
+    _, message = asked(listening, twin, ada)
+    twin.faults.add(Fault("status", r"chat\.update", status=503))
+    twin.click(message, "loopbot:yes", ada)
+    until(lambda: twin.ephemerals(ada))
+    assert twin.ephemerals(ada)[0].text == "You said yes."
+
+
+def test_who_pressed_is_taken_even_when_slack_does_not_say_more(
+    listening: Slack, twin: SlackTwin, ear: Ear, ada: str
+) -> None:
+    _, message = asked(listening, twin, ada)
+    twin.faults.add(Fault("status", r"users\.info", status=500))
+    twin.click(message, "loopbot:yes", ada)
+    until(lambda: ear.answers)
+    assert ear.answers[0][0].key == ada
+    assert ear.answers[0][0].email is None
+
+
+def test_nothing_is_ever_sent_to_a_response_url_elsewhere(slack: Slack) -> None:
+    with pytest.raises(Rejected, match="not a host"):
+        slack._calls.respond("https://169.254.169.254/latest", {"text": "x"})
+
+
+def test_a_recycled_socket_is_replaced(listening: Slack, twin: SlackTwin, ear: Ear, ada: str) -> None:
+    channel = twin.add_channel("ops", [ada])
+    opened = twin.sockets.opened
+    twin.disconnect("refresh_requested", close=False)
+    until(lambda: twin.sockets.opened > opened and twin.sockets.count() == 1, 10)
+    twin.slash(ada, "/loop", "status", channel)
+    until(lambda: ear.commands)
+
+
+@pytest.mark.parametrize("token", [APP_TOKEN])
+def test_a_refused_app_token_is_said_at_once(slack: Slack, twin: SlackTwin, ear: Ear, token: str) -> None:
+    twin.revoke(token)
+    with pytest.raises(Unauthorized, match="token_revoked"):
+        slack.listen(ear)
+
+
+def test_without_an_app_token_it_says_what_to_create(build: Build, ear: Ear) -> None:
+    with pytest.raises(ConfigError, match="app-level token"):
+        build(app_token=None).listen(ear)
+
+
+def test_closing_is_quick_and_leaves_no_thread(slack: Slack, twin: SlackTwin, ear: Ear) -> None:
+    before = set(threading.enumerate())
+    slack.listen(ear)
+    assert twin.sockets.wait_connected()
+    started = time.monotonic()
+    slack.close()
+    assert time.monotonic() - started < 2
+    assert twin.sockets.wait_disconnected()
+    until(lambda: not [one for one in set(threading.enumerate()) - before if not one.name.startswith("twin")])
+
+
+def test_what_people_say_is_in_no_log(
+    listening: Slack, twin: SlackTwin, ear: Ear, ada: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    channel = twin.add_channel("ops", [ada])
+    twin.slash(ada, "/loop", "my secret words", channel)
+    until(lambda: twin.ephemerals(ada))
+    said: list[Any] = [record.getMessage() for record in caplog.records if "slack" in record.name]
+    assert not [line for line in said if "secret words" in line or "xoxb" in line or "xapp" in line]
