@@ -379,6 +379,37 @@ def test_an_archived_issue_leaves_the_search_and_is_read_only(cloud: Site) -> No
     assert cloud.call("PUT", "issue/LOOP-1", {"fields": {"summary": "two"}}).status_code == 400
 
 
+def test_a_concealed_issue_looks_deleted_and_comes_back_whole(cloud: Site) -> None:
+    cloud.twin.create_issue("LOOP", "one")
+    cloud.twin.conceal("LOOP-1")
+    assert cloud.call("GET", "issue/LOOP-1").status_code == 404
+    assert cloud.call("POST", "issue/bulkfetch", {"issueIdsOrKeys": ["LOOP-1"]}).json()["issues"] == []
+    assert cloud.keys("project = LOOP") == []
+    cloud.twin.reveal("LOOP-1")
+    assert cloud.keys("project = LOOP") == ["LOOP-1"]
+
+
+def test_a_custom_field_is_searched_by_its_name_and_its_number(cloud: Site) -> None:
+    marker = cloud.twin.add_field("Loopbot marker")
+    made = cloud.call("POST", "issue", {"fields": fields(**{marker: "a1b2c3"})})
+    assert made.status_code == 201
+    cloud.twin.create_issue("LOOP", "other")
+    for jql in ('"Loopbot marker" ~ a1b2c3', f"cf[{marker[12:]}] ~ a1b2c3"):
+        assert cloud.keys(jql) == ["LOOP-1"]
+    assert cloud.keys('"Loopbot marker" is EMPTY') == ["LOOP-2"]
+
+
+def test_an_issue_that_changes_while_pages_are_read_is_seen_again_not_lost(cloud: Site, clock: Hands) -> None:
+    for number in range(4):
+        cloud.twin.create_issue("LOOP", f"number {number}")
+        clock.turn(1)
+    body = {"jql": "project = LOOP ORDER BY updated ASC", "fields": ["key"], "maxResults": 2}
+    first = cloud.call("POST", "search/jql", body).json()
+    cloud.twin.edit("LOOP-1", {"summary": "changed"})
+    second = cloud.call("POST", "search/jql", {**body, "maxResults": 9, "nextPageToken": first["nextPageToken"]}).json()
+    assert [one["key"] for one in second["issues"]] == ["LOOP-3", "LOOP-4", "LOOP-1"]
+
+
 def test_an_edit_adds_and_removes_and_keeps_its_history(cloud: Site) -> None:
     for name in ("1.0", "1.1"):
         cloud.twin.add_version("LOOP", name)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from loopbot.sandbox.jira.model import User
+from loopbot.sandbox.jira.model import Issue, User
 from loopbot.sandbox.jira.render import Renderer
 from loopbot.sandbox.jira.site import Site
 from loopbot.sandbox.jira.writing import Api, Refusal
@@ -69,6 +69,11 @@ class Asked:
         if not re.fullmatch(r"\d{1,9}", given):
             raise Refusal(400, f"The value '{given}' of the parameter '{name}' is not a number.")
         return int(given)
+
+    def issue(self, ident: str) -> Issue | None:
+        """The issue with that key or id, if programs may see it."""
+        found = self.site.issue(ident)
+        return None if found is None or found.id in self.site.concealed else found
 
     def json(self) -> Mapping[str, Any]:
         """The body as an object; raises Refusal."""

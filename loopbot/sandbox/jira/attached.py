@@ -128,7 +128,7 @@ def _link(asked: Asked) -> Response:
     ends = []
     for side in ("inwardIssue", "outwardIssue"):
         named = mapping(body.get(side))
-        issue = asked.site.issue(str(named.get("key") or named.get("id") or ""))
+        issue = asked.issue(str(named.get("key") or named.get("id") or ""))
         if issue is None:
             raise Refusal(404, NOT_FOUND)
         ends.append(issue)

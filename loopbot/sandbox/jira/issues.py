@@ -16,7 +16,7 @@ BULK_FETCH_LIMIT = 100
 
 def wanted_issue(asked: Asked) -> Issue:
     """The issue named in the path, under its present or an old key; raises Refusal."""
-    issue = asked.site.issue(asked.path("issue"))
+    issue = asked.issue(asked.path("issue"))
     if issue is None:
         raise Refusal(404, NOT_FOUND)
     return issue
@@ -144,7 +144,7 @@ def _bulk_fetch(asked: Asked) -> Response:
     names = asked.json().get("issueIdsOrKeys")
     if not isinstance(names, list) or not 0 < len(names) <= BULK_FETCH_LIMIT:
         raise Refusal(400, f"The number of issue ids or keys must be between 1 and {BULK_FETCH_LIMIT}.")
-    found = {one.id: one for name in names if (one := asked.site.issue(str(name)))}
+    found = {one.id: one for name in names if (one := asked.issue(str(name)))}
     fields = wanted_fields(asked, asked.json().get("fields") or ["*navigable"])
     expand = ",".join(asked.json().get("expand") or ())
     shown = [asked.render.issue(found[ident], fields, expand) for ident in sorted(found)]

@@ -22,6 +22,7 @@ REMOVED = (
     "available at https://developer.atlassian.com/changelog/#CHANGE-2046"
 )
 RECONCILE_LIMIT = 50
+BOOKMARKS = 1000
 # The vendor gives larger pages where fewer fields are asked for.
 PAGE_LIMIT_IDS, PAGE_LIMIT_FIELDS = 5000, 100
 DATA_CENTER_PAGE_LIMIT = 1000
@@ -95,6 +96,9 @@ def _cut(asked: Asked, size: int) -> int:
 
 
 def _bookmark(asked: Asked, mark: Bookmark) -> str:
+    """A token for the next page; like the vendor's, it does not live for ever."""
+    while len(asked.desk.pages) >= BOOKMARKS:
+        del asked.desk.pages[next(iter(asked.desk.pages))]
     token = uuid.uuid4().hex
     asked.desk.pages[token] = mark
     return token

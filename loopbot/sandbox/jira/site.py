@@ -46,6 +46,7 @@ class Site:
     fields: dict[str, Field] = field(default_factory=lambda: {one.id: one for one in SYSTEM_FIELDS})
     links: dict[str, IssueLink] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)
+    concealed: set[int] = field(default_factory=set)
     _issues: dict[int, Issue] = field(default_factory=dict)
     _seen: dict[int, list[tuple[datetime, Issue]]] = field(default_factory=dict)
     _keys: dict[str, int] = field(default_factory=dict)
@@ -92,7 +93,9 @@ class Site:
                 continue
             known = [one for visible, one in self._seen[ident] if visible <= now]
             found += known[-1:]
-        return sorted((one for one in found if not one.archived), key=lambda one: one.id)
+        return sorted(
+            (one for one in found if not one.archived and one.id not in self.concealed), key=lambda one: one.id
+        )
 
     def add_issue(self, project: Project, values: Mapping[str, Any], actor: User) -> Issue:
         """A new issue with the values of `Issue` given."""

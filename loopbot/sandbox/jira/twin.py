@@ -211,6 +211,16 @@ class JiraTwin:
         with self._site.lock:
             self._site.archive(self.issue(key))
 
+    def conceal(self, key: str) -> None:
+        """Hide an issue from programs, as a lost role does: a 404, and not a word in the search."""
+        with self._site.lock:
+            self._site.concealed.add(self.issue(key).id)
+
+    def reveal(self, key: str) -> None:
+        """Let programs see a concealed issue again."""
+        with self._site.lock:
+            self._site.concealed.discard(self.issue(key).id)
+
     def move(self, key: str, project: str) -> Issue:
         """A person moves an issue to another project; its old key leads to it."""
         with self._site.lock:
