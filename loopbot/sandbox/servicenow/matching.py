@@ -16,18 +16,48 @@ TEXTS = frozenset({"string", "email", "html", "url", "sys_class_name", "user_inp
 
 def tester(query: Query, getter: Callable[[str], Getter], kind: Callable[[str], str]) -> Test:
     """The test of a whole query; `getter` reads a (dot-walked) field, `kind` is its type."""
-    groups = [[_clause(clause, getter, kind) for clause in group] for group in query.groups]
-    if not groups:
-        return lambda _row: True
-    if len(groups) == 1:
-        clauses = groups[0]
-        return clauses[0] if len(clauses) == 1 else lambda row: all(clause(row) for clause in clauses)
-    return lambda row: any(all(clause(row) for clause in clauses) for clauses in groups)
+    return _any([_all([_clause(clause, getter, kind) for clause in group]) for group in query.groups] or [_every])
 
 
 def _clause(clause: Clause, getter: Callable[[str], Getter], kind: Callable[[str], str]) -> Test:
-    tests = [_condition(one, getter, kind) for one in clause]
-    return tests[0] if len(tests) == 1 else lambda row: any(test(row) for test in tests)
+    return _any([_condition(one, getter, kind) for one in clause])
+
+
+def _every(_row: Row) -> bool:
+    return True
+
+
+def _all(tests: list[Test]) -> Test:
+    # Written out, because these run for each row of a table: a generator costs more than the comparison.
+    if len(tests) == 1:
+        return tests[0]
+    if len(tests) == 2:
+        first, second = tests
+        return lambda row: first(row) and second(row)
+
+    def every(row: Row) -> bool:
+        for test in tests:  # noqa: SIM110
+            if not test(row):
+                return False
+        return True
+
+    return every
+
+
+def _any(tests: list[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+    if len(tests) == 2:
+        first, second = tests
+        return lambda row: first(row) or second(row)
+
+    def some(row: Row) -> bool:
+        for test in tests:  # noqa: SIM110
+            if test(row):
+                return True
+        return False
+
+    return some
 
 
 def _condition(one: Condition, getter: Callable[[str], Getter], kind: Callable[[str], str]) -> Test:

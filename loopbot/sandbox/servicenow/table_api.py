@@ -22,7 +22,7 @@ _CANCELLED = "Transaction cancelled: maximum execution time exceeded"
 
 @dataclass(slots=True)
 class TableApi:
-    """Answers for one instance. `finished` is told the table whenever a list was read to its end."""
+    """Answers for one instance. `finished` is told the table whenever a list in order of sys_updated_on was read to its end."""
 
     records: Records
     search: Search
@@ -52,7 +52,7 @@ class TableApi:
             self.cancels -= 1
             why = {"message": _CANCELLED, "detail": _CANCELLED + " Check logs for error trace"}
             return Answer(200, {"result": shown[: len(shown) // 2], "error": why, "status": "failure"}, headers)
-        if offset + limit >= len(found):
+        if offset + limit >= len(found) and "ORDERBYsys_updated_on" in ask.param("sysparm_query"):
             self.finished(table)
         return Answer(200, {"result": shown}, headers)
 

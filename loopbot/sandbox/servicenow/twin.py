@@ -148,7 +148,7 @@ class ServiceNowTwin:
     # ------------------------------------------------------------------ what a replay watches
 
     def finished(self, table: str) -> int:
-        """How many lists of the table were read to their end so far."""
+        """How many lists of the table, in order of sys_updated_on, were read to their end so far."""
         with self._read:
             return self._finished.get(table, 0)
 
