@@ -33,10 +33,11 @@ def caused(bench: Bench, slot: str, whom: object = "") -> Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """An action with what it depends on: its `if`, and the tickets that earlier actions must have opened."""
+    """An action with what it depends on: its `if`, links that must not be there, tickets that must have been opened."""
 
     action: Action
     only_if: Predicate | None = None
+    unless_linked: Relation | None = None
     needs: frozenset[str] = frozenset()
 
     def want(self, scope: Scope, bench: Bench) -> Wanted:
@@ -44,6 +45,8 @@ class Step:
         if self.needs and not self.needs <= {name for name, _ in scope.opened}:
             return NOTHING
         if self.only_if is not None and not self.only_if.holds(scope):
+            return NOTHING
+        if self.unless_linked is not None and bench.view.linked(scope.it.ref, self.unless_linked):
             return NOTHING
         return self.action.want(scope, bench)
 

@@ -66,7 +66,9 @@ class Builder:
         action, needs = makers[type(part)](part, key, self._slot(part, key))
         if len(self.findings.errors) > before:
             return None
-        return actions.Step(action=action, only_if=condition, needs=needs) if condition or needs else action
+        if not (condition or needs or part.unless_linked):
+            return action
+        return actions.Step(action=action, only_if=condition, unless_linked=part.unless_linked, needs=needs)
 
     def _slot(self, part: model.ActionPart, key: str) -> str:
         """What names the action in the identity of its effects: its `slot`, else its verb and place among the like."""

@@ -32,7 +32,7 @@ _SUMS: dict[tuple[str, str, str], Type] = {
     ("text", "+", "text"): TEXT,
     ("set", "&", "set"): SET,
     ("set", "|", "set"): SET,
-    **{("number", op, "number"): NUMBER for op in ("+", "-", "*", "/", "//", "%")},
+    **{("number", op, "number"): NUMBER for op in ("+", "-", "*", "/")},
 }
 
 
@@ -254,7 +254,7 @@ def _reckon(node: tree.Reckon, names: Names) -> Type:
             "a span is written 2h or 14d" if wants_span else "join conditions with and, or" if node.op in "&|" else ""
         )
         raise Mistake(f"`{node.op}` does not go with {left.said} and {right.said}", hint)
-    if node.op in {"/", "//", "%"}:
+    if node.op == "/":
         return Type("number", nullable=True)
     return Type(result.sort, left.nullable or right.nullable)
 

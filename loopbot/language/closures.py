@@ -23,8 +23,6 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "-": operator.sub,
     "*": operator.mul,
     "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
     "&": operator.and_,
     "|": operator.or_,
 }

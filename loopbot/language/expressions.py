@@ -40,7 +40,8 @@ _SLIPS = {
 }
 _LOGIC = {"AND": "and", "OR": "or"}
 _COMPARE = {"EQ": "==", "NE": "!=", "LT": "<", "LE": "<=", "GT": ">", "GE": ">="}
-_RECKON = {"ADD": "+", "SUB": "-", "MUL": "*", "TDIV": "/", "FDIV": "//", "MOD": "%", "BWAND": "&", "BWOR": "|"}
+_RECKON = {"ADD": "+", "SUB": "-", "MUL": "*", "TDIV": "/", "BWAND": "&", "BWOR": "|"}
+_NOT_OURS = {"POW": "**", "FDIV": "//", "MOD": "%", "BWXOR": "^"}
 _FITS = {"EQ_FZM": (False, False), "EQ_FZS": (True, False), "NE_FZM": (False, True), "NE_FZS": (True, True)}
 _LIBRARY_TYPES: Mapping[str, Any] = {
     "text": DataType.STRING,
@@ -185,7 +186,7 @@ def _node(raw: Any) -> tree.Node:  # noqa: C901, PLR0911, PLR0912 (one case a co
             return tree.Negative(_node(of))
         case "AddExpression" | "SubtractExpression" | "ArithmeticExpression" | "BitwiseExpression", (op, left, right):
             if op not in _RECKON:
-                raise Mistake(f"the operator {'**' if op == 'POW' else '^'} is not part of the rule language")
+                raise Mistake(f"the operator {_NOT_OURS.get(op, op)} is not part of the rule language")
             return tree.Reckon(_RECKON[op], _node(left), _node(right))  # type: ignore[arg-type]
         case "CoalesceExpression", (left, right):
             return tree.Otherwise(_node(left), _node(right))

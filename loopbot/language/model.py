@@ -69,6 +69,10 @@ class ActionPart(Part):
     """What every action can say."""
 
     only_if: Words | None = Field(None, alias="if", description="Only where this condition holds.")
+    unless_linked: Relation | None = Field(
+        None,
+        description="Not where `it` has such a link already: what a person or a system states comes first.",
+    )
     slot: str | None = Field(
         None,
         pattern=r"^[a-z][a-z0-9-]*$",

@@ -41,7 +41,9 @@ def condition(text: str, names: Names) -> Condition:
     if len(parts) == 1:
         return parts[0]
     paths = {path: value for part in parts for path, value in part.paths}
-    return Condition(text.strip(), closures.joined([part.test for part in parts]), tuple(paths.items()), parts)
+    return Condition(
+        " ".join(text.split()), closures.joined([part.test for part in parts]), tuple(paths.items()), parts
+    )
 
 
 def number(text: str, names: Names) -> closures.Value:
@@ -59,7 +61,7 @@ def _clause(text: str, names: Names) -> Condition:
     try:
         checking.check_condition(parsed.node, names)
         parsed.confirm()
-        return Condition(text, closures.compiled(parsed.node), tuple(_paths(parsed.node).items()))
+        return Condition(" ".join(text.split()), closures.compiled(parsed.node), tuple(_paths(parsed.node).items()))
     except RecursionError:
         raise Mistake("the expression is nested too deeply", "split the rule in two") from None
 

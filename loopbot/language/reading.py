@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -11,8 +11,11 @@ from loopbot.language import model
 from loopbot.language.mistakes import Findings
 from loopbot.language.suggestions import did_you_mean
 
+Shape = TypeVar("Shape", bound=BaseModel)
+
 _VERBS: Mapping[str, type[BaseModel]] = {part.__name__.removesuffix("Part").lower(): part for part in model.VERBS}
 _TABLES: Mapping[str, type[BaseModel]] = {
+    **_VERBS,
     "match": model.MatchPart,
     "repeat": model.RepeatPart,
     "once": model.OncePart,
@@ -30,14 +33,20 @@ _TYPES = {
 def read(text: str, findings: Findings) -> model.RuleFile | None:
     """The file, or none where its shape is wrong (the findings say how)."""
     raw = parsed_toml(text, findings)
-    if raw is None:
-        return None
+    return None if raw is None else validated(raw, model.RuleFile, _TABLES, findings)
+
+
+def validated(
+    raw: dict[str, Any], root: type[Shape], tables: Mapping[str, type[BaseModel]], findings: Findings
+) -> Shape | None:
+    """The document as `root`; `tables` tells which model stands under which key, for what to suggest."""
     try:
-        return model.RuleFile.model_validate(raw)
+        return root.model_validate(raw)
     except ValidationError as error:
         seen: set[str] = set()
         for each in error.errors(include_url=False):
-            key, why, hint = _said(each)
+            names = [str(part) for part in each["loc"][:-1] if str(part) in tables]
+            key, why, hint = _said(each, tables[names[-1]] if names else root)
             if key not in seen:  # a value that fits neither of two types is one mistake
                 seen.add(key)
                 findings.add(key, why, hint)
@@ -67,17 +76,16 @@ def _toml_hint(text: str, found: re.Match[str] | None) -> str:
     return ""
 
 
-def _said(error: Any) -> tuple[str, str, str]:
+def _said(error: Any, owner: type[BaseModel]) -> tuple[str, str, str]:
     """Key, reason and hint of one error of pydantic's."""
     kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
     path = _without_tags(error["loc"])
     key = _key(path)
     name = str(path[-1]) if path else ""
     if kind == "extra_forbidden":
-        owner = _owner(error["loc"])
         return key, f"`{name}` is not a key here", did_you_mean(name, model.keys_of(owner))
     if kind == "missing":
-        return key, f"`{name}` is missing", _described(_owner(error["loc"]), name)
+        return key, f"`{name}` is missing", _described(owner, name)
     if kind == "literal_error":
         known = re.findall(r"'([^']*)'", context["expected"])
         return key, f"{_shown(given)} is not known", did_you_mean(str(given), known)
@@ -139,13 +147,6 @@ def _key(path: Sequence[str | int]) -> str:
     for part in path:
         key += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if key else part
     return key
-
-
-def _owner(loc: Sequence[str | int]) -> type[BaseModel]:
-    """The table that the last part of the path is a key of."""
-    if len(loc) > 2 and loc[0] == "then" and str(loc[2]) in _VERBS:
-        return _VERBS[str(loc[2])]
-    return _TABLES.get(str(loc[0]), model.RuleFile) if len(loc) > 1 else model.RuleFile
 
 
 def _described(owner: type[BaseModel], key: str) -> str:

@@ -84,7 +84,7 @@ def _filler(name: str, names: Names, *, public: bool) -> Filler:
     if root in names.opened:
         return _opened(root, attribute)
     if root == "others":
-        return _others(attribute, names)
+        return _others(attribute, names, public=public)
     node: tree.Node = tree.Attribute(tree.Name(root), attribute) if attribute else tree.Name(root)
     type_ = _checked(node, names)
     if type_.sort in {"record", "table"}:
@@ -122,14 +122,24 @@ def _opened(name: str, attribute: str) -> Filler:
     return key
 
 
-def _others(attribute: str, names: Names) -> Filler:
+def _others(attribute: str, names: Names, *, public: bool) -> Filler:
     if names.others is None:
         raise Mistake("`{others}` means nothing here", 'others come from [repeat] or from [match] with pick = "all"')
     if attribute == "keys":
         return lambda scope: listed(said(one.key) for one in scope.others)
+    if attribute == "reporters":
+        if public:
+            raise Mistake("`{others.reporters}` names people, and a customer reads this text", "leave it out")
+        return _reporters
     if attribute:
-        raise Mistake(f"`{{others.{attribute}}}` is unknown", "write {others} for a list, {others.keys} for their keys")
+        hint = "write {others} for a list, {others.keys} for their keys, {others.reporters} for who reported them"
+        raise Mistake(f"`{{others.{attribute}}}` is unknown", hint)
     return lambda scope: bullets(scope.others)
+
+
+def _reporters(scope: Scope) -> str:
+    names = dict.fromkeys(said(one.reporter) for one in scope.others if one.reporter)
+    return listed(names) or "nobody by name"
 
 
 def _check_public(root: str, attribute: str, names: Names) -> None:

@@ -98,7 +98,7 @@ class Within:
 class Reckon:
     """left + right and its kin; & and | on sets."""
 
-    op: Literal["+", "-", "*", "/", "//", "%", "&", "|"]
+    op: Literal["+", "-", "*", "/", "&", "|"]
     left: "Node"
     right: "Node"
 

@@ -1,0 +1,191 @@
+"""The file of a rule's cases as it is written, read into scenes: records, links, an event, and what is expected."""
+
+import re
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from pydantic import Field
+
+from loopbot.domain.events import Answered, Changed, Due, Event
+from loopbot.domain.records import RECORD_TYPES, Involved, Link, Person, Record, Ref
+from loopbot.domain.rules import Rule
+from loopbot.domain.words import KINDS, ROLES, STATES, Relation
+from loopbot.language import spans
+from loopbot.language.mistakes import Findings, Mistake
+from loopbot.language.model import Part, Words
+from loopbot.language.reading import parsed_toml, validated
+from loopbot.language.scene import Scene
+from loopbot.language.suggestions import did_you_mean
+
+_CLOSED = frozenset({"ref", "people", "links"})
+_RELATIVE = re.compile(r"(?:(?P<ago>\w+) ago|in (?P<ahead>\w+)|now)")
+_PERSON = re.compile(r"(?P<name>[^<>]*?)\s*(?:<(?P<email>[^<>\s]+@[^<>\s]+)>)?")
+
+
+class CaseLink(Part):
+    """A link that is there."""
+
+    source: Words
+    relation: Relation
+    target: Words
+
+
+class CasePart(Part):
+    """One case."""
+
+    about: Words = Field(description="What the case shows, as a sentence.")
+    now: datetime = Field(description="The moment of judging, such as 2026-11-22T14:05:00Z.")
+    event: Words = Field(description="The record that changed.")
+    before: dict[str, Any] | None = Field(None, description="What was different in it before.")
+    answer: str | None = Field(None, description="What a person answered about it, instead of a change.")
+    question: str = Field("fixed", description="What the answer was an answer to.")
+    due: str | None = Field(None, description="The timer that ran out, instead of a change, such as settle.")
+    record: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    link: list[CaseLink] = Field(default=[])
+    expect: list[dict[str, Any]] = Field(description="What the rule asks for; [] where it asks for nothing.")
+    asks: bool = Field(default=False, description="Whether a person is to be asked.")
+
+
+class CaseFile(Part):
+    """The cases of one rule."""
+
+    case: Annotated[list[CasePart], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case, ready to be judged."""
+
+    about: str
+    key: str
+    event: Event
+    scene: Scene
+    expect: tuple[Mapping[str, Any], ...]
+    asks: bool
+
+
+def read_cases(text: str, rule: Rule, findings: Findings) -> list[Case]:
+    """The cases that can be used; the findings say what is wrong with the others."""
+    raw = parsed_toml(text, findings)
+    written = validated(raw, CaseFile, {"case": CasePart, "link": CaseLink}, findings) if raw is not None else None
+    cases = []
+    for number, part in enumerate(written.case if written else (), start=1):
+        key = f"case[{number}]"
+        with findings.at(key):
+            cases.append(_case(part, key, rule))
+    return cases
+
+
+def _case(part: CasePart, key: str, rule: Rule) -> Case:
+    now = _utc(part.now)
+    records = [_record(table, now) for table in part.record]
+    by_ref = {record.ref: record for record in records}
+    links = [Link(_ref(link.source), link.relation, _ref(link.target)) for link in part.link]
+    links += [link for record in records for link in record.links]
+    subject = by_ref.get(_ref(part.event))
+    if subject is None:
+        raise Mistake(
+            f"the event is about {part.event}, which is not a record of the case",
+            did_you_mean(part.event, map(str, by_ref)),
+        )
+    scene = Scene(now, by_ref, tuple(links))
+    return Case(part.about, key, _event(part, subject, now, rule), scene, tuple(part.expect), part.asks)
+
+
+def _event(part: CasePart, subject: Record, now: datetime, rule: Rule) -> Event:
+    if part.due is not None:
+        return Due(rule.name, subject, part.due, now)
+    if part.answer is not None:
+        person = subject.person("reporter")
+        return Answered(person.email or person.key if person else "someone", part.question, part.answer, subject, now)
+    return Changed(
+        subject, None if part.before is None else replace(subject, **_values(part.before, type(subject), now))
+    )
+
+
+def _ref(text: str) -> Ref:
+    try:
+        return Ref.parse(text)
+    except ValueError as error:
+        raise Mistake(str(error)) from None
+
+
+def _record(table: Mapping[str, Any], now: datetime) -> Record:
+    if not isinstance(table.get("ref"), str):
+        raise Mistake("a record without `ref`", 'write ref = "servicenow:incident:INC0012345"')
+    ref = _ref(table["ref"])
+    if ref.kind not in KINDS:
+        raise Mistake(f"{ref}: `{ref.kind}` is not a kind of record", did_you_mean(ref.kind, KINDS))
+    if table.get("kind", ref.kind) != ref.kind:
+        raise Mistake(f"{ref}: `kind` says {table['kind']}")
+    record = RECORD_TYPES[ref.kind]
+    rest = {key: value for key, value in table.items() if key not in {"ref", "kind", *ROLES}}
+    values = _values(rest, record, now)
+    state = values.setdefault("state", STATES[record.kind][0])
+    if state not in STATES[record.kind]:
+        raise Mistake(f'{ref}: "{state}" is not a state', did_you_mean(str(state), STATES[record.kind]))
+    values.setdefault("ident", ref.key)
+    values.setdefault("title", "")
+    values.setdefault("updated_at", values.get("opened_at") or now)
+    people = [Involved(role, _person(who, ref)) for role in ROLES for who in _several(table.get(role, []))]
+    return record(ref=ref, people=tuple(people), **values)
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _person(written: object, ref: Ref) -> Person:
+    found = _PERSON.fullmatch(written) if isinstance(written, str) else None
+    if found is None or not isinstance(written, str):
+        raise Mistake(f"{ref}: {written!r} is not a person", 'write "Ann Lee <ann@example.com>"')
+    return Person(ref.system, found["email"] or found["name"], found["name"], found["email"])
+
+
+def _values(table: Mapping[str, Any], record: type[Record], now: datetime) -> dict[str, Any]:
+    hints = get_type_hints(record)
+    known = [each.name for each in fields(record) if each.name not in _CLOSED]
+    values = {}
+    for name, value in table.items():
+        if name not in known:
+            raise Mistake(f"{record.kind} has no `{name}`", did_you_mean(name, [*known, *ROLES]))
+        try:
+            values[name] = _value(value, hints[name], now)
+        except ValueError as error:
+            raise Mistake(f"`{name}`: {error}") from None
+    return values
+
+
+def _value(value: Any, hint: Any, now: datetime) -> Any:
+    """The value in the field's own type; TOML has no sets and no null, and a scene's times are easier said from now."""
+    if get_origin(hint) in {Union, types.UnionType}:
+        if value == "null":
+            return None
+        hint = next(each for each in get_args(hint) if each is not type(None))
+    if hint is datetime:
+        return _moment(value, now)
+    wanted: type = get_origin(hint) or hint
+    if wanted is frozenset and isinstance(value, list):
+        return frozenset(value)
+    if issubclass(wanted, Mapping):
+        return types.MappingProxyType(dict(value))
+    if not isinstance(value, wanted):
+        raise ValueError(f"{value!r} is not a {wanted.__name__}")  # noqa: TRY004 (told like the other mistakes)
+    return value
+
+
+def _moment(value: object, now: datetime) -> datetime:
+    if isinstance(value, datetime):
+        return _utc(value)
+    found = _RELATIVE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f'{value!r} is not a moment; write "20m ago", "in 2h" or 2026-11-22T14:05:00Z')
+    span = spans.parse(found["ago"] or found["ahead"]) if found["ago"] or found["ahead"] else timedelta(0)
+    return now - span if found["ago"] else now + span
+
+
+def _utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -1,0 +1,46 @@
+"""A small world to judge a rule in: a few records and links, and a clock that stands still."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from loopbot.domain.records import Link, Record, Ref
+from loopbot.domain.words import Kind, Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A domain View of what it is given."""
+
+    at: datetime
+    records: Mapping[Ref, Record]
+    links: tuple[Link, ...] = ()
+
+    def now(self) -> datetime:
+        """The moment of judging."""
+        return self.at
+
+    def record(self, ref: Ref) -> Record | None:
+        """The record with that ref."""
+        return self.records.get(ref)
+
+    def between(
+        self, kind: Kind, since: datetime, until: datetime, services: frozenset[str] = frozenset()
+    ) -> Sequence[Record]:
+        """Records that occurred in [since, until], newest first; with `services`, those that share one of them."""
+        found = [
+            record
+            for record in self.records.values()
+            if record.kind == kind
+            and since <= record.occurred_at <= until
+            and (not services or services & record.services)
+        ]
+        return sorted(found, key=lambda record: (record.occurred_at, record.ref), reverse=True)
+
+    def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
+        """Links at either end of it."""
+        return [
+            link
+            for link in self.links
+            if ref in (link.source, link.target) and (relation is None or link.relation == relation)
+        ]
