@@ -1,0 +1,301 @@
+"""Rows of the Table API to records, without input or output. An absent field is one the account may not see, not an empty one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from connectors.servicenow.settings import FeedbackTable, ReadKind, TicketTable
+from loopbot.domain.records import Change, Feedback, Incident, Involved, Link, Person, Problem, Record, Ref
+from loopbot.domain.texts import clean
+from loopbot.domain.words import Kind, Relation, Role
+
+Row = Mapping[str, Any]
+
+SYSTEM_FIELDS = ("sys_id", "sys_updated_on", "sys_mod_count", "sys_created_on")
+_TASK = ("number", "short_description", "description", "state", "opened_at", "priority", "correlation_id")
+_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "incident": (
+            *_TASK,
+            "assignment_group.name",
+            "category",
+            "resolved_at",
+            "closed_at",
+            "close_code",
+            "reopen_count",
+            "caused_by",
+            "caused_by.number",
+            "rfc.number",
+            "problem_id",
+            "problem_id.number",
+        ),
+        "problem": (*_TASK, "assignment_group.name", "workaround", "resolved_at", "known_error", "rfc.number"),
+        "change": (
+            *_TASK,
+            "assignment_group.name",
+            "type",
+            "risk",
+            "close_code",
+            "work_start",
+            "work_end",
+            "start_date",
+            "closed_at",
+        ),
+    },
+)
+_PEOPLE: Mapping[str, tuple[tuple[Role, str], ...]] = MappingProxyType(
+    {
+        "incident": (("reporter", "caller_id"), ("assignee", "assigned_to"), ("opener", "opened_by")),
+        "problem": (("assignee", "assigned_to"), ("opener", "opened_by")),
+        "change": (("assignee", "assigned_to"), ("opener", "opened_by")),
+    },
+)
+_RISKS: Mapping[str, str] = MappingProxyType({"1": "very high", "2": "high", "3": "moderate", "4": "low", "5": "none"})
+
+
+class UnmappableError(Exception):
+    """A row is not a record; the text says why, for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What one table's rows are read as: the fields asked for and where each goes."""
+
+    system: str
+    kind: ReadKind
+    table: TicketTable
+    url: Callable[[str, str], str]
+    states: Mapping[str, str]
+    number: str
+    title: str
+    text: str
+    state: str
+    people: tuple[tuple[Role, str], ...]
+    fields: tuple[str, ...]
+
+    @property
+    def essential(self) -> tuple[str, ...]:
+        """Fields without which no row of this table can be read."""
+        return tuple(name for name in (self.number, self.title, self.state) if name)
+
+    def record(self, row: Row) -> Record:
+        """The record; raises UnmappableError with the reason."""
+        return _BUILDERS[self.kind](self, row)
+
+
+def shape(system: str, kind: ReadKind, table: TicketTable, url: Callable[[str, str, str], str]) -> Shape:
+    """How rows of a configured table become records."""
+    if isinstance(table, FeedbackTable):
+        people: tuple[tuple[Role, str], ...] = (("reporter", table.reporter),) if table.reporter else ()
+        named = (table.number, table.title, table.text, table.state)
+        own = tuple(name for name in (*named, table.topic, "opened_at", "correlation_id") if name)
+    else:
+        people, named, own = _PEOPLE[kind], ("number", "short_description", "description", "state"), _FIELDS[kind]
+    walked = tuple(f"{field}{part}" for _, field in people for part in ("", ".name", ".email", ".user_name"))
+    environment = (table.environment_field,) if table.environment_field else ()
+    fields = tuple(dict.fromkeys((*SYSTEM_FIELDS, *own, *walked, *table.service_fields, *environment)))
+    return Shape(
+        system,
+        kind,
+        table,
+        lambda sys_id, key: url(table.table, sys_id, key),
+        table.kind_states(kind),
+        *named,
+        people,
+        fields,
+    )
+
+
+def key_of(row: Row) -> tuple[str, str] | None:
+    """The row's place in the reading order: (sys_updated_on, sys_id); None where one of them is hidden."""
+    at, ident = value(row, "sys_updated_on"), value(row, "sys_id")
+    return (at, ident.casefold()) if at and ident else None
+
+
+def value(row: Row, name: str) -> str | None:
+    """The raw value: "" says that there is none, None that the account may not see it."""
+    raw = row.get(name)
+    if isinstance(raw, dict):
+        raw = raw.get("value")
+    return raw if raw is None or isinstance(raw, str) else str(raw)
+
+
+def moment(row: Row, name: str) -> datetime | None:
+    """A stamp: UTC without saying so."""
+    raw = value(row, name)
+    if not raw:
+        return None
+    try:
+        return datetime.fromisoformat(f"{raw}+00:00")
+    except ValueError as error:
+        raise UnmappableError(
+            f"{name} is {clean(raw, 40)!r}, which is not a time such as 2026-01-31 10:00:00"
+        ) from error
+
+
+def whole(row: Row, name: str) -> int | None:
+    """A number; None where there is none."""
+    raw = value(row, name)
+    if not raw:
+        return None
+    try:
+        return int(raw)
+    except ValueError as error:
+        raise UnmappableError(f"{name} is {clean(raw, 40)!r}, which is not a whole number") from error
+
+
+def plain(row: Row, name: str) -> str | None:
+    """A short text, cleaned; None where there is none."""
+    raw = value(row, name) if name else None
+    return clean(raw, 1000) or None if raw else None
+
+
+def canonical(shape: Shape, row: Row) -> str:
+    """The state in canonical words; raises UnmappableError for one no map has."""
+    if not shape.state:
+        return "new"
+    raw = value(row, shape.state)
+    if raw is None:
+        raise UnmappableError(f"the account may not see {shape.state}")
+    word = shape.states.get(raw)
+    if word is None:
+        raise UnmappableError(
+            f"{shape.state} {clean(raw, 40)!r} is not in the map; add it to states of {shape.table.table}"
+        )
+    if shape.kind == "problem" and word in {"new", "investigating"} and value(row, "known_error") == "true":
+        return "known_error"
+    return word
+
+
+def _common(shape: Shape, row: Row) -> dict[str, Any]:
+    """What all records have, as keyword arguments."""
+    number, title, updated = value(row, shape.number), value(row, shape.title), moment(row, "sys_updated_on")
+    ident = value(row, "sys_id")
+    if not number or not ident or updated is None:
+        missing = next(name for name in (shape.number, "sys_id", "sys_updated_on") if not value(row, name))
+        raise UnmappableError(f"{missing} is empty, or the account may not see it")
+    if title is None:
+        raise UnmappableError(f"the account may not see {shape.title}")
+    key = clean(number, 200)
+    return {
+        "ref": Ref(shape.system, shape.kind, key),
+        "ident": ident,
+        "title": clean(title, 1000),
+        "text": clean(value(row, shape.text) or "") if shape.text else "",
+        "state": canonical(shape, row),
+        "updated_at": updated,
+        "opened_at": moment(row, "opened_at") or moment(row, "sys_created_on"),
+        "version": whole(row, "sys_mod_count"),
+        "url": shape.url(ident, key),
+        "services": frozenset(name for name in (plain(row, field) for field in shape.table.service_fields) if name),
+        "people": _people(shape, row),
+        "extra": _extra(shape, row),
+    }
+
+
+def _people(shape: Shape, row: Row) -> tuple[Involved, ...]:
+    found = []
+    for role, field in shape.people:
+        ident = value(row, field)
+        if ident:
+            name = plain(row, f"{field}.name") or plain(row, f"{field}.user_name") or ""
+            person = Person(shape.system, ident, name, plain(row, f"{field}.email"))
+            found.append(Involved(role, person))
+    return tuple(found)
+
+
+def _extra(shape: Shape, row: Row) -> Mapping[str, str]:
+    """What has no place of its own: the change that is to fix it (not the one that caused it), and what is hidden."""
+    extra = {"table": shape.table.table}
+    fix = plain(row, "rfc.number")
+    if fix:
+        extra["rfc"] = fix
+    hidden = [name for name in shape.fields if "." not in name and name not in row]
+    if hidden:
+        extra["unreadable"] = ", ".join(hidden)
+    return MappingProxyType(extra)
+
+
+def _stated(shape: Shape, source: Ref, relation: Relation, target: Ref, field: str) -> Link:
+    return Link(source, relation, target, 1.0, f"the field {field} says so", f"system:{shape.system}")
+
+
+def _incident(shape: Shape, row: Row) -> Incident:
+    common = _common(shape, row)
+    ref, links = common["ref"], []
+    change, problem = plain(row, "caused_by.number"), plain(row, "problem_id.number")
+    if change:
+        links.append(_stated(shape, ref, "caused_by", Ref(shape.system, "change", change), "caused_by"))
+    if problem:
+        links.append(_stated(shape, Ref(shape.system, "problem", problem), "problem_of", ref, "problem_id"))
+    return Incident(
+        **common,
+        links=tuple(links),
+        priority=_priority(row),
+        category=plain(row, "category"),
+        group=plain(row, "assignment_group.name"),
+        environment=plain(row, shape.table.environment_field),
+        resolved_at=moment(row, "resolved_at"),
+        closed_at=moment(row, "closed_at"),
+        close_code=plain(row, "close_code"),
+        reopened=whole(row, "reopen_count") or 0,
+        correlation=plain(row, "correlation_id"),
+    )
+
+
+def _problem(shape: Shape, row: Row) -> Problem:
+    return Problem(
+        **_common(shape, row),
+        priority=_priority(row),
+        group=plain(row, "assignment_group.name"),
+        workaround=clean(value(row, "workaround") or "") or None,
+        resolved_at=moment(row, "resolved_at"),
+        correlation=plain(row, "correlation_id"),
+    )
+
+
+def _change(shape: Shape, row: Row) -> Change:
+    common = _common(shape, row)
+    over = common["state"] in {"closed", "cancelled"}
+    risk = plain(row, "risk")
+    return Change(
+        **common,
+        priority=_priority(row),
+        type=plain(row, "type"),
+        risk=_RISKS.get(risk, risk) if risk else None,
+        outcome=shape.table.outcomes.get(plain(row, "close_code") or "") if over else None,
+        environment=plain(row, shape.table.environment_field),
+        group=plain(row, "assignment_group.name"),
+        started_at=moment(row, "work_start") or moment(row, "start_date"),
+        finished_at=moment(row, "work_end") or (moment(row, "closed_at") if over else None),
+        correlation=plain(row, "correlation_id"),
+    )
+
+
+def _feedback(shape: Shape, row: Row) -> Feedback:
+    table = shape.table
+    if not isinstance(table, FeedbackTable):
+        raise UnmappableError(f"{table.table} is not configured as a table of feedback")
+    return Feedback(
+        **_common(shape, row),
+        topic=table.topics.get(plain(row, table.topic) or ""),
+        environment=plain(row, table.environment_field),
+        channel=table.channel or table.table,
+    )
+
+
+def _priority(row: Row) -> int | None:
+    number = whole(row, "priority")
+    return number if number is not None and 1 <= number <= 5 else None
+
+
+_BUILDERS: Mapping[Kind, Callable[[Shape, Row], Record]] = MappingProxyType(
+    {"incident": _incident, "problem": _problem, "change": _change, "feedback": _feedback},
+)
+
+
+def hidden(rows: Sequence[Row], fields: Sequence[str]) -> tuple[str, ...]:
+    """The fields that no row shows: hidden by access rules, or not there."""
+    return tuple(name for name in fields if not any(name in row for row in rows)) if rows else ()

@@ -1,0 +1,104 @@
+"""The rows that effects act on, read just before writing: their ids, and what people have changed meanwhile."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from connectors.servicenow.instance import Instance, Row
+from connectors.servicenow.mapping import Shape, UnmappableError, value
+from connectors.servicenow.query import among
+from loopbot.domain.effects import Delivery
+from loopbot.domain.errors import Rejected
+from loopbot.domain.records import Record, Ref
+
+_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A row an effect needs: which, where it is known to be, further fields, and whether its present values matter."""
+
+    ref: Ref
+    shape: Shape
+    known: Record | None
+    fresh: bool = True
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A row to write to. `row` is None where only its id was needed."""
+
+    ref: Ref
+    shape: Shape
+    sys_id: str
+    row: Row | None = None
+
+    def has(self, name: str) -> str | None:
+        """A field's present value; "" where it is empty, None where it is hidden or was not read."""
+        return value(self.row, name) if self.row is not None else None
+
+    def record(self) -> Record | None:
+        """The row as a record; None where it can not be mapped."""
+        try:
+            return self.shape.record(self.row) if self.row is not None else None
+        except UnmappableError:
+            return None
+
+
+@dataclass(slots=True)
+class Targets:
+    """What was found of the rows that were wanted."""
+
+    system: str
+    found: dict[Ref, Target] = field(default_factory=dict)
+
+    def of(self, ref: Ref) -> Target:
+        """The row; raises Rejected where there is none."""
+        target = self.found.get(ref)
+        if target is None:
+            raise Rejected(self.system, f"{ref.key} is not there, or the account may not see it")
+        return target
+
+
+def shape_of(shapes: Mapping[str, Shape], ref: Ref, delivery: Delivery, system: str) -> Shape:
+    """How the table of a mentioned record is read; raises Rejected for what lives elsewhere."""
+    if ref.system != system:
+        raise Rejected(system, f"{ref} lives in another system")
+    record = delivery.record(ref)
+    named = shapes.get(record.extra.get("table", "")) if record else None
+    shape = named or next((one for one in shapes.values() if one.kind == ref.kind), None)
+    if shape is None:
+        raise Rejected(system, f"{ref.kind} is not kept in a configured table")
+    return shape
+
+
+def resolve(instance: Instance, wants: Iterable[Want]) -> Targets:
+    """Find the rows, with one call a table. Raises what reading raises."""
+    targets = Targets(instance.system)
+    by_table: dict[str, list[Want]] = {}
+    for want in wants:
+        if want.known is not None and want.known.ident and not want.fresh:
+            targets.found.setdefault(want.ref, Target(want.ref, want.shape, want.known.ident))
+        else:
+            by_table.setdefault(want.shape.table.table, []).append(want)
+    for some in by_table.values():
+        _read(instance, some, targets)
+    return targets
+
+
+def _read(instance: Instance, wants: list[Want], targets: Targets) -> None:
+    shape = wants[0].shape
+    idents = sorted({want.known.ident for want in wants if want.known and want.known.ident})
+    keys = sorted({want.ref.key for want in wants if not (want.known and want.known.ident)})
+    parts = [among(instance.system, "sys_id", idents)] if idents else []
+    parts += [among(instance.system, shape.number, keys)] if keys else []
+    extra = [name for want in wants for name in want.fields]
+    fields = dict.fromkeys((*shape.fields, "sys_updated_by", *extra))
+    found = instance.rows(shape.table.table, "^NQ".join(parts), tuple(fields), limit=_MOST)
+    by_ident = {value(row, "sys_id"): row for row in found.rows}
+    by_key = {value(row, shape.number): row for row in found.rows}
+    for want in wants:
+        known = want.known.ident if want.known else ""
+        row = by_ident.get(known) if known else by_key.get(want.ref.key)
+        if row is not None:
+            targets.found[want.ref] = Target(want.ref, shape, value(row, "sys_id") or "", row)
