@@ -69,6 +69,7 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
                 stream=True,
                 timeout=(self.policy.connect, self.policy.read),
                 verify=self.policy.verify,
+                proxies=requests.utils.get_environ_proxies(url),
             )
             self._take_body(response, started)
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, OSError) as error:
@@ -147,8 +148,12 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
 
 
 def policy_session(adapter: PolicyAdapter) -> requests.Session:
-    """A session on which every call follows the adapter's policy; proxies and netrc of the machine are left alone."""
+    """A session on which every call follows the adapter's policy.
+
+    The machine's netrc is left alone (it would replace our credentials); its proxies are used, by the adapter.
+    """
     session = requests.Session()
+    session.trust_env = False
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers["User-Agent"] = "loopbot"

@@ -1,0 +1,233 @@
+"""Every HTTP call by one policy: what an answer, or none, means for what to do next."""
+
+import gzip
+import random
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from loopbot.domain.errors import BrokenAnswer, Rejected, SystemTrouble, Transient, Unauthorized, Uncertain
+from loopbot.http import Limits, Pacing, Wire, retry_after
+from loopbot.http.pacing import endpoint_of
+from loopbot.sandbox.faults import Fault, FaultLayer, Faults
+from loopbot.sandbox.ledger import Ledger
+from loopbot.sandbox.serving import served
+from tests.support.clock import FakeClock
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@dataclass
+class Town:
+    url: str
+    faults: Faults
+    ledger: Ledger
+    done: list[str]
+
+
+async def _bomb(_request: Request) -> Response:
+    body = gzip.compress(b'{"a": "' + b"x" * 70_000_000 + b'"}')
+    return Response(body, headers={"Content-Encoding": "gzip", "Content-Type": "application/json"})
+
+
+@pytest.fixture(scope="module")
+def town_server() -> Iterator[Town]:
+    done: list[str] = []
+
+    async def thing(request: Request) -> Response:
+        if request.method == "POST":
+            done.append((await request.body()).decode())
+        return JSONResponse({"ok": True}, headers={"X-Saw": request.headers.get("authorization", "")})
+
+    async def away(_request: Request) -> Response:
+        return RedirectResponse("http://localhost:9/elsewhere")
+
+    async def no(_request: Request) -> Response:
+        return JSONResponse(
+            {"errorMessages": ["Summary is missing"], "errors": {"customfield_1": "is required"}}, status_code=400
+        )
+
+    routes = [
+        Route("/thing", thing, methods=["GET", "POST"]),
+        Route("/away", away),
+        Route("/no", no),
+        Route("/bomb", _bomb),
+    ]
+    faults, ledger = Faults(), Ledger()
+    with served(FaultLayer(Starlette(routes=routes), "town", faults, ledger)) as server:
+        yield Town(server.url, faults, ledger, done)
+
+
+@pytest.fixture
+def town(town_server: Town) -> Town:
+    town_server.faults.clear()
+    town_server.done.clear()
+    return town_server
+
+
+@pytest.fixture
+def wire(town: Town, clock: FakeClock) -> Iterator[Wire]:
+    one = Wire("town", town.url, clock=clock, chance=random.Random(1), limits=Limits(read=0.5, deadline=1.0))
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7", 7.0),
+        ("Mon, 02 Mar 2026 09:00:20 GMT", 20.0),
+        ("-5", 1.0),
+        ("1000000000", 3600.0),
+        ("Mon, 02 Mar 2020 09:00:20 GMT", 1.0),
+        ("nan", 1.0),
+        ("soon", None),
+    ],
+)
+def test_retry_after_is_understood_in_every_form_and_kept_within_an_hour(said: str, seconds: float | None) -> None:
+    assert retry_after({"Retry-After": said}, NOW) == seconds
+
+
+def test_a_spent_budget_is_read_from_the_reset_stamp() -> None:
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOW.timestamp()) + 90)}
+    assert retry_after(headers, NOW) == 90
+
+
+def test_an_endpoint_is_the_path_without_what_varies() -> None:
+    assert endpoint_of("GET", "/rest/api/3/issue/LOOP-42/comment") == endpoint_of(
+        "GET", "/rest/api/3/issue/10001/comment"
+    )
+    assert endpoint_of("GET", "/api/now/table/incident/" + "a" * 32) != endpoint_of("PATCH", "/api/now/table/incident")
+
+
+def test_a_write_whose_answer_is_lost_is_uncertain_and_sent_once(town: Town, wire: Wire) -> None:
+    town.faults.add(Fault("lose_answer"))
+    with pytest.raises(Uncertain, match="the answer was lost"):
+        wire.send("POST", "/thing", {"n": 1})
+    assert town.done == ['{"n":1}']
+
+
+@pytest.mark.parametrize("kind", ["truncate", "hang", "html"])
+def test_a_write_with_half_an_answer_late_or_from_a_login_page_is_uncertain(town: Town, wire: Wire, kind: str) -> None:
+    town.faults.add(Fault(kind, seconds=3))  # type: ignore[arg-type]
+    with pytest.raises(Uncertain):
+        wire.send("POST", "/thing", {})
+
+
+def test_a_write_answered_503_may_have_been_done(town: Town, wire: Wire) -> None:
+    town.faults.add(Fault("status", status=503))
+    with pytest.raises(Uncertain):
+        wire.send("POST", "/thing", {})
+
+
+def test_a_refused_connection_was_certainly_not_sent(clock: FakeClock) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    wire = Wire("town", f"http://127.0.0.1:{port}", clock=clock, chance=random.Random(1))
+    with pytest.raises(Transient, match="no connection"):
+        wire.send("POST", "/thing", {})
+
+
+def test_a_read_is_tried_three_times_and_a_write_never_again(town: Town, wire: Wire) -> None:
+    town.faults.add(Fault("status", times=2))
+    assert wire.get("/thing").body == {"ok": True}
+    town.faults.add(Fault("status", times=3))
+    with pytest.raises(Transient):
+        wire.get("/thing")
+    before = wire.calls
+    town.faults.add(Fault("status", times=3))
+    with pytest.raises(SystemTrouble):
+        wire.send("POST", "/thing", {})
+    assert wire.calls == before + 1
+
+
+def test_a_throttled_endpoint_is_left_alone_while_others_go_on(town: Town, wire: Wire, clock: FakeClock) -> None:
+    town.faults.add(Fault("status", status=429, headers={"Retry-After": "60"}))
+    with pytest.raises(Transient) as told:
+        wire.get("/thing")
+    assert told.value.after == 60
+    before = wire.calls
+    with pytest.raises(Transient):
+        wire.get("/thing")
+    assert wire.calls == before, "no call is spent while it is closed"
+    wire.send("POST", "/thing", {})
+    clock.sleep(70)
+    assert wire.get("/thing").status == 200
+
+
+def test_a_login_page_is_told_as_such_and_never_as_no_rows(town: Town, wire: Wire) -> None:
+    town.faults.add(Fault("html", times=1))
+    with pytest.raises(Unauthorized, match="web page"):
+        wire.get("/thing")
+
+
+def test_a_redirect_elsewhere_is_not_followed(wire: Wire) -> None:
+    with pytest.raises(Unauthorized, match="redirect"):
+        wire.get("/away")
+
+
+def test_half_a_json_answer_is_no_answer(town: Town, wire: Wire) -> None:
+    town.faults.add(Fault("body", status=200, body=b'{"result": [', headers={"Content-Type": "application/json"}))
+    with pytest.raises(BrokenAnswer, match="not whole JSON"):
+        wire.get("/thing")
+
+
+def test_json_nested_absurdly_deep_is_no_answer(town: Town, wire: Wire) -> None:
+    town.faults.add(Fault("body", status=200, body=b"[" * 100_000, headers={"Content-Type": "application/json"}))
+    with pytest.raises(BrokenAnswer):
+        wire.get("/thing")
+
+
+def test_a_decompression_bomb_ends_at_the_size_limit(town: Town, clock: FakeClock) -> None:
+    wire = Wire("town", town.url, clock=clock, chance=random.Random(1), limits=Limits(read=20, deadline=20))
+    with pytest.raises(BrokenAnswer, match="larger than 64 MiB"):
+        wire.get("/bomb")
+
+
+def test_a_refusal_says_what_the_system_said(wire: Wire) -> None:
+    with pytest.raises(Rejected, match=r"Summary is missing.*customfield_1: is required"):
+        wire.get("/no")
+
+
+def test_only_configured_hosts_are_spoken_to_and_only_loopback_without_encryption(
+    town: Town, wire: Wire, clock: FakeClock
+) -> None:
+    with pytest.raises(Rejected, match="not a host of this system"):
+        wire.session.get("http://169.254.169.254/latest/meta-data")
+    plain = Wire("town", "http://it.example.com", clock=clock, chance=random.Random(1))
+    with pytest.raises(Rejected, match="without encryption"):
+        plain.get("/thing")
+
+
+def test_an_hourly_budget_is_kept_and_shown(clock: FakeClock) -> None:
+    pacing = Pacing("town", clock, random.Random(1), per_hour=3)
+    for _ in range(3):
+        pacing.before("GET", "/thing")
+    assert pacing.left() == 0
+    with pytest.raises(Transient) as told:
+        pacing.before("GET", "/thing")
+    assert told.value.after == pytest.approx(3600)
+    clock.sleep(3601)
+    pacing.before("GET", "/thing")
+
+
+def test_calls_keep_their_distance(clock: FakeClock) -> None:
+    pacing = Pacing("town", clock, random.Random(1), interval=1.0)
+    start = clock.monotonic()
+    for _ in range(3):
+        pacing.before("GET", "/thing")
+    assert clock.monotonic() - start == pytest.approx(2.0)
+
+
+def test_the_servers_clock_is_compared_with_ours(town: Town, wire: Wire) -> None:
+    wire.get("/thing")
+    assert wire.skew is not None
+    assert wire.skew == pytest.approx((datetime.now(UTC) - NOW).total_seconds(), abs=5)
