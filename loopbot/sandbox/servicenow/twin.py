@@ -63,7 +63,7 @@ class ServiceNowTwin:
         self.api = TableApi(self.tables, self.search, rendering, self.access, ledger, self._note_finished)
         self.changes = ChangeApi(self.api)
         self.batch = BatchApi(self._batched)
-        inner = Starlette(routes=[Route("/{path:path}", self._serve, methods=_METHODS)])
+        inner = Starlette(routes=[Route(f"{self._prefix}/{{path:path}}", self._serve, methods=_METHODS)])
         self.app = FaultLayer(inner, SYSTEM, self.faults, ledger)
         for user in self.access.users:
             self.insert("sys_user", {"user_name": user, "name": user.title(), "email": f"{user}@example.com"})
