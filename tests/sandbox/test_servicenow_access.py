@@ -13,6 +13,7 @@ from loopbot.sandbox.faults import Fault
 from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.servicenow.twin import ServiceNowTwin
 from loopbot.sandbox.serving import served
+from tests.support.door import Door
 
 AUTH = ("loopbot", "loopbot-secret")
 INCIDENTS = "/api/now/table/incident"
@@ -38,10 +39,17 @@ def twin(hand: Hand) -> ServiceNowTwin:
     return ServiceNowTwin(Ledger(), now=hand.now)
 
 
+@pytest.fixture(scope="module")
+def door() -> Iterator[tuple[Door, str]]:
+    door = Door()
+    with served(door) as one:
+        yield door, one.url
+
+
 @pytest.fixture
-def url(twin: ServiceNowTwin) -> Iterator[str]:
-    with served(twin.app) as one:
-        yield one.url
+def url(twin: ServiceNowTwin, door: tuple[Door, str]) -> str:
+    door[0].app = twin.app
+    return door[1]
 
 
 @pytest.fixture

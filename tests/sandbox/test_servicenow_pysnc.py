@@ -12,6 +12,7 @@ from pysnc.exceptions import AuthenticationException, RoleException
 from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.servicenow.twin import ServiceNowTwin
 from loopbot.sandbox.serving import served
+from tests.support.door import Door
 
 
 @pytest.fixture
@@ -34,12 +35,19 @@ def twin() -> ServiceNowTwin:
     return made
 
 
+@pytest.fixture(scope="module")
+def door() -> Iterator[tuple[Door, str]]:
+    door = Door()
+    with served(door) as one:
+        yield door, one.url
+
+
 @pytest.fixture
-def url(twin: ServiceNowTwin, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def url(twin: ServiceNowTwin, door: tuple[Door, str], monkeypatch: pytest.MonkeyPatch) -> str:
     # The client insists on https; the twin speaks plain HTTP on loopback.
     monkeypatch.setattr(pysnc.client, "get_instance", lambda instance: instance)
-    with served(twin.app) as one:
-        yield one.url
+    door[0].app = twin.app
+    return door[1]
 
 
 @pytest.fixture

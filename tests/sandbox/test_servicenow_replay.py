@@ -60,7 +60,7 @@ def small(twin: ServiceNowTwin) -> Replay:
 
 
 def instants(replay: Replay, seed: int, count: int) -> list[datetime]:
-    chance = random.Random(seed)  # noqa: S311  # a repeatable choice of instants
+    chance = random.Random(seed)
     span = (replay.end - replay.start).total_seconds()
     return sorted(replay.start + timedelta(seconds=chance.uniform(0, span)) for _ in range(count))
 

@@ -12,6 +12,7 @@ import requests
 from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.servicenow.twin import ServiceNowTwin
 from loopbot.sandbox.serving import served
+from tests.support.door import Door
 
 
 class Hand:
@@ -44,12 +45,20 @@ def hand() -> Hand:
     return Hand()
 
 
+@pytest.fixture(scope="module")
+def door() -> Iterator[tuple[Door, str]]:
+    door = Door()
+    with served(door) as one:
+        yield door, one.url
+
+
 @pytest.fixture
-def instance(hand: Hand) -> Iterator[Instance]:
+def instance(hand: Hand, door: tuple[Door, str]) -> Iterator[Instance]:
     twin = ServiceNowTwin(Ledger(), now=hand.now)
-    with served(twin.app) as one, requests.Session() as session:
+    door[0].app = twin.app
+    with requests.Session() as session:
         session.auth = ("loopbot", "loopbot-secret")
-        yield Instance(twin, one.url, session)
+        yield Instance(twin, door[1], session)
 
 
 def test_an_answer_has_the_fields_and_the_shape_of_a_recorded_one(instance: Instance, shared: Path) -> None:

@@ -41,6 +41,7 @@ class Records:
         self.rows, self.policy = rows, policy
         self._chance = random.Random(seed)
         self._counters: dict[str, int] = {}
+        self._people: dict[str, str] = {}
         for table, values in described(rows.schema):
             self._plain(table, values)
         self._link_tables()
@@ -118,7 +119,14 @@ class Records:
 
     def user_id(self, user_name: str) -> str:
         """The sys_id of a user by user name; "" for people who have no row (system)."""
-        return next((one["sys_id"] for one in self.rows.all("sys_user") if one.get("user_name") == user_name), "")
+        if user_name == "system":
+            return ""
+        with self.rows.lock:
+            known = self.rows.find("sys_user", self._people.get(user_name, ""))
+            if known is None or known[1].get("user_name") != user_name:
+                found = (one["sys_id"] for one in self.rows.all("sys_user") if one.get("user_name") == user_name)
+                self._people[user_name] = next(found, "")
+            return self._people[user_name]
 
     def add_table(self, name: str, fields: Mapping[str, str], *, extends: str = "", prefix: str = "") -> None:
         """Add a custom table, and describe it in the dictionary."""

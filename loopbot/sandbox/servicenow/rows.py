@@ -87,10 +87,6 @@ class Rows:
         for one in self.schema.family(table):
             yield from self._tables.get(one, {}).values()
 
-    def count(self, table: str) -> int:
-        """How many there are."""
-        return sum(len(self._tables.get(one, {})) for one in self.schema.family(table))
-
     def span(self, table: str, low: str, high: str) -> list[Row]:
         """Rows stamped from `low` to `high` (both included; "" is open), in order of sys_updated_on and sys_id."""
         parts = []
