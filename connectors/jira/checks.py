@@ -7,7 +7,7 @@ from connectors.jira import jql
 from connectors.jira.client import Client, mapping, rows
 from connectors.jira.mapping import Mapper, UnmappedError
 from connectors.jira.sources import Search
-from loopbot.domain.errors import SystemTrouble, Unauthorized
+from loopbot.domain.errors import SystemTrouble, Transient, Unauthorized
 from loopbot.domain.texts import listed
 from loopbot.ports import Finding
 
@@ -18,11 +18,11 @@ Part = Callable[[Client, Mapper], Iterator[Finding]]
 
 
 def check(client: Client, mapper: Mapper) -> Iterator[Finding]:
-    """Each part; one that can not be looked at does not keep the others from being seen, except bad credentials."""
+    """Each part; one that can not be looked at does not hide the others, unless the system is away or lets nobody in."""
     for part in (_account, _permissions, _search, _statuses, _screens, _clock):
         try:
             yield from part(client, mapper)
-        except Unauthorized as trouble:
+        except (Unauthorized, Transient) as trouble:
             yield Finding("error", client.system, trouble.why, trouble.hint)
             return
         except SystemTrouble as trouble:

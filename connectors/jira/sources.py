@@ -32,7 +32,11 @@ class Found:
 
 
 class DriftedError(Exception):
-    """Rows left the pages before this one while we read: what came next can not be trusted."""
+    """Rows left the pages before this one while we read: what came next can not be trusted. `rows` came."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        super().__init__("offsets moved")
+        self.rows = rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Search:
         if not isinstance(total, int):
             raise BrokenAnswer(self.client.system, "the search gives no total")
         if last and (not found or str(found[0].get("id")) != last):
-            raise DriftedError
+            raise DriftedError(found)
         end = start + len(found)
         fresh = found[1:] if last else found
         if end >= total:
@@ -122,6 +126,7 @@ class _Reading:
     newest: Mark
     seen: dict[int, int] = field(default_factory=dict)
     tokens: set[str] = field(default_factory=set)
+    page: list[Any] = field(default_factory=list)
     barren: int = 0
     drifts: int = 0
 
@@ -152,8 +157,10 @@ class Issues:
             before = self.client.calls
             try:
                 found = self.search.page(query, self.mapper.fields, self.client.settings.page_size, token)
-            except DriftedError:
+            except DriftedError as drift:
                 reading.drifts += 1
+                if [row.get("id") for row in drift.rows] == reading.page:
+                    raise BrokenAnswer(self.client.system, "the search brings the same page again") from None
                 if reading.drifts > _MOST_DRIFTS:
                     raise Transient(self.client.system, "the issues move faster than they can be read") from None
                 query, token = self._query(reading.mark.updated), None
@@ -198,6 +205,7 @@ class Issues:
                 records.append(self.mapper.issue(row))
             except UnmappedError as error:
                 unmapped.append(unmapped_row(row, str(error)))
+        reading.page = [row.get("id") for row in found.rows]
         reading.barren = 0 if fresh else reading.barren + 1
         reading.newest = max([reading.newest, *marks])
         # The index orders by the stamp it knows, the row shows the one it has now: where more pages follow, only the
