@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.servicenow.scripts import Asker
@@ -144,3 +146,34 @@ def test_pages_in_order_of_stamp_and_id_show_each_row_once() -> None:
         stamp, last = page[-1]["sys_updated_on"], page[-1]["sys_id"]
     assert seen == sorted(seen)
     assert len(set(seen)) == len(seen) == 300
+
+
+STAMPS = [f"2026-11-22 10:0{minute}:00" for minute in range(6)]
+CONDITIONS = st.one_of(
+    st.builds(
+        lambda op, stamp: f"sys_updated_on{op}{stamp}",
+        st.sampled_from([">=", ">", "<=", "<", "=", "!="]),
+        st.sampled_from(STAMPS),
+    ),
+    st.builds(lambda low, high: f"sys_updated_onBETWEEN{low}@{high}", st.sampled_from(STAMPS), st.sampled_from(STAMPS)),
+    st.builds(lambda op, number: f"impact{op}{number}", st.sampled_from(["=", "!=", "<", ">="]), st.integers(0, 4)),
+    st.builds(lambda number: f"number=INC001000{number}", st.integers(1, 6)),
+)
+QUERIES = st.builds(
+    lambda first, rest: "".join([first, *(joint + one for joint, one in rest)]),
+    CONDITIONS,
+    st.lists(st.tuples(st.sampled_from(["^", "^OR", "^NQ"]), CONDITIONS), max_size=4),
+)
+
+
+@given(query=QUERIES, order=st.sampled_from(["", "^ORDERBYsys_updated_on", "^ORDERBYsys_updated_on^ORDERBYsys_id"]))
+@settings(max_examples=300, deadline=None)
+def test_the_index_finds_what_looking_at_every_row_finds(twin: ServiceNowTwin, query: str, order: str) -> None:
+    asker = Asker("beth", "")
+    found = twin.search.matching("incident", query + order, asker)
+    test = twin.search._plan("incident", query, asker).test
+    every = [row for row in twin.rows_of.all("incident") if test(row)]
+    assert sorted(row["sys_id"] for row in found) == sorted(row["sys_id"] for row in every)
+    if order:
+        places = [(row["sys_updated_on"], row["sys_id"]) for row in found]
+        assert places == sorted(places)

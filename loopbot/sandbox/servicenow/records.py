@@ -80,7 +80,7 @@ class Records:
             behaviour.apply(table, {}, row, self.user_id(actor), at)
             self.policy.check(table, row, new=True, changed=frozenset(row))
             self._keep(table, row, visible_after)
-            self._write_journals(table, row, journals, actor)
+            self._write_journals(table, row, journals, actor, visible_after)
             return Written(table, row, given, journals)
 
     def update(
@@ -100,7 +100,7 @@ class Records:
             count = int(before.get("sys_mod_count") or 0) + 1
             row |= {"sys_updated_on": at, "sys_updated_by": actor, "sys_mod_count": str(count)}
             self._keep(home, row, visible_after)
-            self._write_journals(home, row, journals, actor)
+            self._write_journals(home, row, journals, actor, visible_after)
             return Written(home, row, changed, journals)
 
     def delete(self, table: str, key: str) -> Written:
@@ -166,10 +166,12 @@ class Records:
                 given[name] = value[: known.max_length] if known.type in {"string", "html"} else value
         return given, tuple(journals)
 
-    def _write_journals(self, table: str, row: Row, journals: tuple[tuple[str, str], ...], actor: str) -> None:
+    def _write_journals(
+        self, table: str, row: Row, journals: tuple[tuple[str, str], ...], actor: str, visible_after: float
+    ) -> None:
         for element, value in journals:
             said = {"name": table, "element": element, "element_id": row["sys_id"], "value": value}
-            self._plain("sys_journal_field", said, actor)
+            self._plain("sys_journal_field", said, actor, visible_after)
 
     def _keep(self, table: str, row: Row, visible_after: float) -> None:
         if visible_after > 0:
@@ -177,14 +179,13 @@ class Records:
         else:
             self.rows.put(table, row)
 
-    def _plain(self, table: str, values: Mapping[str, str], actor: str = "system") -> Row:
+    def _plain(self, table: str, values: Mapping[str, str], actor: str = "system", visible_after: float = 0.0) -> None:
         """A row of a table without behaviour."""
         at = stamp(self.rows.now())
         row = {**values, "sys_id": self.sys_id(), "sys_created_on": at, "sys_created_by": actor}
         if self.schema.field(table, "sys_updated_on"):
             row |= {"sys_updated_on": at, "sys_updated_by": actor, "sys_mod_count": "0"}
-        self.rows.put(table, row)
-        return row
+        self._keep(table, row, visible_after)
 
     def _number(self, table: str) -> str:
         prefix = self.schema.tables[table].prefix or table.removeprefix("u_")[:3].upper()

@@ -3,7 +3,7 @@
 import heapq
 import threading
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from loopbot.sandbox.servicenow.schema import Schema
@@ -17,6 +17,19 @@ STAMP = "%Y-%m-%d %H:%M:%S"
 def stamp(moment: datetime) -> str:
     """A moment as the instance writes it: UTC, whole seconds."""
     return moment.astimezone(UTC).strftime(STAMP)
+
+
+class Seen(dict[str, str]):
+    """A row as people see it: a field that holds nothing reads "", one that does not exist is a KeyError."""
+
+    def __init__(self, row: Row, known: Mapping[str, object]) -> None:
+        super().__init__(row)
+        self._known = known
+
+    def __missing__(self, field: str) -> str:
+        if field in self._known:
+            return ""
+        raise KeyError(field)
 
 
 class Rows:

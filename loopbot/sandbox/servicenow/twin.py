@@ -21,7 +21,7 @@ from loopbot.sandbox.servicenow.behaviour import Policy, RefusedError
 from loopbot.sandbox.servicenow.change_api import ChangeApi
 from loopbot.sandbox.servicenow.records import Records
 from loopbot.sandbox.servicenow.rendering import Rendering
-from loopbot.sandbox.servicenow.rows import Row, Rows
+from loopbot.sandbox.servicenow.rows import Row, Rows, Seen
 from loopbot.sandbox.servicenow.schema import Schema
 from loopbot.sandbox.servicenow.search import Search
 from loopbot.sandbox.servicenow.table_api import SYSTEM, TableApi
@@ -78,14 +78,14 @@ class ServiceNowTwin:
 
     def insert(self, table: str, values: Mapping[str, str], *, actor: str = "system", visible_after: float = 0) -> Row:
         """Add a row; with `visible_after` it is stamped now and seen only that many seconds later."""
-        return dict(self.tables.insert(table, values, actor, visible_after).row)
+        return self._shown(table, self.tables.insert(table, values, actor, visible_after).row)
 
     def update(
         self, table: str, key: str, values: Mapping[str, str], *, actor: str = "system", visible_after: float = 0
     ) -> Row:
         """Change a row by sys_id or number; journal fields append."""
         self.rows_of.settle()
-        return dict(self.tables.update(table, key, values, actor, visible_after).row)
+        return self._shown(table, self.tables.update(table, key, values, actor, visible_after).row)
 
     def delete(self, table: str, key: str) -> None:
         """Delete a row by sys_id or number."""
@@ -95,18 +95,21 @@ class ServiceNowTwin:
         """The row by sys_id or number, also one that is not visible yet."""
         self.rows_of.settle()
         found = self.rows_of.unseen(table, key) or self.tables.existing(table, key)
-        return dict(found[1])
+        return self._shown(*found)
 
     def rows(self, table: str) -> list[Row]:
-        """All rows of a table that are visible."""
+        """All rows of a table that are visible, in no particular order."""
         with self.rows_of.lock:
             self.rows_of.settle()
-            return [dict(row) for row in self.rows_of.all(table)]
+            return [self._shown(table, row) for row in self.rows_of.all(table)]
 
     def journal(self, table: str, key: str) -> list[Row]:
         """The journal entries of a row, oldest first."""
         sys_id = self.row(table, key)["sys_id"]
         return [row for row in self.rows("sys_journal_field") if row["element_id"] == sys_id]
+
+    def _shown(self, table: str, row: Row) -> Row:
+        return Seen(row, self.rows_of.schema.fields(table))
 
     # ------------------------------------------------------------------ what administrators do
 
