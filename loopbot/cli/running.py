@@ -131,7 +131,7 @@ def bells(here: "Installation") -> "Bells":
 
 
 @contextlib.contextmanager
-def progress(total: int, what: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+def progress(total: int, what: str, *, quiet: bool) -> Iterator[Callable[..., None]]:
     """A progress bar on a terminal, on anything that may take longer than two seconds."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -139,8 +139,8 @@ def progress(total: int, what: str, *, quiet: bool) -> Iterator[Callable[[str], 
     with Progress(*columns, console=console(), transient=True, disable=quiet) as bar:
         task = bar.add_task(what, total=total)
 
-        def step(name: str) -> None:
-            bar.update(task, description=f"{what} {name}", advance=1)
+        def step(name: str, by: int = 1) -> None:
+            bar.update(task, description=f"{what} {name}", advance=by)
 
         yield step
 

@@ -5,6 +5,7 @@ due, leases say who may do it.
 """
 
 import threading
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,7 @@ class Embedded:
         self._loop, self._sources, self._bells = loop, sources, bells
         self._scheduler: Any = None
         self._stopping = threading.Event()
+        self._seen: dict[str, Counter[str]] = defaultdict(Counter)
 
     def run(self, stop: threading.Event) -> None:
         """Ring until `stop` is set; then let what is under way finish for at most `bells.drain` seconds."""
@@ -46,6 +48,8 @@ class Embedded:
             stop.wait()
         finally:
             self.stop()
+            for stream, seen in self._seen.items():
+                self._loop.witness.noted("stream read", stream=stream, **seen)
 
     def start(self) -> None:
         """Start ringing in the background."""
@@ -105,6 +109,16 @@ class Embedded:
         done = ingest(self._loop, source, sweep=sweep)
         if done is None:
             return
+        cycle = done.cycle
+        self._seen[source.stream].update(
+            cycles=1,
+            calls=cycle.calls,
+            rows=cycle.rows,
+            new=cycle.new,
+            changed=cycle.changed,
+            touched=cycle.touched,
+            unmapped=cycle.unmapped,
+        )
         if done.trouble is not None:
             self._loop.witness.noted("stream not read to its end", stream=source.stream, why=str(done.trouble))
         self._deliver_in(done.systems)
