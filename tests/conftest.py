@@ -1,16 +1,19 @@
 """What tests of every area share: the data beside the checkout, both databases, a clock held by hand."""
 
 import os
+import sqlite3
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, create_mock_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from loopbot.store import SqlStore, open_store
+from loopbot.store.schema import REVISIONS, metadata
 from tests.support.clock import FakeClock
 
 REQUIRED = frozenset(os.environ.get("LOOPBOT_REQUIRE", "").split(","))
@@ -56,8 +59,9 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE SCHEMA {schema}"))
-    url = make_url(postgres_server).update_query_dict({"options": f"-csearch_path={schema}"})
-    yield url.render_as_string(hide_password=False)
+    # No test cuts the power: there is nothing to wait for at each commit.
+    options = f"-csearch_path={schema} -csynchronous_commit=off"
+    yield make_url(postgres_server).update_query_dict({"options": options}).render_as_string(hide_password=False)
     with engine.connect() as connection:
         connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
     engine.dispose()
@@ -70,11 +74,42 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of either kind."""
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of either kind with nothing in it, not even tables."""
     if request.param == "postgres":
         return str(request.getfixturevalue("postgres_url"))
     return f"sqlite:///{tmp_path / 'loopbot.db'}"
+
+
+@pytest.fixture(scope="session")
+def tables() -> dict[str, str]:
+    """What builds all tables at once: a test in tests/store holds it equal to the migrations, which take longer."""
+    return {name: _ddl(name) for name in ("sqlite", "postgresql+psycopg")}
+
+
+def _ddl(name: str) -> str:
+    lines = [
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)",
+        f"INSERT INTO alembic_version VALUES ('{REVISIONS[-1]}')",  # noqa: S608  # the code's own constant
+    ]
+    engine = create_mock_engine(f"{name}://", lambda ddl, *_, **__: lines.append(str(ddl.compile(engine))))
+    metadata.create_all(engine, checkfirst=False)
+    return ";\n".join(lines)
+
+
+@pytest.fixture
+def store_url(empty_url: str, tables: dict[str, str]) -> str:
+    """A database of either kind with all tables, and nothing in them."""
+    url = make_url(empty_url)
+    if url.get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(str(url.database))) as connection:
+            connection.executescript(f"PRAGMA journal_mode = WAL; BEGIN; {tables['sqlite']}; COMMIT")
+    else:
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(tables[url.drivername].replace("%", "%%"))
+        engine.dispose()
+    return empty_url
 
 
 @pytest.fixture

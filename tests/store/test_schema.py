@@ -25,9 +25,9 @@ def definitions(engine: Engine) -> list[str]:
     return sorted(re.sub(r"loopbot_test_\w+", "schema", re.sub(r"\s+", " ", each)) for each in found)
 
 
-def test_the_migrations_build_what_the_code_describes(store_url: str) -> None:
-    open_store(store_url).close()
-    engine = create_engine(store_url)
+def test_the_migrations_build_what_the_code_describes(empty_url: str) -> None:
+    open_store(empty_url).close()
+    engine = create_engine(empty_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
@@ -47,37 +47,37 @@ def test_every_migration_is_known_to_the_code() -> None:
     assert tuple(script.revision for script in reversed(scripts)) == REVISIONS
 
 
-def test_a_database_of_a_newer_loopbot_is_refused_and_left_alone(store_url: str) -> None:
-    open_store(store_url).close()
-    engine = create_engine(store_url)
+def test_a_database_of_a_newer_loopbot_is_refused_and_left_alone(empty_url: str) -> None:
+    open_store(empty_url).close()
+    engine = create_engine(empty_url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(ConfigError, match="its schema is 9999") as refused:
-        open_store(store_url)
+        open_store(empty_url)
     assert "newer loopbot" in refused.value.hint
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
     engine.dispose()
 
 
-def test_opening_again_keeps_what_is_there(store_url: str) -> None:
-    first = open_store(store_url)
+def test_opening_again_keeps_what_is_there(empty_url: str) -> None:
+    first = open_store(empty_url)
     with first.write() as tx:
         tx.remember("account", "U1")
     first.close()
-    second = open_store(store_url)
+    second = open_store(empty_url)
     with second.read() as tx:
         assert tx.recall("account") == "U1"
     second.close()
 
 
-def test_an_older_unfinished_database_is_migrated(store_url: str) -> None:
-    open_store(store_url).close()
-    engine = create_engine(store_url)
+def test_an_older_unfinished_database_is_migrated(empty_url: str) -> None:
+    open_store(empty_url).close()
+    engine = create_engine(empty_url)
     with engine.begin() as connection:
         metadata.drop_all(connection)
         connection.execute(text("DELETE FROM alembic_version"))
-    open_store(store_url).close()
+    open_store(empty_url).close()
     assert set(metadata.tables) <= set(inspect(engine).get_table_names())
     engine.dispose()
 
