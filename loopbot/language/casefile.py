@@ -23,6 +23,7 @@ from loopbot.language.suggestions import did_you_mean
 _CLOSED = frozenset({"ref", "people", "links"})
 _RELATIVE = re.compile(r"(?:(?P<ago>\w+) ago|in (?P<ahead>\w+)|now)")
 _PERSON = re.compile(r"(?P<name>[^<>]*?)\s*(?:<(?P<email>[^<>\s]+@[^<>\s]+)>)?")
+_TYPES: Mapping[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 class CaseLink(Part):
@@ -173,7 +174,7 @@ def _value(value: Any, hint: Any, now: datetime) -> Any:
     if issubclass(wanted, Mapping):
         return types.MappingProxyType(dict(value))
     if not isinstance(value, wanted):
-        raise ValueError(f"{value!r} is not a {wanted.__name__}")  # noqa: TRY004 (told like the other mistakes)
+        raise ValueError(f"{value!r} is not {_TYPES.get(wanted, wanted.__name__)}")  # noqa: TRY004 (told like the other mistakes)
     return value
 
 

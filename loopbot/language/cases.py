@@ -1,7 +1,7 @@
 """Runs a rule's cases: each is judged as in the live run, and what it asks for is compared with what is expected."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +82,9 @@ def _planned(plans: Iterable[Plan]) -> list[dict[str, Any]]:
 
 def _written(effect: Effect, kinds: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {"do": effect.verb}
-    for name in effect.__dataclass_fields__:
-        if name == "cause":
-            continue
-        found[_renamed(name, effect)] = _plain(getattr(effect, name), kinds)
+    for each in fields(effect):
+        if each.name != "cause":
+            found[_renamed(each.name, effect)] = _plain(getattr(effect, each.name), kinds)
     if effect.verb == "comment":
         found["internal"] = found.pop("audience") == "internal"
     if isinstance(effect, Tell):

@@ -227,7 +227,7 @@ def _fits(node: tree.Fits, names: Names) -> Type:
 
 def _within(node: tree.Within, names: Names) -> Type:
     member, container = check(node.member, names), check(node.container, names)
-    if container.sort not in {"set", "text"}:
+    if container.sort not in {"set", "list", "text"}:
         raise Mistake(f"`in` looks into a set, a list or a text, and `{shown(node.container)}` is {container.said}")
     if isinstance(node.container, tree.Several):
         _check_among(node, node.container, member, names)
