@@ -124,6 +124,12 @@ def test_a_client_acts_as_its_application_user(session: requests.Session, url: s
     assert made["sys_created_by"] == "loopbot"
 
 
+def test_an_account_has_a_role_that_can_be_read(session: requests.Session, url: str) -> None:
+    params = {"sysparm_query": "user.user_name=loopbot", "sysparm_fields": "role.name"}
+    answer = session.get(f"{url}/api/now/table/sys_user_has_role", params=params, auth=AUTH, timeout=10)
+    assert answer.json() == {"result": [{"role.name": "itil"}]}
+
+
 def test_the_hourly_rule_throttles_and_says_for_how_long(
     session: requests.Session, url: str, twin: ServiceNowTwin, hand: Hand
 ) -> None:
@@ -182,6 +188,9 @@ def test_what_the_quota_leaves_undone_comes_back_by_id(
     assert [one["id"] for one in answer["serviced_requests"]] == ["0", "1"]
     assert answer["unserviced_requests"] == ["2", "3", "4"]
     assert len(twin.rows("incident")) == 2
+    twin.batch.quota, twin.batch.seconds_each = None, 10.0
+    slow = batch(session, url, *(item(one, "GET", INCIDENTS) for one in range(5)))
+    assert slow["unserviced_requests"] == ["3", "4"]
 
 
 def test_a_change_is_opened_moved_and_read_by_its_own_api(

@@ -120,11 +120,14 @@ def test_scripts_in_values_are_run_and_remembered() -> None:
     assert mine["number"] == "INC0010001"
 
 
-def test_a_table_holds_the_rows_of_those_that_extend_it() -> None:
+def test_a_table_holds_the_storage_those_that_extend_it() -> None:
     twin = ServiceNowTwin(Ledger())
     for table in ("incident", "problem", "change_request"):
         twin.insert(table, {"short_description": table})
     service = twin.insert("cmdb_ci_service", {"name": "Export"})
+    twin.insert("cmdb_ci", {"name": "Printer"})
+    assert len(twin.search.matching("cmdb_ci", "sys_class_nameINSTANCEOFcmdb_ci", Asker("beth", ""))) == 2
+    assert len(twin.search.matching("cmdb_ci", "sys_class_nameINSTANCEOFcmdb_ci_service", Asker("beth", ""))) == 1
     found = twin.search.matching("task", "sys_class_nameINincident,problem^ORDERBYnumber", Asker("beth", ""))
     assert [row["number"] for row in found] == ["INC0010001", "PRB0010001"]
     twin.insert("incident", {"cmdb_ci": service["sys_id"]})
@@ -172,7 +175,7 @@ def test_the_index_finds_what_looking_at_every_row_finds(twin: ServiceNowTwin, q
     asker = Asker("beth", "")
     found = twin.search.matching("incident", query + order, asker)
     test = twin.search._plan("incident", query, asker).test
-    every = [row for row in twin.rows_of.all("incident") if test(row)]
+    every = [row for row in twin.storage.all("incident") if test(row)]
     assert sorted(row["sys_id"] for row in found) == sorted(row["sys_id"] for row in every)
     if order:
         places = [(row["sys_updated_on"], row["sys_id"]) for row in found]

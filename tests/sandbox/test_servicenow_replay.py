@@ -27,18 +27,27 @@ def plain_rows(log: Log) -> list[dict[str, str]]:
     return [{name: log.value(name, row) for name in COLUMNS} for row in range(len(log))]
 
 
-def expected(rows: Iterable[Mapping[str, str]], until: datetime) -> dict[str, Truth]:
-    """An independent computation: the last version by (stamp, counter, place in the file)."""
-    last: dict[str, tuple[tuple[str, int, int], Truth]] = {}
-    limit = until.strftime("%Y-%m-%dT%H:%M")
-    for place, row in enumerate(rows):
-        if row["sys_updated_at"] > limit:
-            continue
-        key = (row["sys_updated_at"], int(row["sys_mod_count"]), place)
-        group = "" if row["assignment_group"] == "?" else f"Group {row['assignment_group']}"
-        if row["number"] not in last or last[row["number"]][0] < key:
-            last[row["number"]] = key, Truth(row["incident_state"], group, int(row["sys_mod_count"]))
-    return {f"INC{number}": truth for number, (_, truth) in last.items()}
+def expected(rows: Iterable[Mapping[str, str]], instants: Iterable[datetime]) -> Iterator[dict[str, Truth]]:
+    """An independent computation: at each instant (in order), the last version by (stamp, counter, place in the file)."""
+    versions = sorted(
+        (
+            row["sys_updated_at"],
+            int(row["sys_mod_count"]),
+            place,
+            f"INC{row['number']}",
+            row["incident_state"],
+            row["assignment_group"],
+        )
+        for place, row in enumerate(rows)
+    )
+    standing: dict[str, Truth] = {}
+    played = 0
+    for instant in instants:
+        while played < len(versions) and versions[played][0] <= instant.strftime("%Y-%m-%dT%H:%M"):
+            _, count, _, number, state, group = versions[played]
+            standing[number] = Truth(state, "" if group == "?" else f"Group {group}", count)
+            played += 1
+        yield dict(standing)
 
 
 def served_truth(twin: ServiceNowTwin) -> dict[str, Truth]:
@@ -86,9 +95,10 @@ def test_a_made_up_log_is_as_awkward_as_a_real_one() -> None:
 
 def test_at_any_instant_the_twin_holds_what_the_log_says(small: Replay, twin: ServiceNowTwin) -> None:
     rows = plain_rows(sample(7, 200))
-    for instant in [*instants(small, 1, 20), small.end]:
+    moments = [*instants(small, 1, 20), small.end]
+    for instant, truth in zip(moments, expected(rows, moments), strict=True):
         small.advance(instant)
-        assert small.truth() == expected(rows, instant)
+        assert small.truth() == truth
         assert served_truth(twin) == small.truth()
     assert small.done
     assert small.rows_played == len(rows)
@@ -191,9 +201,9 @@ def test_the_recorded_log_is_played_as_it_stands(recorded: Path, twin: ServiceNo
     replay = Replay.from_csv(recorded, twin)
     assert (replay.rows, replay.incidents) == (101_045, 17_136)
     assert replay.start == datetime(2016, 2, 29, 1, 23, tzinfo=UTC)
-    rows = list(in_the_file(recorded))
-    for instant in [*instants(replay, 498, 3), replay.end]:
+    moments = [*instants(replay, 498, 10), replay.end]
+    for instant, truth in zip(moments, expected(in_the_file(recorded), moments), strict=True):
         replay.advance(instant)
-        assert replay.truth() == expected(rows, instant)
+        assert replay.truth() == truth
     assert served_truth(twin) == replay.truth()
     assert replay.done

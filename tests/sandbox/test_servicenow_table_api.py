@@ -74,7 +74,7 @@ def test_an_answer_has_the_fields_and_the_shape_of_a_recorded_one(instance: Inst
     }
     for row in recorded:
         for name, value in row.items():
-            kind = instance.twin.rows_of.schema.field("incident", name)
+            kind = instance.twin.storage.schema.field("incident", name)
             assert kind is not None
             if isinstance(value, dict):
                 assert set(value) == {"link", "value"}
@@ -86,7 +86,7 @@ def test_rows_recorded_elsewhere_can_be_loaded_and_are_served_as_they_were(insta
     recorded = json.loads((shared / "data" / "servicenow-recorded-incidents.json").read_text())["result"]
     for row in recorded:
         plain = {name: value["value"] if isinstance(value, dict) else value for name, value in row.items()}
-        instance.twin.rows_of.put("incident", plain)
+        instance.twin.storage.put("incident", plain)
     served_rows = instance.get("incident", sysparm_exclude_reference_link="true", sysparm_query="ORDERBYnumber")
     plain_rows = [{k: v["value"] if isinstance(v, dict) else v for k, v in row.items()} for row in recorded]
     assert served_rows == sorted(plain_rows, key=lambda row: row["number"])
@@ -303,7 +303,7 @@ def test_the_dictionary_tells_fields_through_the_tables_extended(instance: Insta
         one["element"]: one
         for one in instance.get("sys_dictionary", sysparm_query=query, sysparm_exclude_reference_link="true")
     }
-    assert set(fields) == set(instance.twin.rows_of.schema.fields("incident"))
+    assert set(fields) == set(instance.twin.storage.schema.fields("incident"))
     assert (fields["caller_id"]["internal_type"], fields["caller_id"]["reference"]) == ("reference", "sys_user")
     assert (fields["short_description"]["name"], fields["short_description"]["max_length"]) == ("task", "160")
     instance.twin.drop_field("incident", "short_description")

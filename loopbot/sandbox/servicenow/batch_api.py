@@ -15,10 +15,12 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class BatchApi:
-    """`quota` is how many requests of a batch are serviced before the transaction's time is up (None: all)."""
+    """A batch ends when `quota` requests are serviced (None: no such limit) or, at `seconds_each`, after `seconds`."""
 
     answer_one: Callable[[Ask], Answer]
     quota: int | None = None
+    seconds: float = 30.0
+    seconds_each: float = 0.0
 
     def answer(self, ask: Ask) -> Answer:
         """Service the requests in their order, up to the quota."""
@@ -27,6 +29,8 @@ class BatchApi:
         if not isinstance(requests, list):
             raise RefusedError(400, "Exception while reading request", "rest_requests is required")
         served = len(requests) if self.quota is None else self.quota
+        if self.seconds_each:
+            served = min(served, int(self.seconds / self.seconds_each))
         return Answer(
             200,
             {
@@ -58,5 +62,5 @@ class BatchApi:
             "status_code": answer.status,
             "status_text": http.HTTPStatus(answer.status).phrase,
             "headers": [{"name": name, "value": value} for name, value in shown.items()],
-            "execution_time": 1,
+            "execution_time": max(1, int(self.seconds_each * 1000)),
         }

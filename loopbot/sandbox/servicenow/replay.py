@@ -33,7 +33,7 @@ class Replay:
         """The log's time up to which everything is played."""
         for field, kind in LOG_FIELDS.items():
             twin.add_field("incident", field, kind)
-        twin.rows_of.schema.choices["incident", "hold_reason"].update(HOLD_REASONS)
+        twin.storage.schema.choices["incident", "hold_reason"].update(HOLD_REASONS)
         # Each distinct value is translated once, not each row: the groups and users are made here as well.
         self._fields = [
             (field, log.columns[column].codes, tuple(map(translated, log.columns[column].values)))
@@ -78,10 +78,10 @@ class Replay:
     def play(self, count: int) -> int:
         """Play the next `count` rows, even where that stops within a minute; returns how many there were."""
         chosen = self._log.order[self._position : self._position + count]
-        with self.twin.rows_of.lock:
+        with self.twin.storage.lock:
             for index in chosen:
                 row = self._row(index)
-                self.twin.rows_of.put("incident", row)
+                self.twin.storage.put("incident", row)
                 self._last[row["number"]] = index
             self._position += len(chosen)
         if chosen:
@@ -98,7 +98,7 @@ class Replay:
             self._run_timed(speed, stop)
             return
         while not self.done and not stop.is_set():
-            with self.twin.rows_of.lock:
+            with self.twin.storage.lock:
                 # Counted under the lock that answers are made under: what was read before these rows does not count.
                 self.play(chunk)
                 before = self.twin.finished("incident")
@@ -108,7 +108,7 @@ class Replay:
 
     def truth(self) -> dict[str, Truth]:
         """Every incident that has begun, as it stands in the log at present, by the twin's number (INC0000045)."""
-        with self.twin.rows_of.lock:
+        with self.twin.storage.lock:
             return {number: self._truth(index) for number, index in self._last.items()}
 
     def _run_timed(self, speed: float, stop: threading.Event) -> None:
@@ -140,6 +140,6 @@ class Replay:
     def _reference(self, table: str, name: str) -> str:
         """The sys_id of what the log refers to, with its row: the group 56 is the row "Group 56"."""
         sys_id = stable_id(table, name)
-        if self.twin.rows_of.find(table, sys_id) is None:
+        if self.twin.storage.find(table, sys_id) is None:
             self.twin.insert(table, described(table, name) | {"sys_id": sys_id})
         return sys_id

@@ -1,7 +1,7 @@
 """Finds the rows of an encoded query, in its order; a query bounded by sys_updated_on walks the index, not the table."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from loopbot.sandbox.servicenow import scripts
@@ -95,11 +95,22 @@ class Search:
             self.evaluated.append(source)
             return scripts.run(source, user, self.rows.now())
 
-        query = parse(text, lambda name: self.rows.schema.path(table, name) is not None, script)
+        query = self._widened(parse(text, lambda name: self.rows.schema.path(table, name) is not None, script))
         test = tester(query, lambda name: self.getter(table, name), lambda name: self.kind(table, name))
         low, high = _bounds(query)
         exact = not query.groups or (len(query.groups) == 1 and all(_inclusive(clause) for clause in query.groups[0]))
         return _Plan(query, test, low, high, exact)
+
+    def _widened(self, query: Query) -> Query:
+        """INSTANCEOF spelt out: the class and all that extend it."""
+
+        def spelt(one: Condition) -> Condition:
+            if one.operator != "INSTANCEOF" or one.value not in self.rows.schema.tables:
+                return one
+            return replace(one, operator="IN", value=",".join(self.rows.schema.family(one.value)))
+
+        groups = tuple(tuple(tuple(map(spelt, clause)) for clause in group) for group in query.groups)
+        return replace(query, groups=groups)
 
     def _candidates(self, table: str, query: Query) -> list[Row]:
         """Rows worth testing: those named by sys_id or number where every group names some, else all."""

@@ -48,13 +48,13 @@ class ServiceNowTwin:
         time_zone: str = "Etc/UTC",
         seed: int = 0,
     ) -> None:
-        self.ledger, self.faults = ledger, faults or Faults()
+        self.ledger, self.faults = ledger, Faults() if faults is None else faults
         self.now = now or (lambda: datetime.now(UTC))
         self.policy = Policy()
         self.access = Access(self.moment)
-        self.rows_of = Rows(Schema(), self.moment)
-        self.tables = Records(self.rows_of, self.policy, seed)
-        self.search = Search(self.rows_of)
+        self.storage = Rows(Schema(), self.moment)
+        self.tables = Records(self.storage, self.policy, seed)
+        self.search = Search(self.storage)
         self._prefix = prefix.rstrip("/")
         self._zone = time_zone
         self._finished: dict[str, int] = {}
@@ -65,10 +65,13 @@ class ServiceNowTwin:
         self.batch = BatchApi(self._batched)
         inner = Starlette(routes=[Route(f"{self._prefix}/{{path:path}}", self._serve, methods=_METHODS)])
         self.app = FaultLayer(inner, SYSTEM, self.faults, ledger)
-        for user in self.access.users:
-            self.insert("sys_user", {"user_name": user, "name": user.title(), "email": f"{user}@example.com"})
-        zone = {"name": "glide.sys.default.tz", "value": time_zone}
-        self.insert("sys_properties", zone)
+        self._move_in()
+
+    def _move_in(self) -> None:
+        """The accounts that may come in, with the role each has, and the instance's time zone."""
+        for user, password in self.access.users.items():
+            self.add_account(user, password, "admin" if user == "admin" else "itil")
+        self.insert("sys_properties", {"name": "glide.sys.default.tz", "value": self._zone})
 
     def moment(self) -> datetime:
         """The instance's time; `now` may be replaced while it runs."""
@@ -84,7 +87,7 @@ class ServiceNowTwin:
         self, table: str, key: str, values: Mapping[str, str], *, actor: str = "system", visible_after: float = 0
     ) -> Row:
         """Change a row by sys_id or number; journal fields append."""
-        self.rows_of.settle()
+        self.storage.settle()
         return self._shown(table, self.tables.update(table, key, values, actor, visible_after).row)
 
     def delete(self, table: str, key: str) -> None:
@@ -93,15 +96,15 @@ class ServiceNowTwin:
 
     def row(self, table: str, key: str) -> Row:
         """The row by sys_id or number, also one that is not visible yet."""
-        self.rows_of.settle()
-        found = self.rows_of.unseen(table, key) or self.tables.existing(table, key)
+        self.storage.settle()
+        found = self.storage.unseen(table, key) or self.tables.existing(table, key)
         return self._shown(*found)
 
     def rows(self, table: str) -> list[Row]:
         """All rows of a table that are visible, in no particular order."""
-        with self.rows_of.lock:
-            self.rows_of.settle()
-            return [self._shown(table, row) for row in self.rows_of.all(table)]
+        with self.storage.lock:
+            self.storage.settle()
+            return [self._shown(table, row) for row in self.storage.all(table)]
 
     def journal(self, table: str, key: str) -> list[Row]:
         """The journal entries of a row, oldest first."""
@@ -109,9 +112,16 @@ class ServiceNowTwin:
         return [row for row in self.rows("sys_journal_field") if row["element_id"] == sys_id]
 
     def _shown(self, table: str, row: Row) -> Row:
-        return Seen(row, self.rows_of.schema.fields(table))
+        return Seen(row, self.storage.schema.fields(table))
 
     # ------------------------------------------------------------------ what administrators do
+
+    def add_account(self, user: str, password: str, role: str = "itil") -> None:
+        """Let a user in by basic authorization."""
+        self.access.users[user] = password
+        person = self.insert("sys_user", {"user_name": user, "name": user.title(), "email": f"{user}@example.com"})
+        given = self.insert("sys_user_role", {"name": role})
+        self.insert("sys_user_has_role", {"user": person["sys_id"], "role": given["sys_id"]})
 
     def add_table(self, name: str, fields: Mapping[str, str], *, extends: str = "", prefix: str = "") -> None:
         """Add a custom table; `fields` maps names to types (`string:200`, `reference:sys_user`, `journal_input`)."""
@@ -188,8 +198,8 @@ class ServiceNowTwin:
             user = self.access.who(ask.headers)
             paced = self.access.paced(f"{ask.method} {ask.path}")
             told = Ask(ask.method, ask.path, ask.params, ask.headers, ask.body, ask.origin, user)
-            with self.rows_of.lock:
-                self.rows_of.settle()
+            with self.storage.lock:
+                self.storage.settle()
                 answer = self.batch.answer(told) if _BATCH.fullmatch(ask.path) else self._routed(told)
         except RefusedError as refused:
             answer = refusal(refused)
@@ -232,8 +242,8 @@ class ServiceNowTwin:
         return act
 
     def _time_zone(self) -> str:
-        with self.rows_of.lock:
-            for row in self.rows_of.all("sys_properties"):
+        with self.storage.lock:
+            for row in self.storage.all("sys_properties"):
                 if row.get("name") == "glide.sys.default.tz":
                     return row.get("value", self._zone)
         return self._zone
