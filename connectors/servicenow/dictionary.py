@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.servicenow.instance import Instance, Refused, Row
+from connectors.servicenow.mapping import Shape
 from connectors.servicenow.query import among
 from loopbot.domain.errors import ConfigError
 
@@ -53,6 +54,20 @@ class Dictionary:
             if table not in self._known:
                 self._known.update(self._asked(self._tables if table in self._tables else (table,)))
             return self._known[table]
+
+    def ready(self) -> None:
+        """Ask now, so that nothing later has to. Raises what reading raises."""
+        for table in self._tables:
+            self.of(table)
+
+    def fit(self, shape: Shape) -> Shape:
+        """The shape with only the fields its table has; only these can be hidden."""
+        known = self.of(shape.table.table)
+        return replace(
+            shape,
+            fields=tuple(name for name in shape.fields if known.has(name)),
+            own=frozenset(name for name in shape.own if known.has(name)),
+        )
 
     def require(self, table: str, paths: Iterable[str], about: str) -> None:
         """Raise ConfigError where one of the fields does not exist."""

@@ -74,6 +74,7 @@ class Shape:
     state: str
     people: tuple[tuple[Role, str], ...]
     fields: tuple[str, ...]
+    own: frozenset[str]
 
     @property
     def essential(self) -> tuple[str, ...]:
@@ -105,6 +106,7 @@ def shape(system: str, kind: ReadKind, table: TicketTable, url: Callable[[str, s
         *named,
         people,
         fields,
+        frozenset(name for name in fields if "." not in name),
     )
 
 
@@ -117,9 +119,10 @@ def key_of(row: Row) -> tuple[str, str] | None:
 def value(row: Row, name: str) -> str | None:
     """The raw value: "" says that there is none, None that the account may not see it."""
     raw = row.get(name)
-    if isinstance(raw, dict):
-        raw = raw.get("value")
-    return raw if raw is None or isinstance(raw, str) else str(raw)
+    if raw is None or isinstance(raw, str):
+        return raw
+    inner = raw.get("value") if isinstance(raw, dict) else raw
+    return None if inner is None else str(inner)
 
 
 def moment(row: Row, name: str) -> datetime | None:
@@ -148,7 +151,7 @@ def whole(row: Row, name: str) -> int | None:
 
 def plain(row: Row, name: str) -> str | None:
     """A short text, cleaned; None where there is none."""
-    raw = value(row, name) if name else None
+    raw = value(row, name)
     return clean(raw, 1000) or None if raw else None
 
 
@@ -212,9 +215,8 @@ def _extra(shape: Shape, row: Row) -> Mapping[str, str]:
     fix = plain(row, "rfc.number")
     if fix:
         extra["rfc"] = fix
-    hidden = [name for name in shape.fields if "." not in name and name not in row]
-    if hidden:
-        extra["unreadable"] = ", ".join(hidden)
+    if not shape.own <= row.keys():
+        extra["unreadable"] = ", ".join(sorted(shape.own - row.keys()))
     return MappingProxyType(extra)
 
 

@@ -16,7 +16,7 @@ from connectors.servicenow.settings import Settings
 from connectors.servicenow.targets import Target, Targets, Want, shape_of
 from loopbot.domain.effects import Comment, Delivery, LinkTickets, OpenTicket, Receipt, SetFields, Transition
 from loopbot.domain.errors import Rejected, Transient
-from loopbot.domain.records import Person, Ref
+from loopbot.domain.records import Ref
 from loopbot.domain.texts import clean, shorten
 
 JOURNALS: Mapping[str, str] = {"internal": "work_notes", "public": "comments"}
@@ -44,6 +44,7 @@ class Step:
     shape: Shape
     ref: Ref | None = None
     version: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +58,19 @@ class Bench:
 
     # ------------------------------------------------------------------ which rows have to be known
 
-    def wants(self, delivery: Delivery, *, fresh: bool = True) -> tuple[Want, ...]:
+    def wants(self, delivery: Delivery) -> tuple[Want, ...]:
         """The rows this effect needs. Raises Rejected for what this instance can not do."""
         effect = delivery.effect
         if isinstance(effect, Comment):
             return (self._want(effect.target, delivery, fresh=False),)
         if isinstance(effect, Transition):
-            shape = shape_of(self.shapes, effect.target, delivery, self.system)
-            return (self._want(effect.target, delivery, fields=tuple(shape.table.on_state.get(effect.to, {}))),)
+            required = shape_of(self.shapes, effect.target, delivery, self.system).table.on_state.get(effect.to, {})
+            return (self._want(effect.target, delivery, fields=tuple(required)),)
         if isinstance(effect, SetFields):
             return (self._want(effect.target, delivery, fields=tuple(name for name, _ in effect.fields)),)
         if isinstance(effect, LinkTickets):
             incident, _, other = self.ends(effect)
-            return (self._want(incident, delivery, fresh=fresh), self._want(other, delivery, fresh=False))
+            return (self._want(incident, delivery), self._want(other, delivery, fresh=False))
         return ()
 
     def ends(self, effect: LinkTickets) -> tuple[Ref, str, Ref]:
@@ -89,7 +90,7 @@ class Bench:
         return incident, field, other
 
     def _want(self, ref: Ref, delivery: Delivery, *, fresh: bool = True, fields: tuple[str, ...] = ()) -> Want:
-        shape = shape_of(self.shapes, ref, delivery, self.system)
+        shape = self.dictionary.fit(shape_of(self.shapes, ref, delivery, self.system))
         return Want(ref, shape, delivery.record(ref), fresh, fields)
 
     # ------------------------------------------------------------------ what has to be written
@@ -117,8 +118,11 @@ class Bench:
         levels = self.settings.priorities.get(effect.priority) if effect.priority is not None else None
         if levels and fields.has("impact") and fields.has("urgency"):
             body["impact"], body["urgency"] = levels
-        if reporter:
-            body[dict(shape.people)["reporter"]] = reporter
+        field, note = dict(shape.people).get("reporter"), ""
+        if field and reporter:
+            body[field] = reporter
+        elif field and effect.reporter:
+            note = f"{effect.reporter.name or effect.reporter.key} is not known here, so it has no {field}"
         if effect.type and fields.has("type"):
             body["type"] = effect.type
         self._settable(table.table, dict(effect.fields))
@@ -126,7 +130,7 @@ class Bench:
         body[table.marker_field] = marker(effect.key)
         if table.marker_field == "correlation_id":
             body["correlation_display"] = "loopbot"
-        return Step(Write(table.table, self._fitting(table.table, body), _answered(shape)), shape)
+        return Step(Write(table.table, self._fitting(table.table, body), _answered(shape)), shape, note=note)
 
     def place(self, effect: OpenTicket) -> Shape:
         """Where a ticket is opened; raises Rejected for a table that is not configured, or one without a marker field."""
@@ -143,11 +147,7 @@ class Bench:
                 f"a ticket opened in {table.table} could not be found again after a lost answer",
                 "set its marker_field to a text field of the table",
             )
-        return self.shapes[table.table]
-
-    def takes_reporter(self, effect: OpenTicket) -> Person | None:
-        """The person to be named as the reporter, where the table has a place for one."""
-        return effect.reporter if "reporter" in dict(self.place(effect).people) else None
+        return self.dictionary.fit(self.shapes[table.table])
 
     def comment(self, effect: Comment, shape: Shape) -> tuple[str, str]:
         """The journal field and the text as it is written; the audience decides the field, nothing else does."""

@@ -88,8 +88,8 @@ class TableSource:
             )
         self._dictionary.require(table, self._filter.fields, f"query of {self._stream}")
         self._dictionary.require(table, shape.essential, self._stream)
-        wanted = dict.fromkeys((*shape.fields, *self._filter.fields))
-        self._fields = tuple(name for name in wanted if known.has(name))
+        self._shape = self._dictionary.fit(shape)
+        self._fields = tuple(dict.fromkeys((*self._shape.fields, *self._filter.fields)))
 
     def _position(self, cursor: Cursor) -> Key:
         if not cursor.position:

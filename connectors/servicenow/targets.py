@@ -1,6 +1,7 @@
 """The rows that effects act on, read just before writing: their ids, and what people have changed meanwhile."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.servicenow.instance import Instance, Row
@@ -8,9 +9,10 @@ from connectors.servicenow.mapping import Shape, UnmappableError, value
 from connectors.servicenow.query import among
 from loopbot.domain.effects import Delivery
 from loopbot.domain.errors import Rejected
-from loopbot.domain.records import Record, Ref
+from loopbot.domain.records import Person, Record, Ref
 
 _MOST = 1000
+_EMAIL = re.compile(r"[^\s^,]+@[^\s^,]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,13 @@ class Targets:
 
     system: str
     found: dict[Ref, Target] = field(default_factory=dict)
+    refused: dict[Ref, Rejected] = field(default_factory=dict)
 
     def of(self, ref: Ref) -> Target:
-        """The row; raises Rejected where there is none."""
+        """The row; raises Rejected where there is none, or where it could not be asked for."""
         target = self.found.get(ref)
+        if target is None and ref in self.refused:
+            raise self.refused[ref]
         if target is None:
             raise Rejected(self.system, f"{ref.key} is not there, or the account may not see it")
         return target
@@ -73,17 +78,48 @@ def shape_of(shapes: Mapping[str, Shape], ref: Ref, delivery: Delivery, system: 
 
 
 def resolve(instance: Instance, wants: Iterable[Want]) -> Targets:
-    """Find the rows, with one call a table. Raises what reading raises."""
+    """Find the rows, with one call a table; a table that is refused concerns its own rows only. Raises Transient etc."""
     targets = Targets(instance.system)
     by_table: dict[str, list[Want]] = {}
     for want in wants:
         if want.known is not None and want.known.ident and not want.fresh:
             targets.found.setdefault(want.ref, Target(want.ref, want.shape, want.known.ident))
+            continue
+        try:
+            among(instance.system, "sys_id", [want.known.ident if want.known else want.ref.key])
+        except Rejected as unsafe:
+            targets.refused[want.ref] = unsafe
         else:
             by_table.setdefault(want.shape.table.table, []).append(want)
     for some in by_table.values():
-        _read(instance, some, targets)
+        try:
+            _read(instance, some, targets)
+        except Rejected as refused:
+            targets.refused.update((want.ref, refused) for want in some)
     return targets
+
+
+def reporters(instance: Instance, people: Collection[Person]) -> Mapping[Person, str]:
+    """The sys_ids of people: known, or found by e-mail where exactly one active user has it; never guessed. One call."""
+    found = {person: person.key for person in people if person.system == instance.system}
+    others = [person for person in people if person.system != instance.system and person.email]
+    emails = sorted({person.email for person in others if person.email and _EMAIL.fullmatch(person.email)})
+    if not emails:
+        return found
+    query = f"{among(instance.system, 'email', emails)}^active=true"
+    users: dict[str, list[str]] = {}
+    try:
+        rows = instance.rows("sys_user", query, ("sys_id", "email"), limit=_MOST).rows
+    except Rejected:
+        # Whoever may not read users opens tickets without a caller; the receipt says so.
+        return found
+    for row in rows:
+        users.setdefault((value(row, "email") or "").casefold(), []).append(value(row, "sys_id") or "")
+    for person in others:
+        same = users.get((person.email or "").casefold(), [])
+        if len(same) == 1:
+            found[person] = same[0]
+    return found
 
 
 def _read(instance: Instance, wants: list[Want], targets: Targets) -> None:

@@ -7,10 +7,9 @@ from connectors.servicenow.finding import Finder
 from connectors.servicenow.instance import Instance, Item, Refused, Row
 from connectors.servicenow.mapping import UnmappableError, value
 from connectors.servicenow.planning import Bench, Step
-from connectors.servicenow.query import where
-from connectors.servicenow.targets import Targets, Want, resolve
+from connectors.servicenow.targets import Targets, Want, reporters, resolve
 from loopbot.domain.effects import Delivery, OpenTicket, Receipt
-from loopbot.domain.errors import BrokenAnswer, ConfigError, Rejected, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Trouble, Unauthorized, Uncertain
 from loopbot.domain.records import Person, Ref
 from loopbot.domain.texts import clean
 from loopbot.ports import Clock
@@ -48,43 +47,36 @@ class TableSink:
     # ------------------------------------------------------------------ planning
 
     def _planned(self, deliveries: Sequence[Delivery]) -> list[Step | Receipt | Trouble]:
-        wants: list[tuple[Want, ...] | Trouble] = [self._wanted(one) for one in deliveries]
+        """Plan all of them against rows read once; trouble with these reads means that nothing was done."""
         try:
+            self._bench.dictionary.ready()
+            wants = [self._wanted(one) for one in deliveries]
             targets = resolve(self._instance, [want for some in wants if isinstance(some, tuple) for want in some])
+            people = [one.effect.reporter for one in deliveries if isinstance(one.effect, OpenTicket)]
+            reporting = reporters(self._instance, [person for person in people if person is not None])
         except (*_TROUBLE, BrokenAnswer) as trouble:
-            # Only reads so far: nothing was done.
-            return [some if not isinstance(some, tuple) else _undone(trouble) for some in wants]
+            return [_undone(trouble)] * len(deliveries)
         return [
-            self._step(one, targets) if isinstance(some, tuple) else some
+            self._step(one, targets, reporting) if isinstance(some, tuple) else some
             for one, some in zip(deliveries, wants, strict=True)
         ]
 
-    def _wanted(self, delivery: Delivery) -> tuple[Want, ...] | Trouble:
+    def _wanted(self, delivery: Delivery) -> tuple[Want, ...] | Rejected:
         try:
             return self._bench.wants(delivery)
-        except (*_TROUBLE, BrokenAnswer, ConfigError) as trouble:
-            return _undone(trouble, self._instance.system)
+        except Rejected as refused:
+            return refused
 
-    def _step(self, delivery: Delivery, targets: Targets) -> Step | Receipt | Trouble:
+    def _step(
+        self, delivery: Delivery, targets: Targets, reporting: Mapping[Person, str]
+    ) -> Step | Receipt | Transient | Rejected:
+        effect = delivery.effect
         try:
-            if isinstance(delivery.effect, OpenTicket):
-                return self._bench.opened(delivery.effect, self._sys_id(self._bench.takes_reporter(delivery.effect)))
+            if isinstance(effect, OpenTicket):
+                return self._bench.opened(effect, reporting.get(effect.reporter, "") if effect.reporter else "")
             return self._bench.step(delivery, targets, self._me)
-        except (*_TROUBLE, BrokenAnswer, ConfigError) as trouble:
-            return _undone(trouble, self._instance.system)
-
-    def _sys_id(self, person: Person | None) -> str:
-        """The person's sys_id here: known, or found by e-mail where exactly one active user has it; never guessed."""
-        if person is None:
-            return ""
-        if person.system == self._instance.system:
-            return person.key
-        if not person.email:
-            return ""
-        query = f"{where(self._instance.system, 'email', '=', person.email)}^active=true"
-        rows = self._instance.rows("sys_user", query, ("sys_id", "email"), limit=2).rows
-        same = [row for row in rows if (value(row, "email") or "").casefold() == person.email.casefold()]
-        return (value(same[0], "sys_id") or "") if len(same) == 1 else ""
+        except (Transient, Rejected) as trouble:
+            return trouble
 
     # ------------------------------------------------------------------ sending
 
@@ -142,7 +134,7 @@ class TableSink:
         ref = step.ref or (Ref(step.shape.system, step.shape.kind, clean(number, 200)) if number else None)
         if ref is None:
             raise Uncertain(self._instance.system, f"{step.write.table}: the answer does not name the new ticket")
-        receipt = Receipt(key, ref, sys_id, step.shape.url(sys_id, ref.key), _raced(step, row))
+        receipt = Receipt(key, ref, sys_id, step.shape.url(sys_id, ref.key), _raced(step, row) or step.note)
         try:
             return replace(receipt, after=step.shape.record(row))
         except UnmappableError:
@@ -158,10 +150,8 @@ def _raced(step: Step, row: Mapping[str, object]) -> str:
     return "someone else changed the ticket in the same moment; their other fields are kept"
 
 
-def _undone(trouble: Trouble | BrokenAnswer | ConfigError, system: str = "") -> Trouble:
+def _undone(trouble: Trouble | BrokenAnswer) -> Trouble:
     """The same, where nothing was written yet: a broken answer to a read is tried again."""
     if isinstance(trouble, BrokenAnswer):
         return Transient(trouble.system, trouble.why, trouble.hint)
-    if isinstance(trouble, ConfigError):
-        return Rejected(system, str(trouble))
     return trouble

@@ -143,4 +143,4 @@ class PlainSecrets:
 
 def surroundings(clock: QuickClock | None = None, known: Mapping[str, str] | None = None) -> Surroundings:
     """What the suite gives each connector."""
-    return Surroundings(clock or QuickClock(), random.Random(7), PlainSecrets(known))  # noqa: S311 - chance of tests
+    return Surroundings(clock or QuickClock(), random.Random(7), PlainSecrets(known))

@@ -14,7 +14,7 @@ from loopbot.sandbox.ledger import Ledger
 from tests.connectors.contract import Traits, surroundings
 
 SYSTEM = "servicenow"
-CREDENTIALS = {"SN_PASSWORD": "loopbot-secret", "WRONG": "not-the-password"}
+CREDENTIALS = {"SN_PASSWORD": "loopbot-secret", "WRONG": "not-the-password", "SECRET": "client-secret"}
 
 
 class Stage:
@@ -46,12 +46,9 @@ class Stage:
     ) -> Connector:
         from connectors.servicenow.connector import ServiceNow
 
-        settings = ServiceNow.Settings(
-            base_url=base_url or self.url,
-            user="loopbot",
-            password="env:WRONG" if wrong_token else "env:SN_PASSWORD",
-            **more,
-        )
+        password = "env:WRONG" if wrong_token else "env:SN_PASSWORD"
+        usual = {"base_url": base_url or self.url, "user": "loopbot", "password": password}
+        settings = ServiceNow.Settings(**{**usual, **more})
         return ServiceNow(SYSTEM, settings, surroundings(given.clock, CREDENTIALS))
 
     # ------------------------------------------------------------------ reading
