@@ -157,8 +157,8 @@ class Story:
         estate, teller = self.company.estate, self.teller
         teller.wait("the first reading of all systems", self._all_read)
         first = self._a_change_breaks_something()
-        problem = self._others_say_the_same()
-        issue = self._work_for_the_developers(problem)
+        self._others_say_the_same()
+        issue = self._work_for_the_developers()
         self._feedback()
         self._it_is_deployed(issue)
         teller.scene("6. Mara answers under the message")
@@ -185,10 +185,10 @@ class Story:
         teller.person("Mara Lindqvist", f"“{title}. My monthly report is short of half its orders.”")
         text = "My monthly report is short of half its orders. The export file ends in the middle of March."
         first = self.company.report("mara.lindqvist", title, text, "Order Export", minutes_ago=14)
-        teller.wait("the incident to be linked to its change", lambda: bool(self._row("incident", first)["caused_by"]))
+        teller.wait("the incident to be linked to its change", lambda: bool(self._field(first, "caused_by")))
         return first
 
-    def _others_say_the_same(self) -> str:
+    def _others_say_the_same(self) -> None:
         teller = self.teller
         teller.scene("2. Jonas and Aiko report the same, in their own words")
         teller.person("Jonas Weber", "“The order export is cut off after 1,000 rows”")
@@ -201,19 +201,14 @@ class Story:
         last = self.company.report(
             "aiko.tanaka", "Export of orders incomplete, only 1,000 rows", text, "Order Export", minutes_ago=11
         )
-        teller.wait("the tickets to become a problem", lambda: bool(self._row("incident", last)["problem_id"]))
-        return self._row("incident", last)["problem_id"]
+        teller.wait("the tickets to become a problem", lambda: bool(self._field(last, "problem_id")))
 
-    def _work_for_the_developers(self, problem: str) -> str:
-        teller, jira = self.teller, self.company.estate.jira
+    def _work_for_the_developers(self) -> str:
+        teller, ledger = self.teller, self.company.estate.ledger
         teller.scene("3. The problem becomes work for the developers")
-        before = {entry.key for entry in self.company.estate.ledger.entries("jira", "create")}
-        del problem
-        teller.wait("a backlog item", lambda: bool(self.company.estate.ledger.entries("jira", "create")))
-        del before
-        key = self.company.estate.ledger.entries("jira", "create")[0].key
+        teller.wait("a backlog item", lambda: bool(ledger.entries("jira", "create")))
+        key = ledger.entries("jira", "create")[0].key
         teller.wait("the item in the mirror", lambda: self._mirrored(key))
-        del jira
         return key
 
     def _feedback(self) -> None:
@@ -240,8 +235,8 @@ class Story:
         )
         teller.wait("the notice for the release managers", lambda: bool(slack.messages("releases")))
 
-    def _row(self, table: str, key: str) -> dict[str, str]:
-        return dict(self.company.estate.servicenow.row(table, key))
+    def _field(self, incident: str, field: str) -> str:
+        return self.company.estate.servicenow.row("incident", incident).get(field, "")
 
     def _all_read(self) -> bool:
         with self.here.store.read() as tx:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from loopbot.sandbox.github.twin import TOKEN as GITHUB_TOKEN
 from loopbot.sandbox.github.twin import GitHubTwin
 from loopbot.sandbox.jira.twin import JiraTwin
 from loopbot.sandbox.ledger import Ledger
@@ -64,7 +65,7 @@ class Estate:
         secrets = {
             "servicenow": self.servicenow.access.users["loopbot"],
             "jira": self.jira.token,
-            "github": self.github.token,
+            "github": GITHUB_TOKEN,
             "slack": BOT_TOKEN,
             "slack-app": APP_TOKEN,
         }
