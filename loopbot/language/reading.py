@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from loopbot.language import model
 from loopbot.language.mistakes import Findings
-from loopbot.language.suggestions import did_you_mean
+from loopbot.language.suggestions import did_you_mean, nearest
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -44,13 +44,29 @@ def validated(
         return root.model_validate(raw)
     except ValidationError as error:
         seen: set[str] = set()
-        for each in error.errors(include_url=False):
-            names = [str(part) for part in each["loc"][:-1] if str(part) in tables]
-            key, why, hint = _said(each, tables[names[-1]] if names else root)
+        details = error.errors(include_url=False)
+        extra = {
+            (each["loc"][:-1], _meant(each, root, tables)) for each in details if each["type"] == "extra_forbidden"
+        }
+        for each in details:
+            if each["type"] == "missing" and (each["loc"][:-1], each["loc"][-1]) in extra:
+                continue  # it is there, and misspelt: one mistake, told where it was made
+            key, why, hint = _said(each, _owner(each["loc"], root, tables))
             if key not in seen:  # a value that fits neither of two types is one mistake
                 seen.add(key)
                 findings.add(key, why, hint)
         return None
+
+
+def _owner(loc: Sequence[str | int], root: type[BaseModel], tables: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
+    """The table that the last part of the path is a key of."""
+    names = [str(part) for part in loc[:-1] if str(part) in tables]
+    return tables[names[-1]] if names else root
+
+
+def _meant(error: Any, root: type[BaseModel], tables: Mapping[str, type[BaseModel]]) -> str | None:
+    loc = error["loc"]
+    return nearest(str(loc[-1]), model.keys_of(_owner(loc, root, tables)))
 
 
 def parsed_toml(text: str, findings: Findings) -> dict[str, Any] | None:

@@ -106,7 +106,7 @@ def test_a_rule_that_did_not_act_says_why(commenting: Rule) -> None:
         ("title =", "titel =", "cases, case[1]: incident has no `titel` (did you mean `title`?)"),
         ('"20m ago"', '"20 m ago"', "cases, case[1]: `opened_at`: '20 m ago' is not a moment"),
         ("priority = 1", 'priority = "1"', "cases, case[1]: `priority`: '1' is not a whole number"),
-        ("event =", "evnt =", "cases, case[1].event: `event` is missing"),
+        ("event =", "evnt =", "cases, case[1].evnt: `evnt` is not a key here (did you mean `event`?)"),
         (
             'event = "servicenow:incident:INC1"',
             'event = "servicenow:incident:INC2"',
