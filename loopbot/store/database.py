@@ -8,14 +8,27 @@ Postgres: READ COMMITTED and row locks for writing, one REPEATABLE READ snapshot
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    Text,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -24,6 +37,7 @@ from sqlalchemy.pool import QueuePool
 from loopbot.domain.errors import ConfigError
 from loopbot.ports import Clock
 from loopbot.store import schema
+from loopbot.store.codec import clean
 
 BUSY_SECONDS = 30.0
 SHAPES = "sqlite:///path/to/loopbot.db or postgresql+psycopg://user@host/database"
@@ -49,17 +63,33 @@ class Work:
     def _ask(self) -> datetime:
         if self.clock is not None:
             return self.clock.now()
-        if self.connection.dialect.name == "postgresql":
+        if self.shared:
             return cast("datetime", self.connection.scalar(select(func.clock_timestamp())))
         return datetime.now(UTC)
 
     def insert(self, table: Table) -> sqlite.Insert:
         """An INSERT that knows ON CONFLICT. Both dialects have one, with the same methods and no common class."""
-        if self.connection.dialect.name == "postgresql":
+        if self.shared:
             from sqlalchemy.dialects import postgresql
 
             return cast("sqlite.Insert", postgresql.insert(table))
         return sqlite.insert(table)
+
+    @property
+    def shared(self) -> bool:
+        """Whether other hosts may write to the same database at the same time."""
+        return self.connection.dialect.name == "postgresql"
+
+    def among(self, column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
+        """`column IN (values)` with all of them in one parameter.
+
+        A parameter each is slow to compile, and Postgres compares such a list one by one with every row it looks at
+        as long as it has no statistics of a young table.
+        """
+        texts = [clean(value) for value in values]
+        if self.shared:
+            return column.in_(select(func.unnest(literal(texts, ARRAY(Text)))))
+        return column.in_(select(func.json_each(literal(orjson.dumps(texts).decode())).table_valued("value").c.value))
 
     def take_turn(self, name: str) -> None:
         """Wait until no other transaction has this turn, and keep it to the end of ours."""

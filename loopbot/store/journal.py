@@ -62,7 +62,7 @@ def set_aside(work: Work, where: str, rows: Iterable[Unmapped]) -> None:
 def release(work: Work, where: str, idents: Collection[str]) -> None:
     """No longer quarantined."""
     for some in chunks(sorted(idents)):
-        work.connection.execute(delete(schema.quarantine).where(Q.place == where, Q.ident.in_(some)))
+        work.connection.execute(delete(schema.quarantine).where(Q.place == where, work.among(Q.ident, some)))
 
 
 def aside(work: Work, limit: int) -> list[Quarantined]:

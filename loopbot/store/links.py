@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from sqlalchemy import and_, bindparam, delete, exists, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, exists, or_, select, update
 
 from loopbot.domain.effects import PENDING_KIND
 from loopbot.domain.records import Deployment, Link, Record, Ref
@@ -148,23 +148,28 @@ class SqlLinks:
     def _held(self, links: Sequence[Link], *, lock: bool) -> dict[Triple, AnyRow]:
         if not links:
             return {}
-        places = [_triple(link) for link in links]
-        query = select(*COLUMNS, C.said_by_person, C.rejected).where(tuple_(C.source, C.relation, C.target).in_(places))
+        triples = {_triple(link) for link in links}
+        sources, targets = {str(link.source) for link in links}, {str(link.target) for link in links}
+        near = (self._work.among(C.source, sorted(sources)), self._work.among(C.target, sorted(targets)))
+        query = select(*COLUMNS, C.said_by_person, C.rejected).where(*near)
         if lock:
-            query = query.order_by(C.source, C.relation, C.target).with_for_update()
-        return {(row.source, row.relation, row.target): row for row in self._connection.execute(query)}
+            query = query.order_by(C.source, C.relation, C.target).with_for_update(of=schema.link)
+        found = {(row.source, row.relation, row.target): row for row in self._connection.execute(query)}
+        return {triple: row for triple, row in found.items() if triple in triples}
 
     def _moves(self, issues: Collection[Ref]) -> list[Triple]:
         found: list[Triple] = []
         for some in chunks(sorted(set(issues))):
             query = select(C.source, C.relation, C.target).where(
-                C.target.in_(some), C.relation.in_(["delivers", "withdraws"]), C.rejected.is_(False)
+                self._work.among(C.target, map(str, some)),
+                C.relation.in_(["delivers", "withdraws"]),
+                C.rejected.is_(False),
             )
             found += [(row.source, row.relation, row.target) for row in self._connection.execute(query)]
         return found
 
     def _stated(self, by: Sequence[Ref]) -> set[tuple[Ref, Ref, str, Ref]]:
-        query = select(T.stated_by, T.source, T.relation, T.target).where(T.stated_by.in_(by))
+        query = select(T.stated_by, T.source, T.relation, T.target).where(self._work.among(T.stated_by, map(str, by)))
         return {(row.stated_by, row.source, row.relation, row.target) for row in self._connection.execute(query)}
 
     def _unstate(self, statements: Collection[tuple[Ref, Ref, str, Ref]]) -> None:
@@ -187,7 +192,12 @@ class SqlLinks:
         o = schema.outbox.c
         for some in chunks(sorted(keys)):
             # Locked, so that a ticket that opens at this moment is either seen here or finds these links.
-            query = select(o.key, o.ref).where(o.key.in_(some)).order_by(o.key).with_for_update(read=True)
+            query = (
+                select(o.key, o.ref)
+                .where(self._work.among(o.key, some))
+                .order_by(o.key)
+                .with_for_update(read=True, of=schema.outbox)
+            )
             names |= {
                 Ref("loopbot", PENDING_KIND, row.key): row.ref for row in self._connection.execute(query) if row.ref
             }

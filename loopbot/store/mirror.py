@@ -24,6 +24,9 @@ UPDATED = type_coerce(C.updated_at, BigInteger).label("updated")
 WHOLE = (C.system, C.kind, C.key, UPDATED, C.version, C.body)
 PAGE = 1000
 
+ONE = select(*WHOLE).where(C.system == bindparam("system"), C.kind == bindparam("kind"), C.key == bindparam("key"))
+
+Place = tuple[str, str, str]
 What = Literal["new", "changed", "touched", "same"]
 
 
@@ -32,6 +35,7 @@ class _Sight:
     """A record as it would be stored."""
 
     record: Record
+    place: Place
     body: bytes
     digest: str
     updated: int
@@ -80,18 +84,19 @@ class SqlMirror:
         `before` is there for `changed` alone.
         """
         sights = [_sight(record) for record in _newest(records)]
-        answers: dict[Ref, Upserted] = {}
+        answers: dict[Place, Upserted] = {}
         for some in chunks(sights, PAGE):
             answers.update(self._put(some))
-        return [answers[each.record.ref] for each in sights]
+        return [answers[each.place] for each in sights]
 
     def get(self, ref: Ref) -> Record | None:
         """The record, also one that is gone: what was last seen of it."""
-        return self.many((ref,)).get(ref)
+        row = self._connection.execute(ONE, {"system": ref.system, "kind": ref.kind, "key": ref.key}).first()
+        return None if row is None else _record(row)
 
     def many(self, refs: Collection[Ref]) -> dict[Ref, Record]:
         """Those of the refs that were ever seen."""
-        found = (_record(row) for row in self._rows(refs, *WHOLE))
+        found = (_record(row) for row in self._rows(map(_named, refs), *WHOLE))
         return {record.ref: record for record in found}
 
     def all(self, kind: Kind | None = None, system: str | None = None) -> Iterator[Record]:
@@ -133,64 +138,72 @@ class SqlMirror:
     def gone(self, refs: Collection[Ref]) -> None:
         """Their systems hold them no longer; seen again, they are back."""
         now = self._work.now()
-        for (system, kind), keys in _by_kind(refs).items():
+        for (system, kind), keys in _by_kind(map(_named, refs)).items():
             for some in chunks(keys, PAGE):
-                there = (C.system == system, C.kind == kind, C.key.in_(some), C.gone_at.is_(None))
+                there = (C.system == system, C.kind == kind, self._work.among(C.key, some), C.gone_at.is_(None))
                 self._connection.execute(update(schema.record).where(*there).values(gone_at=now))
 
-    def _put(self, sights: Sequence[_Sight]) -> dict[Ref, Upserted]:
+    def _put(self, sights: Sequence[_Sight]) -> dict[Place, Upserted]:
         brief = (C.system, C.kind, C.key, UPDATED, C.version, C.digest, C.gone_at)
-        seen = {_ref(row): row for row in self._rows([each.record.ref for each in sights], *brief)}
-        answers: dict[Ref, Upserted] = {}
-        other: list[_Sight] = []
+        seen = {_place(row): row for row in self._rows([each.place for each in sights], *brief)}
+        answers: dict[Place, Upserted] = {}
         new: list[_Sight] = []
+        other: list[_Sight] = []
         for each in sights:
-            row = seen.get(each.record.ref)
+            row = seen.get(each.place)
             if row is None:
                 new.append(each)
             elif each.against(row) == "same":
-                answers[each.record.ref] = Upserted(each.record, None, "same")
+                answers[each.place] = Upserted(each.record, None, "same")
             else:
                 other.append(each)
         if new:
-            inserted = self._insert(new)
-            answers.update((each.record.ref, each) for each in inserted)
-            # Where several hosts write, someone may have inserted one meanwhile: then it is an update.
-            other += [each for each in new if each.record.ref not in answers]
+            new, late = self._still_new(new)
+            answers.update(self._insert(new))
+            other += late
         if other:
-            answers.update(self._update(sorted(other, key=lambda each: each.record.ref)))
+            answers.update(self._update(sorted(other, key=lambda each: each.place)))
         return answers
 
-    def _insert(self, sights: Sequence[_Sight]) -> list[Upserted]:
-        ordered = sorted(sights, key=lambda each: each.record.ref)  # two writers never wait for each other in a ring
-        statement = self._work.insert(schema.record).on_conflict_do_nothing().returning(C.system, C.kind, C.key)
-        there = {_ref(row) for row in self._connection.execute(statement, [each.columns() for each in ordered])}
-        mine = [each.record for each in sights if each.record.ref in there]
-        self._serve(mine)
-        return [Upserted(record, None, "new") for record in mine]
+    def _still_new(self, sights: Sequence[_Sight]) -> tuple[list[_Sight], list[_Sight]]:
+        """Those that nobody else has entered meanwhile, and the rest. Others who enter some wait until we are done."""
+        if not self._work.shared:
+            return list(sights), []
+        places = [each.place for each in sights]
+        for system, kind in sorted({place[:2] for place in places}):
+            self._work.take_turn(f"mirror:{system}:{kind}")
+        there = {_place(row) for row in self._rows(places, C.system, C.kind, C.key)}
+        late = [each for each in sights if each.place in there]
+        return [each for each in sights if each.place not in there], late
 
-    def _update(self, sights: Sequence[_Sight]) -> dict[Ref, Upserted]:
-        refs = [each.record.ref for each in sights]
+    def _insert(self, sights: Sequence[_Sight]) -> dict[Place, Upserted]:
+        if sights:
+            self._connection.execute(schema.record.insert(), [each.columns() for each in sights])
+            self._serve([each.record for each in sights])
+        return {each.place: Upserted(each.record, None, "new") for each in sights}
+
+    def _update(self, sights: Sequence[_Sight]) -> dict[Place, Upserted]:
+        places = [each.place for each in sights]
         # Read again under a lock, now with the content: another host may have been quicker.
-        rows = {_ref(row): row for row in self._rows(refs, *WHOLE, C.digest, C.gone_at, lock=True)}
-        answers: dict[Ref, Upserted] = {}
+        rows = {_place(row): row for row in self._rows(places, *WHOLE, C.digest, C.gone_at, lock=True)}
+        answers: dict[Place, Upserted] = {}
         changed: list[_Sight] = []
         touched: list[_Sight] = []
+        moved: list[Record] = []
         for each in sights:
-            row = rows[each.record.ref]
+            row = rows[each.place]
             what = each.against(row)
             before = _record(row) if what == "changed" else None
-            answers[each.record.ref] = Upserted(each.record, before, what)
-            if what == "changed":
-                changed.append(each)
-            elif what == "touched":
+            answers[each.place] = Upserted(each.record, before, what)
+            if what == "touched":
                 touched.append(each)
+            elif before is not None:
+                changed.append(each)
+                if before.services != each.record.services:
+                    moved.append(each.record)
         self._write(changed, ("called", "ident", "state", "occurred_at", "body", "digest"))
         self._write(touched, ("occurred_at",))
-        moved = [answers[each.record.ref] for each in changed]
-        self._serve(
-            [one.record for one in moved if one.before and one.before.services != one.record.services], anew=True
-        )
+        self._serve(moved, anew=True)
         return answers
 
     def _write(self, sights: Sequence[_Sight], names: tuple[str, ...]) -> None:
@@ -207,36 +220,37 @@ class SqlMirror:
             rows.append(row | {f"old_{name}": columns[name] for name in ("system", "kind", "key")})
         self._connection.execute(update(schema.record).where(*here).values(**written), rows)
 
-    def _serve(self, records: Iterable[Record], *, anew: bool = False) -> None:
+    def _serve(self, records: Sequence[Record], *, anew: bool = False) -> None:
         """Write which services the records are about."""
+        if anew and records:
+            gone = (S.system == bindparam("a"), S.kind == bindparam("b"), S.key == bindparam("c"))
+            here = [{"a": one.ref.system, "b": one.ref.kind, "c": one.ref.key} for one in records]
+            self._connection.execute(schema.record_service.delete().where(*gone), here)
         served = [
             {"system": one.ref.system, "kind": one.ref.kind, "key": one.ref.key, "service": service}
             for one in records
             for service in sorted(one.services)
         ]
-        if anew:
-            for (system, kind), keys in _by_kind([one.ref for one in records]).items():
-                there = (S.system == system, S.kind == kind, S.key.in_(keys))
-                self._connection.execute(schema.record_service.delete().where(*there))
         if served:
             self._connection.execute(schema.record_service.insert(), served)
 
-    def _rows(self, refs: Collection[Ref], *columns: Any, lock: bool = False) -> Iterator[AnyRow]:
-        for (system, kind), keys in sorted(_by_kind(refs).items()):
+    def _rows(self, places: Iterable[Place], *columns: Any, lock: bool = False) -> Iterator[AnyRow]:
+        for (system, kind), keys in sorted(_by_kind(places).items()):
             for some in chunks(keys, PAGE):
-                query = select(*columns).where(C.system == system, C.kind == kind, C.key.in_(some))
+                query = select(*columns).where(C.system == system, C.kind == kind, self._work.among(C.key, some))
                 if lock:
-                    query = query.order_by(C.key).with_for_update()
-                yield from self._connection.execute(query)
+                    query = query.order_by(C.key).with_for_update(of=schema.record)
+                yield from self._connection.execute(query).all()
 
 
-def _newest(records: Sequence[Record]) -> list[Record]:
-    newest: dict[Ref, Record] = {}
+def _newest(records: Sequence[Record]) -> Iterable[Record]:
+    newest: dict[Place, Record] = {}
     for record in records:
-        held = newest.get(record.ref)
+        place = _named(record.ref)
+        held = newest.get(place)
         if held is None or _age(held) <= _age(record):
-            newest[record.ref] = record
-    return list(newest.values())
+            newest[place] = record
+    return newest.values()
 
 
 def _age(record: Record) -> tuple[datetime, int]:
@@ -245,19 +259,24 @@ def _age(record: Record) -> tuple[datetime, int]:
 
 def _sight(record: Record) -> _Sight:
     body = encode_record(record)
-    return _Sight(record, body, digest_of(body), micros(record.updated_at))
+    return _Sight(record, _named(record.ref), body, digest_of(body), micros(record.updated_at))
 
 
-def _by_kind(refs: Iterable[Ref]) -> Mapping[tuple[str, str], list[str]]:
+def _by_kind(places: Iterable[Place]) -> Mapping[tuple[str, str], list[str]]:
     grouped: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for ref in refs:
-        grouped[ref.system, ref.kind].append(ref.key)
+    for system, kind, key in places:
+        grouped[system, kind].append(key)
     return grouped
 
 
-def _ref(row: AnyRow) -> Ref:
-    return Ref(row.system, row.kind, row.key)
+def _named(ref: Ref) -> Place:
+    return ref.system, ref.kind, ref.key
+
+
+def _place(row: AnyRow) -> Place:
+    return row.system, row.kind, row.key
 
 
 def _record(row: AnyRow) -> Record:
-    return decode_record(row.kind, _ref(row), moment_of(row.updated), row.version, row.body)
+    ref = Ref(row.system, row.kind, row.key)
+    return decode_record(row.kind, ref, moment_of(row.updated), row.version, row.body)

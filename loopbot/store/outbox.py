@@ -32,6 +32,7 @@ LANE_TAKEN = exists().where(
 )
 WAITS = exists().where(N.key == C.key, NEEDED.c.key == N.needs, NEEDED.c.ref.is_(None))
 CLAIMABLE = and_(C.state == PLANNED, ~LANE_TAKEN, ~WAITS)
+LET_GO: tuple[EffectState, ...] = ("planned", "sending", "settled", "uncertain", "parked", "dropped")
 SENT = (C.key, C.body, C.attempt, C.receipt, C.sent_at)
 
 
@@ -155,7 +156,7 @@ class SqlOutbox:
     def planned_since(self, rule: str, since: datetime) -> int:
         """How many effects the rule has let go since then; those in shadow or held for a person do not count."""
         query = select(func.count()).select_from(schema.outbox).where(C.rule == rule, C.planned_at >= since)
-        return self._connection.scalar(query.where(C.state.not_in(["shadow", "held"]))) or 0
+        return self._connection.scalar(query.where(C.state.in_(LET_GO))) or 0
 
     def next_due(self, system: str) -> datetime | None:
         """When there will be something to send or look for; what waits for something else is not counted."""
@@ -215,14 +216,16 @@ class SqlOutbox:
     def _became(self, keys: Collection[str]) -> dict[str, Ref]:
         became: dict[str, Ref] = {}
         for some in chunks(sorted(keys)):
-            query = select(C.key, C.ref).where(C.key.in_(some), C.ref.is_not(None))
+            query = select(C.key, C.ref).where(self._work.among(C.key, some), C.ref.is_not(None))
             became |= {row.key: row.ref for row in self._connection.execute(query)}
         return became
 
     def _outbox_rows(self, rows: Sequence[AnyRow]) -> list[OutboxRow]:
         waits: dict[str, list[str]] = {}
         for some in chunks([row.key for row in rows]):
-            open_needs = select(N.key, N.needs).where(N.key.in_(some), NEEDED.c.key == N.needs, NEEDED.c.ref.is_(None))
+            open_needs = select(N.key, N.needs).where(
+                self._work.among(N.key, some), NEEDED.c.key == N.needs, NEEDED.c.ref.is_(None)
+            )
             for key, needs in self._connection.execute(open_needs.order_by(N.key, N.needs)):
                 waits.setdefault(key, []).append(needs)
         return [_outbox_row(row, tuple(waits.get(row.key, ()))) for row in rows]

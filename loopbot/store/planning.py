@@ -48,7 +48,7 @@ class Planning:
     def _known(self, keys: Sequence[str]) -> dict[str, AnyRow]:
         known: dict[str, AnyRow] = {}
         for some in chunks(keys):
-            rows = self._connection.execute(select(C.key, C.state, C.digest).where(C.key.in_(some)))
+            rows = self._connection.execute(select(C.key, C.state, C.digest).where(self._work.among(C.key, some)))
             known |= {row.key: row for row in rows}
         return known
 
@@ -61,7 +61,10 @@ class Planning:
         there = set(effects) | set(known)
         for some in chunks(sorted(needs)):
             rows = self._connection.execute(
-                select(C.key).where(C.key.in_(some)).order_by(C.key).with_for_update(read=True)
+                select(C.key)
+                .where(self._work.among(C.key, some))
+                .order_by(C.key)
+                .with_for_update(read=True, of=schema.outbox)
             )
             there |= {row.key for row in rows}
         for need, effect in needs.items():

@@ -196,8 +196,8 @@ outbox = Table(
     Column("ref", RefText),  # the receipt's: what pending refs become
     Column("why", Words, nullable=False),
     Index("outbox_key", "key", unique=True),
-    Index("outbox_state", "system", "state"),
-    Index("outbox_rule", "rule", "planned_at"),
+    Index("outbox_state", "state", "system"),
+    Index("outbox_rule", "rule", "state", "planned_at"),
     sqlite_autoincrement=True,
 )
 LIVE = outbox.c.state.in_([PLANNED, SENDING, UNCERTAIN])

@@ -122,7 +122,7 @@ def _effects() -> None:
         sqlite_where=sa.text("state = 'planned'"),
         postgresql_where=sa.text("state = 'planned'"),
     )
-    op.create_index("outbox_rule", "outbox", ["rule", "planned_at"], unique=False)
+    op.create_index("outbox_rule", "outbox", ["rule", "state", "planned_at"], unique=False)
     op.create_index(
         "outbox_sending",
         "outbox",
@@ -131,7 +131,7 @@ def _effects() -> None:
         sqlite_where=sa.text("state = 'sending'"),
         postgresql_where=sa.text("state = 'sending'"),
     )
-    op.create_index("outbox_state", "outbox", ["system", "state"], unique=False)
+    op.create_index("outbox_state", "outbox", ["state", "system"], unique=False)
     op.create_table(
         "outbox_need",
         sa.Column("key", KEY, nullable=False),
