@@ -38,22 +38,24 @@ def plain(value: Any) -> str:
     """The text of a document; of a string, itself; of anything else, nothing."""
     if isinstance(value, str):
         return value
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return ""
     return _blocks(_children(value), 0)
 
 
-def _children(node: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+def _children(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     content = node.get("content")
-    return (child for child in content if isinstance(child, Mapping)) if isinstance(content, list) else ()
+    return [child for child in content if isinstance(child, dict)] if isinstance(content, list) else []
 
 
 def _blocks(nodes: Iterable[Mapping[str, Any]], depth: int) -> str:
-    return "\n\n".join(_block(node, depth) for node in nodes) if depth < _DEEPEST else ""
+    return "\n\n".join([_block(node, depth) for node in nodes]) if depth < _DEEPEST else ""
 
 
 def _block(node: Mapping[str, Any], depth: int) -> str:
     kind = node.get("type")
+    if kind == "paragraph":
+        return "".join([_inline(child) for child in _children(node)])
     if kind in {"bulletList", "orderedList", "taskList", "decisionList"}:
         return _listed(node, depth, ordered=kind == "orderedList")
     if kind == "table":
@@ -62,7 +64,7 @@ def _block(node: Mapping[str, Any], depth: int) -> str:
         return "----"
     if kind in _INLINE:
         return _inline(node)
-    children = list(_children(node))
+    children = _children(node)
     if children and all(child.get("type") in _INLINE for child in children):
         return "".join(_inline(child) for child in children)
     if children:
@@ -85,6 +87,8 @@ def _row(row: Mapping[str, Any], depth: int) -> str:
 
 def _inline(node: Mapping[str, Any]) -> str:
     kind = node.get("type")
+    if kind == "text" and "marks" not in node:
+        return str(node.get("text", ""))
     if kind == "hardBreak":
         return "\n"
     if kind != "text":
@@ -98,15 +102,15 @@ def _address(node: Mapping[str, Any]) -> str:
     """Where a linked text leads, so that a link's label can not hide it."""
     marks = node.get("marks")
     for mark in marks if isinstance(marks, list) else ():
-        if isinstance(mark, Mapping) and mark.get("type") == "link":
+        if isinstance(mark, dict) and mark.get("type") == "link":
             attributes = mark.get("attrs")
-            return str(attributes.get("href", "")) if isinstance(attributes, Mapping) else ""
+            return str(attributes.get("href", "")) if isinstance(attributes, dict) else ""
     return ""
 
 
 def _attribute(node: Mapping[str, Any]) -> str:
     attributes = node.get("attrs")
     name = _ATTRIBUTES.get(str(node.get("type")))
-    if not name or not isinstance(attributes, Mapping):
+    if not name or not isinstance(attributes, dict):
         return ""
     return str(attributes.get(name) or attributes.get("shortName") or "")

@@ -19,7 +19,7 @@ Part = Callable[[Client, Mapper], Iterator[Finding]]
 
 def check(client: Client, mapper: Mapper) -> Iterator[Finding]:
     """Each part; one that can not be looked at does not hide the others, unless the system is away or lets nobody in."""
-    for part in (_account, _permissions, _search, _statuses, _screens, _clock):
+    for part in (_account, _permissions, _search, _statuses, _screens, _audiences, _clock):
         try:
             yield from part(client, mapper)
         except (Unauthorized, Transient) as trouble:
@@ -160,6 +160,21 @@ def _listed_under(answer: Any, name: str) -> list[Mapping[str, Any]]:
     """Cloud names the list, Data Center calls it `values`."""
     found = (answer.get(name) or answer.get("values")) if isinstance(answer, Mapping) else None
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def _audiences(client: Client, _: Mapper) -> Iterator[Finding]:
+    """Only Jira Service Management keeps internal comments from anyone."""
+    if client.settings.internal_role:
+        return
+    for project in client.settings.projects:
+        found = mapping(client.system, client.get(f"/project/{project}"), "the project")
+        if found.get("projectTypeKey") != "service_desk":
+            yield Finding(
+                "warning",
+                f"{client.system} {project}",
+                "it is not a service project: everyone who sees an issue there also sees its internal comments",
+                "set internal_role where reporters can see the project",
+            )
 
 
 def _clock(client: Client, _: Mapper) -> Iterator[Finding]:

@@ -111,6 +111,15 @@ class Client:
         """Read an endpoint under the API's path."""
         return self.wire.get(self.api + path, params).body
 
+    def peek(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
+        """Read what may not be there; None where it is not."""
+        try:
+            return self.get(path, params)
+        except Rejected as refusal:
+            if "was answered 404" in refusal.why:
+                return None
+            raise
+
     def ask(self, path: str, body: object) -> Any:
         """A read that is a POST."""
         return self.wire.ask(self.api + path, body).body

@@ -123,12 +123,8 @@ class Finder:
 
     def _read(self, key: str) -> Row | None:
         params = {"fields": "labels,created", "properties": PROPERTY}
-        try:
-            return mapping(self._client.system, self._client.get(f"/issue/{key}", params), "the issue")
-        except Rejected as refusal:
-            if "was answered 404" in refusal.why:
-                return None
-            raise
+        found = self._client.peek(f"/issue/{key}", params)
+        return None if found is None else mapping(self._client.system, found, "the issue")
 
     def _marked(self, row: Row, effect: OpenTicket) -> Receipt | None:
         fields, properties, key = row.get("fields"), row.get("properties"), row.get("key")
@@ -231,12 +227,7 @@ class Finder:
             raise Rejected(self._client.system, f"neither {effect.source} nor {effect.target} is an issue of this Jira")
         other = effect.target if ours[0] == effect.source else effect.source
         key = issue_key(self._client.system, ours[0])
-        try:
-            found = self._client.get(f"/issue/{key}/remotelink", {"globalId": global_id(effect, other)})
-        except Rejected as refusal:
-            if "was answered 404" in refusal.why:
-                return None
-            raise
+        found = self._client.peek(f"/issue/{key}/remotelink", {"globalId": global_id(effect, other)})
         row = found[0] if isinstance(found, list) and found else found
         return self._receipt(effect, ours[0], str(row.get("id") or "")) if isinstance(row, Mapping) else None
 

@@ -104,7 +104,8 @@ class Opening:
         made = reply.body.get("issues") if isinstance(reply.body, dict) else None
         made = list(made) if isinstance(made, list) else []
         if reply.refused and not failed and not made:
-            return [self._no(effect, reply.says) for effect in effects]
+            # Nothing was made, and nothing says which of them is to blame: each gets its own answer.
+            return [one for part in parts for one in self._one(part)]
         # Those that were made come in the order they were sent, without the failed ones. Where the numbers do not add up,
         # nobody can say which is which.
         if len(made) + len(failed) != len(parts):

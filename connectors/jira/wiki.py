@@ -17,6 +17,7 @@ _ESCAPED = re.compile(r"\\([^\w\s]|_)")
 _LINK = re.compile(r"(?<!\\)\[([^\]|\n]+)\|([^\]\n]+)\]")
 _BARE_LINK = re.compile(r"(?<!\\)\[(~?[^\]|\n]+)\]")
 _MACRO = re.compile(r"(?<!\\)\{(?:code|noformat|quote|panel|color)(?::[^}\n]*)?(?<!\\)\}")
+_MARKED = re.compile(r"[\\{\[&]|(?:h[1-6]|bq)\.\s")
 _HEAD = re.compile(r"^\s*(?:h[1-6]|bq)\.\s+", re.MULTILINE)
 
 
@@ -37,6 +38,8 @@ def _open(found: re.Match[str]) -> str:
 
 def plain(text: str) -> str:
     """Markup as a person would read it: macros gone, links with their address, escapes undone."""
+    if not _MARKED.search(text):
+        return text
     text = _MACRO.sub("", text)
     text = _HEAD.sub("", text)
     text = _LINK.sub(r"\1 (\2)", text)

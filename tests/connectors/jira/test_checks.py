@@ -82,3 +82,8 @@ def test_one_broken_part_does_not_hide_the_others(site: Site, make: Make) -> Non
     found = list(connector.check())
     assert any(one.level == "error" for one in found)
     assert any("Create issues" in one.what for one in found)
+
+
+def test_a_project_without_internal_comments_is_named(site: Site, make: Make) -> None:
+    assert "also sees its internal comments" in findings(make(site), "warning")
+    assert "internal comments" not in findings(make(site, internal_role="Developers"), "warning")

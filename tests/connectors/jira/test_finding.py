@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from connectors.jira.connector import Jira
@@ -186,3 +187,18 @@ def test_a_transition_of_long_ago_is_not_taken_for_this_one(site: Site, make: Ma
     clock.slept += 61
 
     assert find(make(site), one) is None
+
+
+@pytest.mark.parametrize(("minutes_ago", "there"), [(1, True), (30, False)])
+def test_without_properties_a_comment_is_told_by_its_words_since_the_sending(
+    site: Site, make: Make, clock: QuickClock, minutes_ago: int, there: bool
+) -> None:
+    site.twin.create_issue("LOOP", "one")
+    created = (clock.now() - timedelta(minutes=minutes_ago)).isoformat()
+    body = {"total": 1, "comments": [{"id": "7", "created": created, "body": "the same words"}]}
+    one = delivery(comment("LOOP-1", "the same words"), clock.now() - timedelta(minutes=2))
+    site.twin.faults.add(Fault("body", "GET .*/comment", status=200, body=orjson.dumps(body)))
+
+    found = find(make(site), one)
+
+    assert (found is not None) == there

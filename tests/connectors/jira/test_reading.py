@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from connectors.jira.connector import Jira
@@ -217,8 +218,6 @@ def test_a_row_that_can_not_be_mapped_is_set_aside_and_the_page_goes_on(cloud: S
         },
     }
     bad = {"id": "1", "key": "LOOP-1", "fields": {"summary": "bad", "updated": "2026-03-01T09:00:00.000+0000"}}
-    import orjson
-
     cloud.twin.faults.add(Fault("body", SEARCH, status=200, body=orjson.dumps({"issues": [bad, good]})))
 
     (page,) = issues(make(cloud)).read(Cursor())
@@ -268,3 +267,20 @@ def test_the_flavour_is_asked_for_once(site: Site, make: Make, sent: list[tuple[
 
     assert sum("serverInfo" in url for _, url, _ in sent) == 1
     assert f"/rest/api/{3 if site.twin.flavour == 'cloud' else 2}/search" in sent[-1][1]
+
+
+def test_a_row_whose_stamp_is_ahead_of_the_index_does_not_take_the_cursor_with_it(cloud: Site, make: Make) -> None:
+    """The index orders by the stamp it knows; the row comes with the stamp it has now."""
+
+    def row(number: int, updated: str) -> dict[str, Any]:
+        fields = {"summary": "x", "updated": updated, "status": {"name": "Done", "statusCategory": {"key": "done"}}}
+        return {"id": str(number), "key": f"LOOP-{number}", "fields": fields}
+
+    rows = [row(1, "2026-03-01T10:00:00.000+0000"), row(2, "2026-03-05T10:00:00.000+0000")]
+    body = orjson.dumps({"issues": rows, "nextPageToken": "more"})
+    cloud.twin.faults.add(Fault("body", SEARCH, status=200, body=body))
+
+    first = next(iter(issues(make(cloud)).read(Cursor())))
+
+    stamp = datetime(2026, 3, 1, 10, tzinfo=UTC).timestamp() * 1000
+    assert orjson.loads(first.cursor.position) == {"updated": stamp, "id": 1}

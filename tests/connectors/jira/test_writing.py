@@ -379,3 +379,12 @@ def test_everything_that_can_be_sent_to_cloud_is_what_its_document_describes(
     for method, url, body in sent:
         spec.check_request(method, url, body)
     assert len({(method, url.partition("?")[0]) for method, url, _ in sent}) > 15
+
+
+def test_a_bulk_refused_as_a_whole_is_settled_one_by_one(site: Site, make: Make) -> None:
+    site.twin.faults.add(Fault("status", "/issue/bulk", status=400, body=b'{"errorMessages": ["INVALID_INPUT"]}'))
+
+    found = apply(make, site, opening("a"), opening("b", type="Nonsense"), opening("c"))
+
+    assert [type(one) for one in found] == [Receipt, Rejected, Receipt]
+    assert len(written(site, "create")) == 2
