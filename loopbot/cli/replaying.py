@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from loopbot.sandbox.servicenow.replay import Replay, Truth
     from loopbot.sandbox.servicenow.twin import ServiceNowTwin
 
-# The log's words and the canonical ones. The log holds five rows with the state "-100", which means nothing in
-# ServiceNow; nothing in it is cancelled, so that they stay apart under that word.
+# The log's words and the canonical ones, and the numbers under which the twin serves them.
 WORDS = {
     "New": "new",
     "Active": "in_progress",
@@ -39,9 +38,8 @@ WORDS = {
     "Awaiting Evidence": "on_hold",
     "Resolved": "resolved",
     "Closed": "closed",
-    "-100": "cancelled",
 }
-STATES = {"1": "new", "2": "in_progress", "3": "on_hold", "6": "resolved", "7": "closed", "-100": "cancelled"}
+STATES = {"1": "new", "2": "in_progress", "3": "on_hold", "6": "resolved", "7": "closed"}
 INSTANTS, CHUNK, PATIENCE = 10, 1000, 60.0
 
 
