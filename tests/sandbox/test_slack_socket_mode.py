@@ -74,7 +74,7 @@ def _into(heard: list[dict[str, Any]]) -> Callable[..., None]:
 def hang_up(twin: SlackTwin, *handlers: SocketModeHandler) -> None:
     """Close from both sides: left alone, the client's threads wait seconds for a server that has nothing to say."""
     for handler in handlers:
-        handler.client.auto_reconnect_enabled = False
+        handler.client.auto_reconnect_enabled = handler.client.default_auto_reconnect_enabled = False
         handler.client.closed = True
         handler.client.message_queue.put(None)
     twin.sockets.drop()
@@ -82,6 +82,9 @@ def hang_up(twin: SlackTwin, *handlers: SocketModeHandler) -> None:
     for handler in handlers:
         until(lambda handler=handler: not handler.client.is_connected())
         handler.close()
+        # A reconnection that was under way when we hung up ends with an open socket after all.
+        if handler.client.is_connected():
+            handler.disconnect()
 
 
 def app_of(server: Served, heard: Heard) -> App:
@@ -271,10 +274,17 @@ def test_the_bots_own_post_comes_back_and_bolt_ignores_it(twin: SlackTwin, app: 
 
 def test_a_recycled_socket_comes_back_and_serves(twin: SlackTwin, connected: SocketModeHandler, ada: str) -> None:
     twin.disconnect("refresh_requested")
-    until(lambda: twin.sockets.opened == 2)
-    assert twin.sockets.wait_connected()
-    assert connected.client.is_connected()
-    assert twin.slash(ada, "/loop", "status").response
+    until(lambda: twin.sockets.opened >= 2)
+
+    def answered() -> object:
+        # An envelope sent to the old socket while the client moves is lost, as it is at Slack.
+        try:
+            return twin.slash(ada, "/loop", "status", ack_within=0.5).response
+        except NotAcknowledgedError:
+            return None
+
+    until(answered, within=10)
+    until(connected.client.is_connected)
 
 
 def test_two_sockets_share_the_envelopes(twin: SlackTwin, server: Served, app: App, ada: str) -> None:
@@ -313,8 +323,7 @@ def test_a_redelivery_that_nobody_acks_is_an_error(
 
 @pytest.mark.usefixtures("connected")
 def test_a_hundred_clicks_at_once_are_all_acked(twin: SlackTwin, app: App, heard: Heard, ada: str) -> None:
-    blocks = [QUESTION[0], QUESTION[1]]
-    app.client.chat_postMessage(channel=ada, text="Is it fixed for you?", blocks=blocks)
+    app.client.chat_postMessage(channel=ada, text="Is it fixed for you?", blocks=QUESTION)
     twin.click(twin.messages(ada)[0], "fixed", ada, times=100, ack_within=10)
     until(lambda: len(heard.clicks) == 100)
     assert len({one["trigger_id"] for one in heard.clicks}) == 100

@@ -150,17 +150,19 @@ class SlackTwin:
         choose: str | None = None,
         ack_within: float = 3.0,
     ) -> Envelope:
-        """Clicks in a message as it stands now: all are sent before the first ack is awaited; the last envelope."""
+        """Clicks in a message as the person sees it now, all sent before the first ack is awaited; the last envelope."""
         where = self.workspace.channels[message.channel]
-        sent = []
-        for _ in range(times):
-            action = payloads.action_in(message.blocks, action_id, self.workspace.stamp(), choose)
-            link = self._responses.grant(self.api.root, where, user, message)
-            payload = payloads.click(self.workspace, self._user(user), message, where, action, link)
-            sent.append((payload, self.sockets.push("interactive", payload)))
-        for _, envelope in sent:
+        made = []
+        with self.workspace.lock:
+            # All are made before one is sent: the app's answer to the first may take the button away.
+            for _ in range(times):
+                action = payloads.action_in(message.blocks, action_id, self.workspace.stamp(), choose)
+                link = self._responses.grant(self.api.root, where, user, message)
+                made.append(payloads.click(self.workspace, self._user(user), message, where, action, link))
+        sent = [self.sockets.push("interactive", payload) for payload in made]
+        for envelope in sent:
             self.sockets.settle(envelope, ack_within)
-        return sent[-1][1]
+        return sent[-1]
 
     def click_in_view(
         self, view: Json, action_id: str, user: str, *, choose: str | None = None, ack_within: float = 3.0
