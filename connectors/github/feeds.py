@@ -71,11 +71,14 @@ class Deliveries:
         ref = Ref(self._api.system, "deployment", f"{repository}{self._sign}{ident}{attempt}")
         told = Delivered()
         sha, at = str(row.get("sha") or ""), how.finished_at
+        # GitHub's own name: what is one environment to the rules may be several that are deployed one by one.
+        environment = str(row.get("environment") or "")
         if how.state == "succeeded" and at is not None and sha:
-            # GitHub's own name: what is one environment to the rules may be several that are deployed one by one.
-            environment, stamp = str(row.get("environment") or ""), at.isoformat()
+            stamp = at.isoformat()
             told = self._ranges.delivered(repository, ref, sha, memory.base(environment, stamp, ident))
             memory.succeeded(environment, Success(stamp, ident, sha))
+        else:
+            memory.failed(environment, ident)
         record: Deployment = deployment(ref, row, how, settings, told.links, told.extra)
         return Made(ident, record, "" if how.state in _FINAL or how.note else _progress(how))
 

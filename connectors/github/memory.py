@@ -45,6 +45,10 @@ class Memory:
         known = [other for other in self.live.get(environment, []) if other.ident != one.ident]
         self.live[environment] = sorted([*known, one])[-_SUCCESSES:]
 
+    def failed(self, environment: str, ident: int) -> None:
+        """What was reported as a success failed after all: nothing follows it."""
+        self.live[environment] = [one for one in self.live.get(environment, []) if one.ident != ident]
+
     def trim(self) -> None:
         """Forget what is long past."""
         for ident in sorted(self.seen)[:-_KEPT]:

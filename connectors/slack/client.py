@@ -13,11 +13,11 @@ import orjson
 import requests
 from slack_sdk import WebClient
 
-from loopbot.domain.errors import BrokenAnswer, Unauthorized
+from loopbot.domain.errors import BrokenAnswer, SystemTrouble, Unauthorized
 from loopbot.http.policy import LOOPBACK, PolicyAdapter
 
 _OPEN = "apps.connections.open"
-_REFUSED_PAUSE = 30.0
+_PAUSE = 15.0
 
 
 class PolicyWebClient(WebClient):
@@ -35,6 +35,22 @@ class PolicyWebClient(WebClient):
         self._session, self._pacing, self._system = session, adapter.pacing, adapter.policy.system
 
     def _perform_urllib_http_request(self, *, url: str, args: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        if not url.endswith(_OPEN):
+            return self._sent(url, args)[0]
+        # While there is no socket, the library asks for one every two seconds; Slack allows about one a minute.
+        path = urlsplit(url).path
+        try:
+            answer, said = self._sent(url, args)
+        except SystemTrouble:
+            self._pacing.closed("POST", path, _PAUSE)
+            raise
+        if not said.get("ok"):
+            self._pacing.closed("POST", path, _PAUSE)
+        elif not _encrypted(str(said.get("url", ""))):
+            raise Unauthorized(self._system, f"{_OPEN} names a socket without encryption")
+        return answer
+
+    def _sent(self, url: str, args: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
         headers = dict(args["headers"])
         if args["json"]:
             body = orjson.dumps(args["json"])
@@ -44,13 +60,8 @@ class PolicyWebClient(WebClient):
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         response = self._session.post(url, data=body, headers=headers, allow_redirects=False)
         said = self._read(response, url)
-        if url.endswith(_OPEN):
-            self._guard_socket(said, urlsplit(url).path)
-        return {
-            "status": response.status_code,
-            "headers": response.headers,
-            "body": response.content.decode("utf-8", "replace"),
-        }
+        text = response.content.decode("utf-8", "replace")
+        return {"status": response.status_code, "headers": response.headers, "body": text}, said
 
     def _read(self, response: requests.Response, url: str) -> dict[str, Any]:
         try:
@@ -63,10 +74,8 @@ class PolicyWebClient(WebClient):
             raise BrokenAnswer(self._system, f"the answer to {urlsplit(url).path} is no JSON object")
         return said
 
-    def _guard_socket(self, said: dict[str, Any], path: str) -> None:
-        """A socket without encryption is only opened on this machine; a refused one is not asked for every two seconds."""
-        if not said.get("ok"):
-            self._pacing.closed("POST", path, _REFUSED_PAUSE)
-        parts = urlsplit(str(said.get("url", "")))
-        if said.get("ok") and parts.scheme != "wss" and parts.hostname not in LOOPBACK:
-            raise Unauthorized(self._system, f"{_OPEN} names a socket without encryption ({parts.hostname})")
+
+def _encrypted(url: str) -> bool:
+    """A socket without encryption is only opened on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "wss" or parts.hostname in LOOPBACK

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from connectors.slack import blocks
 from connectors.slack.calls import Calls
 from connectors.slack.directory import Directory
-from loopbot.domain.errors import LoopbotError, SystemTrouble, Transient
+from loopbot.domain.errors import BrokenAnswer, LoopbotError, SystemTrouble, Transient, Uncertain
 from loopbot.ports import Ear
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ class Listening:
             raise trouble_of(
                 self._calls.system, "apps.connections.open", dict(error.response.data), writes=False
             ) from error
+        except (Uncertain, BrokenAnswer) as error:
+            # Asking for a socket again does no harm.
+            self.close()
+            raise Transient(self._calls.system, error.why, after=10.0) from error
         except SystemTrouble:
             self.close()
             raise

@@ -9,8 +9,9 @@ from connectors.github.connector import GitHub
 from loopbot.domain.errors import Rejected, Transient
 from loopbot.sandbox.faults import Fault
 from loopbot.sandbox.github.twin import GitHubTwin
+from loopbot.sandbox.serving import Served
 from tests.connectors.contract import QuickClock
-from tests.connectors.github.conftest import REPO, Build, Reading
+from tests.connectors.github.conftest import REPO, Build, Desk, Reading
 
 Calls = Callable[[], list[str]]
 
@@ -165,6 +166,36 @@ def test_a_replaced_deployment_is_no_failure_and_keeps_what_it_delivered(
     fresh = Reading(reading.connector)
     fresh.poll()
     assert fresh.one(first).state == "succeeded"
+
+
+def test_a_success_that_is_taken_back_delivers_nothing_and_nothing_follows_it(
+    reading: Reading, twin: GitHubTwin
+) -> None:
+    twin.deploy(REPO, "main")
+    twin.commit(REPO, "LOOP-1")
+    number = twin.deploy(REPO, "main")
+    reading.poll()
+    assert reading.keys(number) == {"LOOP-1"}
+    twin.deployment_status(REPO, number, "failure")
+    reading.poll()
+    assert reading.one(number).state == "failed"
+    assert reading.one(number).links == ()
+    again = twin.deploy(REPO, "main")
+    reading.poll()
+    assert reading.keys(again) == {"LOOP-1"}
+
+
+def test_enterprise_server_is_read_under_its_own_path(
+    build: Build, desk: tuple[Desk, Served], twin: GitHubTwin
+) -> None:
+    own = GitHubTwin(twin.ledger, base_path="/api/v3")
+    desk[0].app = own.app
+    own.add_repo(REPO)
+    own.commit(REPO, "LOOP-1")
+    number = own.deploy(REPO, "main")
+    reading = Reading(build(base_url=f"{desk[1].url}/api/v3/"))
+    reading.poll()
+    assert reading.keys(number) == {"LOOP-1"}
 
 
 def test_a_running_deployment_is_followed_to_its_end(reading: Reading, twin: GitHubTwin) -> None:

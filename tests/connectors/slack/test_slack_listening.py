@@ -191,6 +191,22 @@ def test_a_refused_app_token_is_said_at_once(slack: Slack, twin: SlackTwin, ear:
         slack.listen(ear)
 
 
+def test_a_socket_that_can_not_be_had_is_not_asked_for_again_and_again(slack: Slack, twin: SlackTwin, ear: Ear) -> None:
+    twin.faults.add(Fault("status", r"apps\.connections\.open", times=99, status=503))
+    for _ in range(5):
+        with pytest.raises(Transient):
+            slack.listen(ear)
+    asked = [path for _, _, path, _ in twin.ledger.requests("slack")]
+    assert asked.count("/api/apps.connections.open") == 1
+
+
+def test_a_socket_without_encryption_is_only_opened_on_this_machine(slack: Slack, twin: SlackTwin, ear: Ear) -> None:
+    body = b'{"ok":true,"url":"ws://wss-primary.slack.example/link?ticket=1"}'
+    twin.faults.add(Fault("body", r"apps\.connections\.open", status=200, body=body))
+    with pytest.raises(Unauthorized, match="without encryption"):
+        slack.listen(ear)
+
+
 def test_without_an_app_token_it_says_what_to_create(build: Build, ear: Ear) -> None:
     with pytest.raises(ConfigError, match="app-level token"):
         build(app_token=None).listen(ear)
