@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import orjson
 
 from connectors.jira.settings import Flavour, Settings
-from loopbot.domain.errors import BrokenAnswer, Rejected
-from loopbot.http import Limits, Wire
+from loopbot.domain.errors import BrokenAnswer, Rejected, Unauthorized
+from loopbot.http import Answer, Limits, Wire
 from loopbot.http.wire import parsed, said
 from loopbot.ports import Surroundings
 
@@ -109,7 +109,7 @@ class Client:
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
         """Read an endpoint under the API's path."""
-        return self.wire.get(self.api + path, params).body
+        return self.known(self.wire.get(self.api + path, params))
 
     def peek(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
         """Read what may not be there; None where it is not."""
@@ -122,13 +122,23 @@ class Client:
 
     def ask(self, path: str, body: object) -> Any:
         """A read that is a POST."""
-        return self.wire.ask(self.api + path, body).body
+        return self.known(self.wire.ask(self.api + path, body))
 
-    def write(self, method: str, path: str, body: object) -> Reply:
+    def known(self, answer: Answer) -> Any:
+        """The body, unless it was given to nobody: with a bad token Jira may answer as to a stranger, with fewer rows."""
+        reason = answer.headers.get("X-Seraph-LoginReason", "")
+        if "AUTHENTICATED_FAILED" in reason or "AUTHENTICATION_DENIED" in reason:
+            raise Unauthorized(
+                self.system, f"Jira did not accept the credentials ({reason})", "check the token, and log in once"
+            )
+        return answer.body
+
+    def write(self, method: str, path: str, body: object, params: Mapping[str, str] | None = None) -> Reply:
         """Write, once; a refusal comes back with its whole body. Raises Transient, Uncertain, Unauthorized."""
         response = self.wire.session.request(
             method,
             f"{self._wire.base_url}{self.api}{path}",
+            params=params,
             data=orjson.dumps(body),
             headers={"Accept": "application/json", "Content-Type": "application/json"},
             allow_redirects=False,

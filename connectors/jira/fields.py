@@ -10,7 +10,7 @@ from connectors.jira import adf, wiki
 from connectors.jira.client import Client, rows
 from connectors.jira.mapping import text_of
 from loopbot.domain.errors import Rejected
-from loopbot.domain.texts import shorten
+from loopbot.domain.texts import clean, shorten
 
 TEXT_LIMIT = 32_767
 TITLE_LIMIT = 255
@@ -76,6 +76,7 @@ class Fields:
 
     def text(self, text: str) -> Any:
         """A long text: a document on Cloud, escaped markup on Data Center; cut where Jira would refuse it."""
+        text = clean(text)
         if self._client.cloud:
             return adf.document(text if len(text) <= TEXT_LIMIT else shorten(text, TEXT_LIMIT - len(_CUT)) + _CUT)
         room = TEXT_LIMIT
@@ -102,11 +103,11 @@ class Fields:
             except ValueError:
                 raise Rejected(self._client.system, f"{text!r} is not a number, and {kind.name!r} takes one") from None
         if shape == "option":
-            return {"value": text}
+            return {"value": line(text, TITLE_LIMIT)}
         if shape == "user":
-            return {"accountId": text} if self._client.cloud else {"name": text}
+            return {"accountId" if self._client.cloud else "name": line(text, TITLE_LIMIT)}
         if shape in _NAMED:
-            return {"name": text}
+            return {"name": line(text, TITLE_LIMIT)}
         if kind.ident == "labels":
             return label(text)
         return line(text, TITLE_LIMIT if kind.ident == "summary" else TEXT_LIMIT)
@@ -121,12 +122,12 @@ class Fields:
 
 def label(text: str) -> str:
     """A label: no spaces, at most 255 characters."""
-    return "-".join(text.split())[:255]
+    return "-".join(clean(text).split())[:255]
 
 
 def line(text: str, limit: int) -> str:
     """One line of at most `limit` characters, a cut marked."""
-    return shorten(" ".join(text.split()), limit)
+    return shorten(" ".join(clean(text).split()), limit)
 
 
 def _field(row: Mapping[str, Any]) -> FieldType:

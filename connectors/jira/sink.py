@@ -1,18 +1,21 @@
 """Writing: issues, comments, transitions, fields and links, each answered by a receipt or by what to do next."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.jira.client import Client, Reply, mapping, rows
-from connectors.jira.fields import Fields
+from connectors.jira.fields import TITLE_LIMIT, Fields, line
 from connectors.jira.finding import Finder
-from connectors.jira.mapping import Mapper, UnmappedError
+from connectors.jira.mapping import SYSTEM_FIELDS, Mapper, UnmappedError
 from connectors.jira.opening import BULK, Opening, note
 from connectors.jira.wording import Wording, global_id, issue_key
 from loopbot.domain.effects import Comment, Delivery, Effect, LinkTickets, OpenTicket, Receipt, SetFields, Transition
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
-from loopbot.domain.records import Ref
+from loopbot.domain.records import Record, Ref
 
+# Sites and project types without them leave these out.
+_OPTIONAL = frozenset({"components", "fixVersions", "priority", "resolution", "resolutiondate", "assignee"})
 INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
 
 
@@ -72,9 +75,9 @@ class JiraSink:
             # Broken answers to reads come before the write; those to the write are turned into Uncertain there.
             return Transient(trouble.system, trouble.why, trouble.hint)
 
-    def _write(self, method: str, path: str, body: object) -> Reply:
+    def _write(self, method: str, path: str, body: object, params: Mapping[str, str] | None = None) -> Reply:
         try:
-            reply = self._client.write(method, path, body)
+            reply = self._client.write(method, path, body, params)
         except (Transient, Uncertain, Rejected, Unauthorized):
             raise
         except SystemTrouble as trouble:
@@ -143,8 +146,20 @@ class JiraSink:
         }
         if not wanted:
             return self._receipt(effect, effect.target, note="it was so already")
-        self._write("PUT", f"/issue/{key}", {"fields": wanted})
-        return self._receipt(effect, effect.target, note=", ".join(wanted))
+        back = {"returnIssue": "true"} if self._client.cloud else None
+        after = self._after(self._write("PUT", f"/issue/{key}", {"fields": wanted}, back).body)
+        return replace(self._receipt(effect, effect.target, note=", ".join(wanted)), after=after)
+
+    def _after(self, row: Any) -> Record | None:
+        """The issue as the answer shows it, where it shows all of it."""
+        if not isinstance(row, dict) or not isinstance(row.get("fields"), dict):
+            return None
+        if not set(SYSTEM_FIELDS) <= {*row["fields"], *_OPTIONAL}:
+            return None
+        try:
+            return self._mapper.issue(row)
+        except UnmappedError:
+            return None
 
     def _link(self, delivery: Delivery, effect: LinkTickets) -> Receipt:
         here = [end for end in (effect.source, effect.target) if self._ours(end)]
@@ -165,7 +180,7 @@ class JiraSink:
         body = {
             "globalId": global_id(effect, other),
             "relationship": self._wording.words(effect, from_source=here[0] == effect.source),
-            "object": {"url": url, "title": f"{other.key}: {title}"[:255] if title else other.key},
+            "object": {"url": url, "title": line(f"{other.key}: {title}" if title else other.key, TITLE_LIMIT)},
         }
         made = self._write("POST", f"/issue/{here[0].key}/remotelink", body).body
         ident = str(made.get("id") or "") if isinstance(made, Mapping) else ""

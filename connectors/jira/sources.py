@@ -246,7 +246,7 @@ class Releases:
         for project in self.client.settings.projects:
             before = self.client.calls
             answer = self.client.wire.get(f"{self.client.api}/project/{project}/versions")
-            versions = rows(self.client.system, answer.body, "")
+            versions = rows(self.client.system, self.client.known(answer), "")
             digest = hashlib.blake2b(orjson.dumps(versions, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
             fresh = [] if known.get(project) == digest else versions
             known[project] = digest

@@ -16,7 +16,7 @@ from tests.connectors.jira.conftest import Make
 from tests.connectors.jira.effects import INCIDENT, comment, delivery, issue, link, opening, setting, transition
 from tests.support.jira_site import Site
 
-WRITE = r"^(POST|PUT) .*/(issue|comment|transitions|issueLink|remotelink|LOOP-1|issue/bulk)$"
+WRITE = r"^(POST|PUT) .*/(issue|comment|transitions|issueLink|remotelink|LOOP-1|issue/bulk)(\?.*)?$"
 
 
 def lost(site: Site, connector: Jira, clock: QuickClock, effect: Effect) -> Delivery:

@@ -182,6 +182,16 @@ def test_endless_pages_of_the_same_rows_end_the_reading(cloud: Site, make: Make)
         (Fault("html", SEARCH, times=9), Unauthorized),
         (Fault("status", SEARCH, times=9, status=401, body=b"{}"), Unauthorized),
         (Fault("status", SEARCH, times=9, status=302, headers={"Location": "https://evil.example"}), Unauthorized),
+        (
+            Fault(
+                "body",
+                SEARCH,
+                status=200,
+                headers={"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"},
+                body=b'{"issues": [], "total": 0}',
+            ),
+            Unauthorized,
+        ),
         (Fault("status", SEARCH, times=9, status=503), Transient),
         (Fault("truncate", SEARCH, times=9), Transient),
         (Fault("body", SEARCH, times=9, status=200, body=b'{"issues": ['), BrokenAnswer),

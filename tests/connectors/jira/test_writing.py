@@ -388,3 +388,29 @@ def test_a_bulk_refused_as_a_whole_is_settled_one_by_one(site: Site, make: Make)
 
     assert [type(one) for one in found] == [Receipt, Rejected, Receipt]
     assert len(written(site, "create")) == 2
+
+
+def test_what_json_or_jira_can_not_hold_is_taken_out(site: Site, make: Make) -> None:
+    bad = "a\ud800b\x00c\u202ed"
+
+    found = apply(
+        make,
+        site,
+        opening(bad, bad, labels=(bad,), fields=(("Due date", "2026-04-01"),)),
+        comment("LOOP-1", bad),
+        setting("LOOP-1", ("summary", bad)),
+        link(issue("LOOP-1"), "fixes", INCIDENT, bad, "https://sn.example/1"),
+    )
+
+    assert [type(one) for one in found] == [Receipt] * 4
+    kept = site.twin.issue("LOOP-1")
+    assert (kept.summary, kept.labels[0]) == ("a\ufffdbcd", "a\ufffdbcd")
+
+
+def test_what_was_set_on_cloud_comes_back_as_the_record_it_became(cloud: Site, make: Make) -> None:
+    cloud.twin.create_issue("LOOP", "one")
+
+    after = receipt(apply(make, cloud, setting("LOOP-1", ("summary", "two")))[0]).after
+
+    assert after is not None
+    assert (after.title, after.updated_at) == ("two", cloud.twin.issue("LOOP-1").updated)
