@@ -162,13 +162,12 @@ def _fits(node: tree.Fits) -> Value:
     left = compiled(node.left)
     if not isinstance(node.pattern, tree.Constant):
         raise TypeError(node.pattern)  # the check lets only constants pass
-    pattern = patterns.compiled(str(node.pattern.value))
-    look = pattern.search if node.anywhere else pattern.match
+    look = patterns.looker(str(node.pattern.value), anywhere=node.anywhere)
     negated = node.negated
 
     def fits(scope: Scope) -> bool:
         text = left(scope)
-        return (text is not None and look(text) is not None) is not negated
+        return (text is not None and look(text)) is not negated
 
     return fits
 

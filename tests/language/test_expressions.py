@@ -215,6 +215,11 @@ def test_a_pattern_that_would_explode_costs_nothing(names: Names, incident: Call
     assert time.process_time() - began < 0.5
 
 
+def test_a_pattern_sees_every_character_as_one(names: Names, incident: Callable[..., Incident], now: Any) -> None:
+    scope = Scope(it=incident(title="Größe ☃ \ud800"), now=now)
+    assert condition('it.title =~ "^Gr..e . .$"', names).holds(scope)
+
+
 def test_an_expression_nested_too_deeply_is_refused(names: Names) -> None:
     with pytest.raises(Mistake, match=r"nested too deeply|longer than"):
         condition("not " * 900 + "it.finished", names)
