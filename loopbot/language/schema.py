@@ -9,6 +9,6 @@ def rule_schema() -> dict[str, Any]:
     """The schema, as a JSON document; the loader checks more than it can say (names, types, vocabularies)."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A rule of loopbot",
         **json_schema(),
+        "title": "A rule of loopbot",
     }
