@@ -18,6 +18,7 @@ from loopbot.domain.effects import Comment, Delivery, LinkTickets, OpenTicket, R
 from loopbot.domain.errors import Rejected, Transient
 from loopbot.domain.records import Ref
 from loopbot.domain.texts import clean, shorten
+from loopbot.domain.words import FINISHED
 
 JOURNALS: Mapping[str, str] = {"internal": "work_notes", "public": "comments"}
 _OWN = frozenset({*JOURNALS.values(), "comments_and_work_notes", "correlation_display"})
@@ -170,6 +171,10 @@ class Bench:
             raise Rejected(self.system, f"{effect.target.key} is not moved: {error}") from error
         if present == effect.to:
             return already(effect.key, target, f"it was {effect.to} already")
+        if (present, effect.to) == ("closed", "resolved"):
+            return already(effect.key, target, "it was resolved, and closed since")
+        if present == "cancelled" and effect.to in FINISHED[shape.kind]:
+            raise Rejected(self.system, f"{effect.target.key} was cancelled meanwhile", "nothing is left to be done")
         if seen is not None and seen.state != present:
             raise Transient(
                 self.system,

@@ -37,6 +37,14 @@ def test_a_stream_of_which_nothing_may_be_seen_ends(stage: Any, connected: Any) 
     assert _read(connected(page_size=2)) == []
 
 
+def test_the_moment_of_the_watermark_is_read_again_even_without_an_overlap(stage: Any, connected: Any) -> None:
+    stage.add(3, NOON)
+    source = connected(overlap=0).sources()[0]
+    (page,) = source.read(Cursor())
+    (late,) = stage.add(1, NOON)
+    assert late in {record.key for again in source.read(page.cursor) for record in again.records}
+
+
 def test_a_page_that_is_full_to_the_row_does_not_lose_the_next(stage: Any, connected: Any) -> None:
     keys = stage.add(8, NOON)
     assert _keys(_read(connected(page_size=4))) == sorted(keys)

@@ -186,6 +186,16 @@ def test_a_state_moved_by_hand_is_not_moved_back(stage: Any, sink: Any) -> None:
     assert stage.ledger.entries() == []
 
 
+@pytest.mark.parametrize(("state", "kind"), [("7", Receipt), ("8", Rejected)])
+def test_a_ticket_that_a_person_has_finished_is_not_brought_back(stage: Any, sink: Any, state: str, kind: type) -> None:
+    delivery = stage.delivery("transition", "")
+    done = {"state": state, "close_code": "User error", "close_notes": "Was me"}
+    stage.twin.update("incident", delivery.effect.mentions[0].key, done)
+    (outcome,) = sink.apply([dataclasses.replace(delivery, records=())])
+    assert isinstance(outcome, kind)
+    assert stage.ledger.entries() == []
+
+
 def test_closing_words_of_a_person_are_kept(stage: Any, sink: Any) -> None:
     delivery = stage.delivery("transition", "")
     stage.twin.update("incident", delivery.effect.mentions[0].key, {"close_notes": "Cache was full"})
