@@ -84,7 +84,7 @@ class Finder:
                 return found
             if not window:
                 return None
-            start = max([start, *(_number(row.get("key")) for row in window)]) + 1
+            start += _WINDOW
         raise self._unknown(effect)
 
     def _downward(self, delivery: Delivery, effect: OpenTicket, top: int) -> Receipt | None:

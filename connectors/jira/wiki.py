@@ -7,6 +7,9 @@ Source: Jira's own help on text formatting notation. A backslash takes away a ch
 import html
 import re
 
+# Without the characters that have a meaning to the renderer even there.
+_ADDRESS = re.compile(r"(https?://(?:[A-Za-z0-9./~%=:@+,;_-]|\?(?!\?)|&(?!#?\w+;)|#)*[A-Za-z0-9/=])")
+_WRITTEN = re.compile(r"&#?\w+;")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _ALWAYS = re.compile(r"[\\{}\[\]!|^~]|\?\?")
 # These mean something only where a word or a line begins: `snake_case` and `log-in` are left alone.
@@ -22,7 +25,12 @@ _HEAD = re.compile(r"^\s*(?:h[1-6]|bq)\.\s+", re.MULTILINE)
 
 
 def escaped(text: str) -> str:
-    """The text so that the renderer shows exactly it."""
+    """The text so that the renderer shows exactly it. Web addresses are left whole: the renderer knows them by itself."""
+    pieces = _ADDRESS.split(text)
+    return "".join([piece if number % 2 else _escaped(piece) for number, piece in enumerate(pieces)])
+
+
+def _escaped(text: str) -> str:
     text = _ENTITY.sub("&amp;", text)
     text = _ALWAYS.sub(lambda found: "".join("\\" + sign for sign in found[0]), text)
     text = _OPENING.sub(_open, text)
@@ -44,4 +52,4 @@ def plain(text: str) -> str:
     text = _HEAD.sub("", text)
     text = _LINK.sub(r"\1 (\2)", text)
     text = _BARE_LINK.sub(r"\1", text)
-    return html.unescape(_ESCAPED.sub(r"\1", text))
+    return _WRITTEN.sub(lambda found: html.unescape(found[0]), _ESCAPED.sub(r"\1", text))

@@ -202,3 +202,34 @@ def test_without_properties_a_comment_is_told_by_its_words_since_the_sending(
     found = find(make(site), one)
 
     assert (found is not None) == there
+
+
+def test_issues_that_moved_away_do_not_hide_the_one_looked_for(site: Site, make: Make, clock: QuickClock) -> None:
+    site.twin.add_project("OPS")
+    for number in range(400):
+        site.twin.create_issue("OPS", f"issue {number}")
+    site.twin.create_issue("LOOP", "one")
+    connector = make(site)
+    site.twin.index_lag = 300
+    site.twin.create_issue("LOOP", "moved")
+    site.twin.move("LOOP-2", "OPS")
+    one = lost(site, connector, clock, opening())
+
+    found = find(connector, one)
+
+    assert found is not None
+    assert found.ref.key == "LOOP-3"
+
+
+def test_an_issue_is_found_far_behind_what_the_index_knows(cloud: Site, make: Make, clock: QuickClock) -> None:
+    cloud.twin.create_issue("LOOP", "known")
+    connector = make(cloud)
+    cloud.twin.index_lag = 300
+    for number in range(220):
+        cloud.twin.create_issue("LOOP", f"unknown {number}")
+    one = lost(cloud, connector, clock, opening())
+
+    found = find(connector, one)
+
+    assert found is not None
+    assert found.ref.key == "LOOP-222"

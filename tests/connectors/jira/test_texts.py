@@ -34,6 +34,7 @@ def test_a_document_holds_the_text_and_nothing_but_text(text: str) -> None:
 
 
 @given(TEXTS)
+@example("see https://gitlab.example/a/-/issues/1_?x=1&copy=2&lt;#n and (https://x.example/[~admin]??*a*)")
 @example("h1. Title\nbq. quote\n* one\n# two\n----")
 @example("{code}rm -rf{code} [~admin] !image.png! [x|https://evil.example] &#46; :) (/) \\\\ ??c?? {*}b{*}")
 def test_markup_escaped_for_data_center_reads_back_as_the_text(text: str) -> None:
@@ -51,6 +52,8 @@ def test_markup_escaped_for_data_center_reads_back_as_the_text(text: str) -> Non
         ("- item", "\\- item"),
         ("snake_case log-in 3*4", "snake_case log-in 3*4"),
         ("a | b", "a \\| b"),
+        ("at https://git.example/a/-/b_c?d=~e&f#g.", "at https://git.example/a/-/b_c?d=~e&f#g."),
+        ("https://x.example/[~admin]{code}", "https://x.example/\\[\\~admin\\]\\{code\\}"),
     ],
 )
 def test_every_piece_of_markup_loses_its_meaning(text: str, escaped: str) -> None:

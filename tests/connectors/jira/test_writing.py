@@ -414,3 +414,29 @@ def test_what_was_set_on_cloud_comes_back_as_the_record_it_became(cloud: Site, m
 
     assert after is not None
     assert (after.title, after.updated_at) == ("two", cloud.twin.issue("LOOP-1").updated)
+
+
+@pytest.mark.parametrize("after", ["5", "Wed, 21 Oct 2099 07:28:00 GMT", "-1", ""])
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_is_asked_through_the_library_is_asked_once(site: Site, make: Make, after: str, status: int) -> None:
+    """On its own the library sleeps and asks again, and stumbles over a date."""
+    site.twin.create_issue("LOOP", "one")
+    headers = {"Retry-After": after} if after else {}
+    site.twin.faults.add(
+        Fault("status", "GET /rest/api/./field", times=9, status=status, headers=headers, body=b"null")
+    )
+
+    (found,) = apply(make, site, setting("LOOP-1", ("summary", "two")))
+
+    assert isinstance(found, Transient)
+    assert site.ledger.calls("jira") == 1
+    assert site.ledger.entries("jira") == []
+
+
+def test_an_answer_the_library_can_not_read_is_no_crash(site: Site, make: Make) -> None:
+    site.twin.create_issue("LOOP", "one")
+    for body, status in ((b"[1", 200), (b"null", 200), (b"null", 404), (b"[]", 400), (b'"x"', 400)):
+        site.twin.faults.add(Fault("body", "GET /rest/api/./field", status=status, body=body))
+        (found,) = apply(make, site, setting("LOOP-1", ("summary", "two")))
+        assert isinstance(found, Transient | Rejected)
+    assert site.ledger.entries("jira") == []
