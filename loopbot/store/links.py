@@ -23,6 +23,7 @@ T = schema.link_stated.c
 COLUMNS = (C.source, C.relation, C.target, C.confidence, C.because, C.by)
 PERSON = "person:"
 SYSTEM = "system:"
+RULE = "rule:"
 
 Triple = tuple[Ref, str, Ref]
 
@@ -173,14 +174,21 @@ class SqlLinks:
         return {(row.stated_by, row.source, row.relation, row.target) for row in self._connection.execute(query)}
 
     def _unstate(self, statements: Collection[tuple[Ref, Ref, str, Ref]]) -> None:
-        """Take statements back; a link that no record states any more ends, unless a person or a rule spoke as well."""
+        """Take statements back; a link that no record states any more ends, unless a person said it.
+
+        Where a rule said it first, someone removed in the system what the rule had written there: that counts as a no.
+        """
         for stated_by, source, relation, target in sorted(statements):
             same = (T.source == source, T.relation == relation, T.target == target)
             self._connection.execute(delete(schema.link_stated).where(T.stated_by == stated_by, *same))
             still = exists().where(and_(T.source == C.source, T.relation == C.relation, T.target == C.target))
             here = (C.source == source, C.relation == relation, C.target == target)
             self._connection.execute(
-                delete(schema.link).where(*here, C.by.startswith(SYSTEM), ~C.said_by_person, ~still)
+                delete(schema.link).where(*here, C.by.startswith(SYSTEM), ~C.said_by_person, ~C.rejected, ~still)
+            )
+            refused = {"rejected": True, "by": f"{SYSTEM}{stated_by.system}", "at": self._work.now()}
+            self._connection.execute(
+                update(schema.link).where(*here, C.by.startswith(RULE), ~C.said_by_person, ~still).values(**refused)
             )
 
     def _resolved(self, links: Iterable[Link]) -> list[Link]:
@@ -234,8 +242,14 @@ def _replaces(link: Link, row: AnyRow) -> bool:
     """Whether a link is said instead of what stands there. A person may take back their own word, nobody else."""
     if link.by.startswith(PERSON):
         return bool(row.rejected or not row.said_by_person or _link(row) != link)
-    if row.said_by_person or row.rejected:
+    if row.said_by_person:
         return False
+    if row.rejected:
+        # Only a system took it back so far: it may say it again, a rule may not.
+        return link.by.startswith(SYSTEM)
     if _rank(link.by) == _rank(row.by) == 1:
         return _link(row) != link
+    if link.by.startswith(SYSTEM):
+        # The system says what a rule said first, most likely because we wrote it there: the rule's reason is worth more.
+        return False
     return _outweighs(link, _link(row))

@@ -38,7 +38,7 @@ def test_a_link_is_seen_from_both_ends_and_is_new_once(store: SqlStore) -> None:
     [
         (RULE, SURER, SURER),
         (SURER, RULE, SURER),
-        (RULE, SYSTEM, SYSTEM),
+        (RULE, SYSTEM, RULE),  # most likely an echo of what the rule wrote: its reason is worth more
         (SYSTEM, RULE, SYSTEM),
         (SYSTEM, replace(SYSTEM, because="said anew"), replace(SYSTEM, because="said anew")),
         (SYSTEM, PERSON, PERSON),
@@ -109,14 +109,34 @@ def test_a_link_that_both_ends_state_lives_until_neither_does(store: SqlStore) -
     assert links_of(store) == []
 
 
-def test_what_a_person_or_a_rule_said_outlives_the_systems_statement(store: SqlStore) -> None:
-    second = Ref("servicenow", "change", "CHG0000032")
-    by_rule = replace(RULE, target=second)
-    put(store, PERSON, by_rule)
+def test_what_a_person_said_outlives_the_systems_statement(store: SqlStore) -> None:
+    put(store, PERSON)
     with store.write() as tx:
         tx.links.state([incident(links=(SYSTEM,))])
         tx.links.state([incident()])
-    assert links_of(store) == [PERSON, by_rule]
+    assert links_of(store) == [PERSON]
+
+
+def test_what_a_rule_wrote_and_someone_removed_there_is_not_said_again_by_a_rule(store: SqlStore) -> None:
+    put(store, RULE)
+    with store.write() as tx:
+        tx.links.state([incident(links=(SYSTEM,))])
+    assert links_of(store) == [RULE], "the echo keeps who thought of it, and why"
+    with store.write() as tx:
+        tx.links.state([incident()])
+    assert links_of(store) == []
+    assert put(store, SURER) == []
+    assert links_of(store) == [], "a rule may not say it again"
+    with store.write() as tx:
+        tx.links.state([incident(links=(SYSTEM,))])
+    assert links_of(store) == [SYSTEM], "the system may"
+
+
+def test_what_only_a_rule_said_is_not_touched_by_what_a_system_does_not_say(store: SqlStore) -> None:
+    put(store, RULE)
+    with store.write() as tx:
+        tx.links.state([incident()])
+    assert links_of(store) == [RULE]
 
 
 def test_an_issue_is_where_the_last_succeeded_deployment_left_it(store: SqlStore) -> None:
