@@ -81,15 +81,15 @@ class Work:
         return self.connection.dialect.name == "postgresql"
 
     def among(self, column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
-        """`column IN (values)` with all of them in one parameter.
+        """`column IN (values)` with all of them in one parameter: a parameter each is slow to compile."""
+        return column.in_(select(self.each(values)))
 
-        A parameter each is slow to compile, and Postgres compares such a list one by one with every row it looks at
-        as long as it has no statistics of a young table.
-        """
+    def each(self, values: Iterable[str]) -> ColumnElement[str]:
+        """A column that holds the values, one a row."""
         texts = [clean(value) for value in values]
         if self.shared:
-            return column.in_(select(func.unnest(literal(texts, ARRAY(Text)))))
-        return column.in_(select(func.json_each(literal(orjson.dumps(texts).decode())).table_valued("value").c.value))
+            return func.unnest(literal(texts, ARRAY(Text)))
+        return func.json_each(literal(orjson.dumps(texts).decode())).table_valued("value").c.value
 
     def take_turn(self, name: str) -> None:
         """Wait until no other transaction has this turn, and keep it to the end of ours."""
