@@ -2,6 +2,7 @@
 
 import queue
 import tempfile
+import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from loopbot.cli.explaining import print_chain
 from loopbot.cli.opening import console
 from loopbot.domain.errors import LoopbotError
-from loopbot.domain.texts import shorten
+from loopbot.domain.texts import listed, shorten
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from loopbot.wiring import Installation
 
 _NAMES = {"servicenow": "ServiceNow", "jira": "Jira", "slack": "Slack", "github": "GitHub"}
+_FIELDS = {"caused_by": "the change that caused it", "problem_id": "its problem", "correlation_id": "its marker"}
 _PATIENCE = 20.0
+_MARGIN = 18
 
 
 class StuckStoryError(LoopbotError):
@@ -65,7 +68,7 @@ class Teller:
 
     def person(self, who: str, text: str) -> None:
         """What somebody says or does."""
-        self.out.print(f"  {who}: {text}", markup=False, style="cyan")
+        self._line(who, text, "cyan")
 
     def wait(self, what: str, done: Callable[[], bool]) -> None:
         """Tell what happens until it is so; raises StuckStoryError after 20 seconds."""
@@ -82,28 +85,42 @@ class Teller:
     def _tell(self) -> None:
         while not self.overheard.plans.empty():
             plan = self.overheard.plans.get()
-            self.out.print(f"    rule {plan.rule}, for {plan.subject.key}: {plan.because}", markup=False, style="dim")
+            self._line("loopbot", f"{plan.subject.key}: {plan.because} [rule {plan.rule}]", "dim")
         entries = self.ledger.entries()
         for entry in entries[self.told :]:
-            self.out.print(f"    → {_NAMES.get(entry.system, entry.system):<10} {in_words(entry)}", markup=False)
+            if entry.kind != "conversation":
+                self._line(f"→ {_NAMES.get(entry.system, entry.system)}", in_words(entry))
         self.told = len(entries)
+
+    def _line(self, who: str, text: str, style: str = "") -> None:
+        """One line, its name in the margin, wrapped beside it."""
+        width = max(self.out.width - _MARGIN, 30)
+        lines = textwrap.wrap(text, width) or [""]
+        for place, line in enumerate(lines):
+            self.out.print(f"  {who if place == 0 else '':<{_MARGIN - 2}}{line}", markup=False, style=style)
 
 
 def in_words(entry: "Entry") -> str:
     """A write that a twin accepted, as its people would see it."""
     said = " ".join(str(_said(entry)).split())
-    quoted = f": “{shorten(said, 100)}”" if said else ""
-    what = {
-        "create": f"{entry.kind} {entry.key} opened",
-        "comment": f"{entry.key} comment",
-        "work_note": f"{entry.key} internal note",
-        "transition": f"{entry.key} moved",
-        "remotelink": f"{entry.key} linked",
-        "link": f"{entry.key} linked",
-        "post": "message",
-        "amend": "message brought up to date",
-    }.get(entry.action, f"{entry.key} {entry.action}d" if entry.action.endswith("e") else f"{entry.key} {entry.action}")
-    return what + quoted
+    quoted = f": “{shorten(said, 120)}”" if said else ""
+    match entry.action:
+        case "create":
+            return f"{entry.kind} {entry.key} opened{quoted}"
+        case "work_note":
+            return f"internal note on {entry.key}{quoted}"
+        case "comment":
+            return f"comment on {entry.key}{quoted}"
+        case "update":
+            return f"{entry.key}: {listed(_FIELDS.get(name, name) for name in entry.payload)} set"
+        case "remotelink" | "link":
+            return f"{entry.key} linked{quoted}"
+        case "post":
+            return f"message{quoted}"
+        case "amend":
+            return f"message brought up to date{quoted}"
+        case _:
+            return f"{entry.key}: {entry.action}{quoted}"
 
 
 def tell_story(*, pause: float, hold: bool) -> None:
@@ -275,10 +292,5 @@ def _ending(out: "Console", here: "Installation", ticket: str, writes: int, seco
 
 def _said(entry: "Entry") -> object:
     payload = entry.payload
-    for name in ("work_notes", "comments", "short_description", "summary", "text", "title"):
-        if payload.get(name):
-            return payload[name]
-    fields = payload.get("fields")
-    if isinstance(fields, dict) and fields.get("summary"):
-        return fields["summary"]
-    return ""
+    names = ("value", "short_description", "summary", "text", "title")
+    return next((payload[name] for name in names if payload.get(name)), "")

@@ -68,13 +68,18 @@ def _print_past(out: "Console", found: "Explanation") -> None:
 
 def print_chain(out: "Console", steps: "list[ChainStep]") -> None:
     """The linked records, in the order of the loop."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 2))
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for step in steps:
         record = step.record
-        via = f"  ({step.via.relation.replace('_', ' ')}, {step.via.by})" if step.via else ""
-        out.print(
-            f"  {record.kind:<11} {record.key:<18} {record.state.replace('_', ' '):<13} {shorten(record.title, 60)}{via}",
-            markup=False,
-        )
+        cells = (record.kind, record.key, record.state.replace("_", " "), shorten(record.title, 80))
+        table.add_row(*(Text(cell) for cell in cells))
+    out.print(table)
 
 
 def _print_json(found: "Explanation", steps: "list[ChainStep]") -> None:
