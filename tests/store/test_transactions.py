@@ -1,5 +1,7 @@
 import sqlite3
 import threading
+import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -7,24 +9,27 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from loopbot.domain.effects import Receipt
+from loopbot.domain.effects import Receipt, pending_ref
 from loopbot.domain.errors import ConfigError
 from loopbot.domain.events import Timer
 from loopbot.domain.records import Ref
 from loopbot.ports import Cursor, JournalEntry, Unmapped
 from loopbot.store import SqlStore, open_store
 from tests.support.clock import FakeClock
-from tests.support.made import at, comment, incident, link
+from tests.support.made import at, comment, incident, link, link_to, ticket
 
 WAIT = 30.0
+NAME = f"second {uuid.uuid4().hex}"
+WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = :named")
 
 
 @pytest.fixture
 def second(store: SqlStore, store_url: str, clock: FakeClock) -> Iterator[SqlStore]:
     """Another process with the same database."""
-    opened = open_store(store_url, clock=clock)
+    opened = open_store(store_url, clock=clock, holder=NAME)
     yield opened
     opened.close()
 
@@ -188,6 +193,96 @@ def test_no_lane_is_ever_claimed_twice_at_once(store: SqlStore, second: SqlStore
     all_at_once([lambda where=where, holder=holder: drain(where, holder) for where, holder in workers])  # type: ignore[misc]
     assert len(order) == lanes
     assert all(slots == [str(place) for place in range(deep)] for slots in order.values())
+
+
+def meanwhile(store: SqlStore, task: Callable[[], None]) -> threading.Thread:
+    """Start the task in a thread and come back when it waits for us (or has ended, or SQLite holds it at its door)."""
+    thread = threading.Thread(target=task)
+    thread.start()
+    deadline = time.monotonic() + WAIT
+    while thread.is_alive() and time.monotonic() < deadline:
+        with store.read() as tx:
+            connection = tx._work.connection
+            if connection.dialect.name == "sqlite":
+                break
+            if connection.scalar(WAITING, {"named": f"loopbot {NAME}"}):
+                break
+    return thread
+
+
+def test_a_record_that_two_hosts_see_first_at_once_is_new_to_one_of_them(store: SqlStore, second: SqlStore) -> None:
+    fates: list[str] = []
+
+    def other() -> None:
+        with second.write() as tx:
+            fates.extend(each.what for each in tx.mirror.put([incident(1, minutes=1, state="on_hold"), incident(2)]))
+
+    with store.write() as tx:
+        assert [each.what for each in tx.mirror.put([incident(1), incident(2), incident(3)])] == ["new"] * 3
+        thread = meanwhile(store, other)
+    thread.join(WAIT)
+    assert fates == ["changed", "same"]
+
+
+def test_a_link_that_two_hosts_find_at_once_is_new_to_one_of_them(store: SqlStore, second: SqlStore) -> None:
+    found = link(incident(1).ref, "caused_by", incident(2).ref)
+    surer = link(incident(1).ref, "caused_by", incident(2).ref, "person:anna")
+    new: list[object] = []
+
+    def other() -> None:
+        with second.write() as tx:
+            new.extend(tx.links.put([surer]))
+
+    with store.write() as tx:
+        assert tx.links.put([found]) == [found]
+        thread = meanwhile(store, other)
+    thread.join(WAIT)
+    assert new == []
+    with store.read() as tx:
+        assert tx.links.of(incident(1).ref) == [surer]
+
+
+def test_a_lane_is_not_claimed_while_another_host_is_claiming_it(store: SqlStore, second: SqlStore) -> None:
+    claimed: list[object] = []
+    with store.write() as tx:
+        tx.outbox.plan([comment(1, "a"), comment(1, "b")])
+        (first,) = tx.outbox.claim("servicenow", "one", 60, 10)
+        tx.outbox.fail("one", first, "parked", "no", tx.now())
+
+    def other() -> None:
+        with second.write() as tx:
+            tx.outbox.retry(comment(1, "a").key, "Anna")
+        with second.write() as tx:
+            claimed.extend(tx.outbox.claim("servicenow", "two", 60, 10))
+
+    with store.write() as tx:
+        assert [each.effect for each in tx.outbox.claim("servicenow", "one", 60, 10)] == [comment(1, "b")]
+        thread = meanwhile(store, other)
+    thread.join(WAIT)
+    assert not thread.is_alive()
+    assert claimed == []
+
+
+def test_what_needs_a_ticket_that_opens_at_that_moment_does_not_wait_for_ever(
+    store: SqlStore, second: SqlStore
+) -> None:
+    opens, became = ticket(), Ref("jira", "issue", "LOOP-1")
+    with store.write() as tx:
+        tx.outbox.plan([opens])
+        (opening,) = tx.outbox.claim("jira", "one", 60, 10)
+
+    def other() -> None:
+        with second.write() as tx:
+            tx.outbox.plan([link_to(opens)])
+            tx.links.put([link(incident(1).ref, "fixes", pending_ref(opens.key))])
+
+    with store.write() as tx:
+        tx.outbox.settle("one", opening, Receipt(opens.key, became))
+        thread = meanwhile(store, other)
+    thread.join(WAIT)
+    with store.write() as tx:
+        assert [each.effect.mentions[1] for each in tx.outbox.claim("servicenow", "one", 60, 10)] == [became]
+        assert [each.target for each in tx.links.of(incident(1).ref)] == [became]
 
 
 def test_two_hosts_planning_the_same_effect_plan_it_once(store: SqlStore, second: SqlStore) -> None:
