@@ -81,7 +81,7 @@ def serve_replay(log: Path, *, speed: float, verify: bool, port: int) -> int:
     """Serve the log; with `verify`, run a daemon on it, compare at ten random instants and at the end, and report."""
     out = console()
     with tempfile.TemporaryDirectory(prefix="loopbot-replay-") as folder:
-        stage = _staged(out, log, Path(folder), port)
+        stage = staged(out, log, Path(folder), port)
         with stage as (replay, ledger, config):
             out.print(
                 f"{counted(replay.rows, 'row')} of {counted(replay.incidents, 'incident')}, from {replay.start:%d %b %Y} to {replay.end:%d %b %Y}."
@@ -181,7 +181,8 @@ class _Daemon:
 
 
 @contextlib.contextmanager
-def _staged(out: "Console", log: Path, folder: Path, port: int) -> "Iterator[tuple[Replay, Ledger, Path]]":
+def staged(out: "Console", log: Path, folder: Path, port: int) -> "Iterator[tuple[Replay, Ledger, Path]]":
+    """The log, in a twin that is served, and the configuration of a daemon that mirrors it."""
     from loopbot.sandbox.ledger import Ledger
     from loopbot.sandbox.servicenow.log import sample
     from loopbot.sandbox.servicenow.replay import Replay
