@@ -277,8 +277,11 @@ class Outbox(Protocol):
     def fail(self, holder: str, delivery: Delivery, state: EffectState, why: str, due_at: datetime) -> bool:
         """Note what went wrong: back to `planned` (at due_at), `uncertain` or `parked`; false when fenced off."""
 
-    def abandon(self) -> int:
-        """Make `sending` effects whose holder's time ran out `uncertain`; returns how many."""
+    def abandon(self, *, alone: bool = False, look_in: float = 0.0) -> int:
+        """Make `sending` effects whose holder's time ran out `uncertain`; returns how many. To be looked for in so many seconds.
+
+        `alone`: nobody else can be at work on this store, so whoever was sending is gone, its time run out or not.
+        """
 
     def uncertain(self, system: str, limit: int) -> list[Delivery]:
         """Effects that may or may not be there and are due to be looked for."""
@@ -328,6 +331,9 @@ class Timers(Protocol):
     def cancel(self, rule: str, subject: Ref, name: str) -> None:
         """Forget it, if it is set."""
 
+    def is_set(self, rule: str, subject: Ref, name: str) -> bool:
+        """Whether it is; asked for every change of every record, so it has to be cheap."""
+
     def take_due(self, limit: int) -> list[Timer]:
         """Remove and return those that have run out."""
 
@@ -362,6 +368,9 @@ class Leases(Protocol):
 
     def release(self, lease: Lease) -> None:
         """Give it back early."""
+
+    def clear(self) -> None:
+        """End all of them: for a process that knows that every other holder is gone."""
 
 
 class Tx(View, Protocol):

@@ -1,7 +1,7 @@
 """Judging: one rule, one event, one view of the world; out come plans. Pure, so that a dry run is the live run."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -35,8 +35,30 @@ def judge(rule: Rule, event: Event, view: View) -> Iterator[Plan]:
         yield _judged(rule, event, record, view)
     if rule.match and record.kind == rule.match.kind and isinstance(event, Changed):
         for subject in _subjects(rule, rule.match, record, view):
-            if subject.ref != record.ref:
+            # Nobody asks why the many do not fit that this one record might have concerned.
+            fits = rule.when is None or rule.when.holds(Scope(it=subject, now=view.now(), before=subject))
+            if fits and subject.ref != record.ref:
                 yield _judged(rule, Changed(subject, before=subject), subject, view)
+
+
+def concerned(rules: Iterable[Rule], event: Changed, view: View, waits: Callable[[Rule, Ref], bool]) -> Iterator[Rule]:
+    """Those of the rules that may want something: judging another would only tell that its condition does not hold.
+
+    `waits` says whether a rule waits for a record to settle: it may want to take that back. Most rules are about other
+    records than the one that changed; not telling of each why makes passing over it many times cheaper.
+    """
+    record = event.record
+    scope = Scope(it=record, now=view.now(), before=event.before)
+    for rule in rules:
+        if rule.when is None or (rule.match is not None and rule.match.kind == record.kind):
+            yield rule
+            continue
+        try:
+            holds = record.kind in rule.on and rule.when.holds(scope)
+        except Exception:  # noqa: BLE001 - judging fails the same way, and whoever asked for that says what becomes of it
+            holds = True
+        if holds or (rule.settle is not None and waits(rule, record.ref)):
+            yield rule
 
 
 def _judged(rule: Rule, event: Event, subject: Record, view: View) -> Plan:

@@ -51,8 +51,7 @@ def joined(tests: list[Value]) -> Test:
     if len(tests) == 3:
         first, second, third = tests
         return lambda scope: first(scope) and second(scope) and third(scope)
-    every = tuple(tests)
-    return lambda scope: all(test(scope) for test in every)
+    return joined([joined(tests[:3]), joined(tests[3:])])
 
 
 def _constant(node: tree.Constant) -> Value:

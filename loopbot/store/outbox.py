@@ -1,5 +1,6 @@
 """The outbox: each effect from plan to proof, sent by one holder at a time and never silently twice."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,6 +45,7 @@ class SqlOutbox:
         self._connection = work.connection
         self._mirror = mirror
         self._links = links
+        self._let_go: dict[tuple[str, datetime], int] = {}
 
     def plan(self, effects: Sequence[Effect], state: EffectState = "planned") -> list[tuple[Effect, bool]]:
         """Enter each under its key; the flag says whether this plan makes a write due that was not due before.
@@ -51,7 +53,15 @@ class SqlOutbox:
         So it is set for a new effect, for one that was only in shadow, and for a `keep_current` post that is out with
         another text. Raises ValueError for an effect that needs one which nobody planned.
         """
-        return Planning(self._work).plan(effects, state)
+        planning = Planning(self._work)
+        answers = planning.plan(effects, state)
+        if planning.revived:
+            self._let_go.clear()
+        elif state in LET_GO:
+            fresh = Counter(effect.cause.rule for effect in planning.entered)
+            for rule, since in self._let_go:
+                self._let_go[rule, since] += fresh[rule]
+        return answers
 
     def claim(self, system: str, holder: str, seconds: float, limit: int) -> list[Delivery]:
         """Mark the first due effect of each free lane as `sending` for `seconds`; effects whose needs are open wait."""
@@ -85,12 +95,18 @@ class SqlOutbox:
         """Note what went wrong: back to `planned` (at due_at), `uncertain` or `parked`; false when fenced off."""
         return self._move(delivery, _owned(holder), state=state, why=why, due_at=due_at)
 
-    def abandon(self) -> int:
-        """Make `sending` effects whose holder's time ran out `uncertain`; returns how many."""
+    def abandon(self, *, alone: bool = False, look_in: float = 0.0) -> int:
+        """Make `sending` effects whose holder's time ran out `uncertain`; returns how many. To be looked for in so many seconds.
+
+        `alone`: nobody else can be at work on this store, so whoever was sending is gone, its time run out or not.
+        """
         now = self._work.now()
-        lost = update(schema.outbox).where(C.state == SENDING, C.claimed_until < now)
+        lost = update(schema.outbox).where(C.state == SENDING)
+        if not alone:
+            lost = lost.where(C.claimed_until < now)
         why = "whoever was sending it stopped before the answer came"
-        values = {"state": "uncertain", "due_at": now, "why": why, "holder": None, "claimed_until": None}
+        due_at = now + timedelta(seconds=look_in)
+        values = {"state": "uncertain", "due_at": due_at, "why": why, "holder": None, "claimed_until": None}
         return len(self._connection.execute(lost.values(**values).returning(C.number)).all())
 
     def uncertain(self, system: str, limit: int) -> list[Delivery]:
@@ -155,8 +171,11 @@ class SqlOutbox:
 
     def planned_since(self, rule: str, since: datetime) -> int:
         """How many effects the rule has let go since then; those in shadow or held for a person do not count."""
-        query = select(func.count()).select_from(schema.outbox).where(C.rule == rule, C.planned_at >= since)
-        return self._connection.scalar(query.where(C.state.in_(LET_GO))) or 0
+        # Asked for each plan, and a page may bring a thousand: counted once, then kept by what this transaction plans itself.
+        if (rule, since) not in self._let_go:
+            query = select(func.count()).select_from(schema.outbox).where(C.rule == rule, C.planned_at >= since)
+            self._let_go[rule, since] = self._connection.scalar(query.where(C.state.in_(LET_GO))) or 0
+        return self._let_go[rule, since]
 
     def next_due(self, system: str) -> datetime | None:
         """When there will be something to send or look for; what waits for something else is not counted."""

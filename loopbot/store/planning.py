@@ -8,6 +8,7 @@ from typing import cast
 from sqlalchemy import case, delete, literal, select, update
 
 from loopbot.domain.effects import Effect, Post, pending_ref
+from loopbot.domain.records import Ref
 from loopbot.ports import EffectState
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
@@ -26,6 +27,9 @@ class Planning:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._connection = work.connection
+        self._became: dict[str, Ref] = {}  # the tickets that are open already, by the key that opened them
+        self.entered: list[Effect] = []
+        self.revived = False
 
     def plan(self, effects: Sequence[Effect], state: EffectState) -> list[tuple[Effect, bool]]:
         """Enter each under its key; the flag says whether this plan makes a write due that was not due before."""
@@ -61,12 +65,15 @@ class Planning:
         there = set(effects) | set(known)
         for some in chunks(sorted(needs)):
             rows = self._connection.execute(
-                select(C.key)
+                select(C.key, C.ref)
                 .where(self._work.among(C.key, some))
                 .order_by(C.key)
                 .with_for_update(read=True, of=schema.outbox)
             )
-            there |= {row.key for row in rows}
+            for row in rows:
+                there.add(row.key)
+                if row.ref is not None:
+                    self._became[row.key] = row.ref
         for need, effect in needs.items():
             if need not in there:
                 message = (
@@ -80,7 +87,8 @@ class Planning:
             statement = self._work.insert(schema.outbox).on_conflict_do_nothing(index_elements=[C.key])
             rows = [self._columns(effect, state) for effect in some]
             entered |= {row.key for row in self._connection.execute(statement.returning(C.key), rows)}
-        self._relate([effect for effect in effects if effect.key in entered])
+        self.entered = [effect for effect in effects if effect.key in entered]
+        self._relate(self.entered)
         return entered
 
     def _columns(self, effect: Effect, state: EffectState) -> dict[str, object]:
@@ -108,6 +116,7 @@ class Planning:
             needs += [{"key": effect.key, "needs": need} for need in sorted(effect.needs)]
             # A ticket named only in the text is mentioned as well.
             named = {effect.cause.subject, *effect.mentions, *map(pending_ref, effect.needs)}
+            named |= {self._became[need] for need in effect.needs & self._became.keys()}
             refs += [{"key": effect.key, "ref": ref} for ref in sorted(named)]
         if refs:
             self._connection.execute(self._work.insert(schema.outbox_ref).on_conflict_do_nothing(), refs)
@@ -126,6 +135,7 @@ class Planning:
 
     def _revive(self, effect: Effect, state: EffectState) -> None:
         """A rule left shadow mode: what it would have sent is sent now."""
+        self.revived = True
         now = self._work.now()
         here = update(schema.outbox).where(C.key == effect.key, C.state == "shadow")
         self._connection.execute(here.values(state=state, planned_at=now, due_at=now, body=encode_effect(effect)))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from loopbot.domain.effects import Effect
 from loopbot.domain.events import Changed, Due, Event
-from loopbot.domain.judging import SETTLE, judge
+from loopbot.domain.judging import SETTLE, concerned, judge
 from loopbot.domain.records import Issue, Link, Record
 from loopbot.domain.rules import Plan, Rule
 from loopbot.ports import EffectState, JournalEntry, Tx, Unmapped, Upserted
@@ -34,15 +34,22 @@ def decide(loop: Loop, tx: Tx, events: Iterable[Event]) -> list[Enacted]:
     """
     done: list[Enacted] = []
     for event in events:
-        for rule in _waking(loop, event):
+        for rule in _waking(loop, tx, event):
             for one in _judged(loop, tx, rule, event):
                 done.append(one)
-                done.extend(follow(loop, tx, one.new_links))
+                done.extend(_followed(loop, tx, one.new_links))
+    _keep_reasons(tx, done)
     return done
 
 
 def follow(loop: Loop, tx: Tx, links: Iterable[Link]) -> list[Enacted]:
     """Let the rules that follow these new links look at both ends again."""
+    done = _followed(loop, tx, links)
+    _keep_reasons(tx, done)
+    return done
+
+
+def _followed(loop: Loop, tx: Tx, links: Iterable[Link]) -> list[Enacted]:
     done: list[Enacted] = []
     waiting = list(links)
     while waiting:
@@ -71,11 +78,14 @@ def absorb(
     return rows, [*decide(loop, tx, events), *follow(loop, tx, links)]
 
 
-def _waking(loop: Loop, event: Event) -> tuple[Rule, ...]:
+def _waking(loop: Loop, tx: Tx, event: Event) -> Iterable[Rule]:
     if isinstance(event, Due):
         rule = loop.rules.named(event.rule)
         return (rule,) if rule else ()
-    return loop.rules.waking_for(event.record.kind)
+    rules = loop.rules.waking_for(event.record.kind)
+    if isinstance(event, Changed):
+        return concerned(rules, event, tx, lambda rule, ref: tx.timers.is_set(rule.name, ref, SETTLE))
+    return rules
 
 
 def _judged(loop: Loop, tx: Tx, rule: Rule, event: Event) -> list[Enacted]:
@@ -102,11 +112,10 @@ def _enacted(loop: Loop, tx: Tx, plan: Plan) -> Enacted:
         tx.timers.set(timer, keep=timer.name == SETTLE)
     live = plan.mode == "live"
     new_links = tx.links.put(plan.links) if live and plan.links else []
-    state = _state_for(tx, plan)
     effects = [effect for effect in plan.effects if _can_be_written(loop, effect)]
+    state = _state_for(tx, plan) if effects else "planned"
     new = [effect for effect, is_new in tx.outbox.plan(effects, state) if is_new] if effects else []
     if new or new_links:
-        tx.journal(_entries(tx, plan, new, new_links, state))
         loop.witness.planned(plan, len(new))
     return Enacted(plan, tuple(new), state, tuple(new_links))
 
@@ -127,11 +136,16 @@ def _state_for(tx: Tx, plan: Plan) -> EffectState:
     return "planned"
 
 
-def _entries(tx: Tx, plan: Plan, new: list[Effect], links: list[Link], state: EffectState) -> Iterator[JournalEntry]:
-    for effect in new:
-        what = f"{state}: {effect.verb} in {effect.system}"
+def _keep_reasons(tx: Tx, done: Iterable[Enacted]) -> None:
+    tx.journal(entry for one in done for entry in _entries(tx, one))
+
+
+def _entries(tx: Tx, one: Enacted) -> Iterator[JournalEntry]:
+    plan = one.plan
+    for effect in one.new:
+        what = f"{one.state}: {effect.verb} in {effect.system}"
         yield JournalEntry(tx.now(), plan.rule, plan.subject, what, plan.because)
-    for link in links:
+    for link in one.new_links:
         what = f"linked: {link.source} {link.relation} {link.target}"
         yield JournalEntry(tx.now(), plan.rule, plan.subject, what, link.because or plan.because)
 
