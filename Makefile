@@ -52,8 +52,8 @@ bench: setup-dev ## Measure speed and memory
 
 lock: ## Lock all dependencies with hashes (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 requirements/build.in -o requirements/build.txt
-	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra keyring -o requirements/run.txt
-	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra keyring --group dev -o requirements/dev.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra keyring --extra cluster -o requirements/run.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra keyring --extra cluster --group dev -o requirements/dev.txt
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
