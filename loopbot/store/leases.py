@@ -49,6 +49,11 @@ class SqlLeases:
         here = (C.name == lease.name, C.holder == lease.holder, C.token == lease.token)
         self._connection.execute(update(schema.lease).where(*here).values(until=self._work.now()))
 
+    def clear(self) -> None:
+        """End all of them, whoever holds them. Their rows stay, as above."""
+        now = self._work.now()
+        self._connection.execute(update(schema.lease).where(C.until > now).values(until=now))
+
     def stands(self, lease: Lease) -> bool:
         """Whether nobody took it since; nobody can before this transaction ends."""
         here = (C.name == lease.name, C.holder == lease.holder, C.token == lease.token)

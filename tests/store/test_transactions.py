@@ -263,26 +263,33 @@ def test_a_lane_is_not_claimed_while_another_host_is_claiming_it(store: SqlStore
     assert claimed == []
 
 
-def test_what_needs_a_ticket_that_opens_at_that_moment_does_not_wait_for_ever(
-    store: SqlStore, second: SqlStore
+@pytest.mark.parametrize("effect", [True, False], ids=["effect", "link"])
+def test_what_names_a_ticket_that_opens_at_that_moment_is_not_left_behind(
+    store: SqlStore, second: SqlStore, effect: bool
 ) -> None:
     opens, became = ticket(), Ref("jira", "issue", "LOOP-1")
     with store.write() as tx:
         tx.outbox.plan([opens])
         (opening,) = tx.outbox.claim("jira", "one", 60, 10)
 
-    def other() -> None:
+    def plans() -> None:
         with second.write() as tx:
             tx.outbox.plan([link_to(opens)])
+
+    def links() -> None:
+        with second.write() as tx:
             tx.links.put([link(incident(1).ref, "fixes", pending_ref(opens.key))])
 
     with store.write() as tx:
         tx.outbox.settle("one", opening, Receipt(opens.key, became))
-        thread = meanwhile(store, other)
+        thread = meanwhile(store, plans if effect else links)
     thread.join(WAIT)
     with store.write() as tx:
-        assert [each.effect.mentions[1] for each in tx.outbox.claim("servicenow", "one", 60, 10)] == [became]
-        assert [each.target for each in tx.links.of(incident(1).ref)] == [became]
+        if effect:
+            assert [each.effect.mentions[1] for each in tx.outbox.claim("servicenow", "one", 60, 10)] == [became]
+            assert [each.effect.verb for each in tx.outbox.about(became)] == ["open", "link"]
+        else:
+            assert [each.target for each in tx.links.of(incident(1).ref)] == [became]
 
 
 def test_two_hosts_planning_the_same_effect_plan_it_once(store: SqlStore, second: SqlStore) -> None:
