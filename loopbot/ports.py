@@ -1,7 +1,7 @@
 """What the use cases need of the world, as protocols: systems to read and write, a store, a clock."""
 
 import random
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,6 +124,79 @@ class Connector(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How calls to one system stand: what is left of our budget an hour and of what the server allows, what is closed.
+
+    `closed` holds endpoints and for how many seconds; `breaker` is open while the host does not answer.
+    """
+
+    system: str
+    hour_left: int | None = None
+    per_hour: int = 0
+    server_left: int | None = None
+    server_limit: int | None = None
+    closed: tuple[tuple[str, float], ...] = ()
+    breaker: Literal["closed", "open", "half-open"] = "closed"
+    breaker_seconds: float = 0.0
+
+
+class Paced(Protocol):
+    """A connector that can say how its calls stand."""
+
+    def paces(self) -> Sequence[Pace]:
+        """One for each of its wires."""
+
+
+# ---------------------------------------------------------------------------------------------- webhooks
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something changed in a stream, says a webhook: fetch it. What it says about the change itself is never taken.
+
+    `key` is what people call the record ("": some record of the stream, not known which); `changed_at` its own system's
+    stamp of the change, where the webhook tells.
+    """
+
+    stream: str
+    key: str = ""
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook that is certainly its system's. `deliveries` are names by which the same one is known again.
+
+    No hints: it is of no account here.
+    """
+
+    deliveries: tuple[str, ...]
+    hints: tuple[Hint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a webhook is not taken; for the log, not for its sender. `tolerant`: it is answered as if it were taken."""
+
+    why: str
+    tolerant: bool = False
+
+
+class HookVerifier(Protocol):
+    """Tells a system's own webhooks from forged, changed and stale ones."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> Hook | Refusal:
+        """Look at the bytes as they came; header names are in lower case. Never raises for anything a stranger may send."""
+
+
+class Hooked(Connector, Protocol):
+    """A connector whose system can send webhooks."""
+
+    def hooks(self) -> HookVerifier | None:
+        """Who verifies them; None where no secret is configured. Raises ConfigError where the secret is not there."""
 
 
 # ---------------------------------------------------------------------------------------------- the store
@@ -373,6 +446,41 @@ class Leases(Protocol):
         """End all of them: for a process that knows that every other holder is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The hints of one stream that were not answered yet."""
+
+    stream: str
+    hints: int
+    first_at: datetime
+    due_at: datetime
+
+
+class Inbox(Protocol):
+    """What webhooks hinted at, until it was fetched: one row a record, however many webhooks came."""
+
+    def fresh(self, deliveries: Collection[str]) -> set[str]:
+        """Note these names of deliveries; returns those that were not known before."""
+
+    def put(self, hints: Iterable[Hint], most: int) -> bool:
+        """Keep them, at most `most` rows. False when that is full: whole streams now stand for their records."""
+
+    def waiting(self) -> list[Waiting]:
+        """What is not answered, by stream."""
+
+    def answered(self, stream: str, read_from: datetime) -> int:
+        """Forget hints that came before a complete reading began, and whose record is as new here as they said."""
+
+    def asked(self, stream: str, wait: float) -> int:
+        """The stream is read for its due hints: they are due again after `wait` seconds, doubled at each asking."""
+
+    def give_up(self, stream: str, read_from: datetime, tries: int) -> list[str]:
+        """Forget hints asked for so often, the last time before a complete reading began; returns their keys."""
+
+    def prune(self, before: datetime) -> int:
+        """Forget the names of deliveries noted before then; returns how many."""
+
+
 class Tx(View, Protocol):
     """One transaction. It is also the View that rules judge by, so a page's own records are seen."""
 
@@ -382,6 +490,7 @@ class Tx(View, Protocol):
     timers: Timers
     cursors: Cursors
     leases: Leases
+    inbox: Inbox
 
     def journal(self, entries: Iterable[JournalEntry]) -> None:
         """Keep why things happened."""

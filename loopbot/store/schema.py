@@ -29,7 +29,7 @@ from sqlalchemy import (
 from loopbot.domain.records import Ref
 from loopbot.store.codec import clean
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -298,6 +298,27 @@ quarantine = Table(
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
     Column("tries", Integer, nullable=False),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("stream", KEY, primary_key=True),
+    Column("called", KEY, primary_key=True),  # the record's key in lower case; "" for the whole stream
+    Column("changed_at", Moment),  # by its own system; none: not told
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("asked_at", Moment),
+    Column("due_at", Moment, nullable=False),
+    Column("tries", Integer, nullable=False),
+)
+
+inbox_delivery = Table(
+    "inbox_delivery",
+    metadata,
+    Column("name", KEY, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Index("inbox_delivery_at", "at"),
 )
 
 fact = Table(

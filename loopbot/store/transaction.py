@@ -5,10 +5,11 @@ from datetime import datetime
 
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.words import Kind, Relation
-from loopbot.ports import Cursors, JournalEntry, Leases, Links, Mirror, Outbox, Quarantined, Timers, Unmapped
+from loopbot.ports import Cursors, Inbox, JournalEntry, Leases, Links, Mirror, Outbox, Quarantined, Timers, Unmapped
 from loopbot.store import journal
 from loopbot.store.cursors import SqlCursors
 from loopbot.store.database import Work
+from loopbot.store.inbox import SqlInbox
 from loopbot.store.leases import SqlLeases
 from loopbot.store.links import SqlLinks
 from loopbot.store.mirror import SqlMirror
@@ -25,6 +26,7 @@ class SqlTx:
     timers: Timers
     cursors: Cursors
     leases: Leases
+    inbox: Inbox
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -37,6 +39,7 @@ class SqlTx:
         self.timers = SqlTimers(work)
         self.leases = leases
         self.cursors = SqlCursors(work, leases)
+        self.inbox = SqlInbox(work)
 
     def now(self) -> datetime:
         """The moment of this transaction, the same to its end."""
