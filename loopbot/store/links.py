@@ -21,6 +21,13 @@ from loopbot.store.schema import AnyRow
 C = schema.link.c
 T = schema.link_stated.c
 COLUMNS = (C.source, C.relation, C.target, C.confidence, C.because, C.by)
+# Made once: rules that follow links ask this for every record.
+END = bindparam("end", type_=C.source.type)
+AT = (
+    select(*COLUMNS)
+    .where(or_(C.source == END, C.target == END), C.rejected.is_(False))
+    .order_by(C.source, C.relation, C.target)
+)
 PERSON = "person:"
 SYSTEM = "system:"
 RULE = "rule:"
@@ -61,9 +68,7 @@ class SqlLinks:
 
     def of(self, ref: Ref) -> list[Link]:
         """Live links at either end."""
-        ends = or_(C.source == ref, C.target == ref)
-        query = select(*COLUMNS).where(ends, C.rejected.is_(False)).order_by(C.source, C.relation, C.target)
-        return [_link(row) for row in self._connection.execute(query)]
+        return [_link(row) for row in self._connection.execute(AT, {"end": ref})]
 
     def reject(self, source: Ref, relation: str, target: Ref, by: str) -> None:
         """A person says that this is not so; it stays said."""

@@ -1,11 +1,12 @@
 """Entering effects in the outbox: new ones, known ones left alone, and messages whose text has to be kept current."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import blake2b
-from typing import cast
+from typing import Self, cast
 
-from sqlalchemy import case, delete, literal, select, update
+from sqlalchemy import Executable, case, delete, literal, select, update
 
 from loopbot.domain.effects import Effect, Post, pending_ref
 from loopbot.domain.records import Ref
@@ -13,12 +14,33 @@ from loopbot.ports import EffectState
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import decode_effect, encode_effect
-from loopbot.store.database import Work
+from loopbot.store.database import Work, among_those, inserting
 from loopbot.store.schema import AnyRow
 
 C = schema.outbox.c
 # Between these, what a message says can be exchanged before it goes out.
 WAITING: frozenset[str] = frozenset({"planned", "held", "parked", "shadow"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """What is run for each plan, made once: making a statement costs more than running it."""
+
+    known: Executable
+    enter: Executable
+    refs: Executable
+    needs: Executable
+
+    @classmethod
+    @cache
+    def of(cls, shared: bool) -> Self:  # noqa: FBT001 - which database it is
+        """Those for Postgres (shared), or for SQLite."""
+        return cls(
+            known=select(C.key, C.state, C.digest).where(among_those(shared, C.key, "keys")),
+            enter=inserting(shared, schema.outbox).on_conflict_do_nothing(index_elements=[C.key]).returning(C.key),
+            refs=inserting(shared, schema.outbox_ref).on_conflict_do_nothing(),
+            needs=inserting(shared, schema.outbox_need).on_conflict_do_nothing(),
+        )
 
 
 class Planning:
@@ -27,6 +49,7 @@ class Planning:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._connection = work.connection
+        self._run = _Statements.of(work.shared)
         self._became: dict[str, Ref] = {}  # the tickets that are open already, by the key that opened them
         self.entered: list[Effect] = []
         self.revived = False
@@ -52,7 +75,7 @@ class Planning:
     def _known(self, keys: Sequence[str]) -> dict[str, AnyRow]:
         known: dict[str, AnyRow] = {}
         for some in chunks(keys):
-            rows = self._connection.execute(select(C.key, C.state, C.digest).where(self._work.among(C.key, some)))
+            rows = self._connection.execute(self._run.known, {"keys": self._work.several(some)})
             known |= {row.key: row for row in rows}
         return known
 
@@ -84,9 +107,8 @@ class Planning:
     def _enter(self, effects: Sequence[Effect], state: EffectState) -> set[str]:
         entered: set[str] = set()
         for some in chunks(effects):
-            statement = self._work.insert(schema.outbox).on_conflict_do_nothing(index_elements=[C.key])
             rows = [self._columns(effect, state) for effect in some]
-            entered |= {row.key for row in self._connection.execute(statement.returning(C.key), rows)}
+            entered |= {row.key for row in self._connection.execute(self._run.enter, rows)}
         self.entered = [effect for effect in effects if effect.key in entered]
         self._relate(self.entered)
         return entered
@@ -119,9 +141,9 @@ class Planning:
             named |= {self._became[need] for need in effect.needs & self._became.keys()}
             refs += [{"key": effect.key, "ref": ref} for ref in sorted(named)]
         if refs:
-            self._connection.execute(self._work.insert(schema.outbox_ref).on_conflict_do_nothing(), refs)
+            self._connection.execute(self._run.refs, refs)
         if needs:
-            self._connection.execute(self._work.insert(schema.outbox_need).on_conflict_do_nothing(), needs)
+            self._connection.execute(self._run.needs, needs)
 
     def _again(self, effect: Effect, row: AnyRow, state: EffectState) -> bool:
         """What planning a known effect once more changes; true when a write is due by it."""
