@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from loopbot.domain.words import OUTCOMES, STATES, TOPICS, Kind
 
@@ -182,6 +182,12 @@ class Settings(_Part):
         "{base_url}/nav_to.do?uri={table}.do?sys_id={sys_id}",
         description="Where people open a record; {base_url}, {table}, {sys_id} and {number} are filled in.",
     )
+
+    @field_validator("incidents")
+    @classmethod
+    def _resolvable(cls, table: TicketTable) -> TicketTable:
+        """Out of the box an incident can not be resolved without these: they hold unless others are named."""
+        return table if "on_state" in table.model_fields_set else table.model_copy(update={"on_state": RESOLVED})
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

@@ -39,3 +39,11 @@ def test_loopbot_writes_the_first_value_that_means_a_state() -> None:
     assert settings.problems.number_of("problem", "new") == "101"
     assert settings.incidents.number_of("incident", "resolved") == "6"
     assert settings.changes.number_of("change", "draft") == "-5"
+
+
+def test_incidents_can_be_resolved_also_where_their_table_is_configured_by_hand() -> None:
+    given = {"base_url": "https://it.example.com", "user": "bot", "password": "env:P"}
+    by_hand = Settings.model_validate({**given, "incidents": {"table": "incident", "environment_field": "u_env"}})
+    assert by_hand.incidents.on_state["resolved"]["close_code"]
+    without = Settings.model_validate({**given, "incidents": {"table": "incident", "on_state": {}}})
+    assert not without.incidents.on_state
