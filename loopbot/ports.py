@@ -127,7 +127,7 @@ class Connector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Budget:
     """How calls to one system stand: what is left of our budget an hour and of what the server allows, what is closed.
 
     `closed` holds endpoints and for how many seconds; `breaker` is open while the host does not answer.
@@ -146,7 +146,7 @@ class Pace:
 class Paced(Protocol):
     """A connector that can say how its calls stand."""
 
-    def paces(self) -> Sequence[Pace]:
+    def budgets(self) -> Sequence[Budget]:
         """One for each of its wires."""
 
 

@@ -8,7 +8,7 @@ import requests
 from connectors.github.settings import GitHubSettings
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient
 from loopbot.http import Answer, Limits, Wire
-from loopbot.ports import Surroundings
+from loopbot.ports import Budget, Surroundings
 
 Json = dict[str, Any]
 _ASKED: Final = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -45,6 +45,11 @@ class Api:
         return self._wire
 
     @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """How calls stand, once there was one."""
+        return (self._wire.pacing.budget(),) if self._wire else ()
+
+    @property
     def calls(self) -> int:
         """How many calls went out."""
         return self._wire.calls if self._wire else 0
@@ -57,7 +62,7 @@ class Api:
             if "rate limit" in error.why:
                 # The secondary limit, without a Retry-After: GitHub's documents ask for a minute then.
                 raise Transient(self.system, error.why, after=60.0) from error
-            if " was answered 404" in error.why:
+            if error.status == 404:
                 raise NotThereError(path) from error
             raise
 

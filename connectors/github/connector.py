@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from connectors.github.api import Api
 from connectors.github.checking import findings
 from connectors.github.feeds import DeploymentFeed, Feed, ReleaseFeed, RunFeed
+from connectors.github.hooks import GitHubHooks
 from connectors.github.ranges import Ranges
 from connectors.github.settings import GitHubSettings
 from connectors.github.sources import RepositoryStream
-from loopbot.ports import Finding, Sink, Source, Surroundings
+from loopbot.ports import Budget, Finding, HookVerifier, Sink, Source, Surroundings
 
 
 class GitHub:
@@ -17,7 +18,7 @@ class GitHub:
     Settings = GitHubSettings
 
     def __init__(self, system: str, settings: GitHubSettings, surroundings: Surroundings) -> None:
-        self._system, self._settings = system, settings
+        self._system, self._settings, self._given = system, settings, surroundings
         self._api = Api(system, settings, surroundings)
 
     @property
@@ -44,6 +45,17 @@ class GitHub:
     def check(self) -> Iterator[Finding]:
         """The token, the rate limit, each repository and what may be read of it."""
         return findings(self._api)
+
+    def budgets(self) -> Sequence[Budget]:
+        """How calls stand."""
+        return self._api.budgets
+
+    def hooks(self) -> HookVerifier | None:
+        """Who verifies its webhooks; None where no webhook_secret is configured."""
+        if not self._settings.webhook_secret:
+            return None
+        secret = self._given.secrets.resolve(self._settings.webhook_secret)
+        return GitHubHooks(self._system, self._settings, secret)
 
     def close(self) -> None:
         """Close the connections."""

@@ -17,7 +17,7 @@ from connectors.jira.settings import Flavour, Settings
 from loopbot.domain.errors import BrokenAnswer, Rejected, Unauthorized
 from loopbot.http import Answer, Limits, Wire
 from loopbot.http.wire import parsed, said
-from loopbot.ports import Surroundings
+from loopbot.ports import Budget, Surroundings
 
 if TYPE_CHECKING:
     from jira import JIRA
@@ -103,6 +103,11 @@ class Client:
         return self._wire.calls
 
     @property
+    def budget(self) -> Budget:
+        """How calls stand."""
+        return self._wire.pacing.budget()
+
+    @property
     def skew(self) -> float:
         """Seconds the server's clock is ahead of ours; 0 before the first answer."""
         return self._wire.skew or 0.0
@@ -116,7 +121,7 @@ class Client:
         try:
             return self.get(path, params)
         except Rejected as refusal:
-            if "was answered 404" in refusal.why:
+            if refusal.status == 404:
                 return None
             raise
 
@@ -157,7 +162,8 @@ class Client:
         except JIRAError as error:
             said_so = said(error.response) if error.response is not None else str(error.text)
             path = urlsplit(error.url or "").path
-            raise Rejected(self.system, f"{path} was answered {error.status_code}: {said_so}") from error
+            status = error.status_code
+            raise Rejected(self.system, f"{path} was answered {status}: {said_so}", status=status) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             # The library reads answers without looking at their shape.
             raise BrokenAnswer(self.system, f"the answer is not what Jira says: {error}") from error

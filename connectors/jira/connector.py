@@ -5,11 +5,12 @@ from typing import ClassVar
 
 from connectors.jira.checks import check
 from connectors.jira.client import Client
+from connectors.jira.hooks import JiraHooks
 from connectors.jira.mapping import mapper_of
 from connectors.jira.settings import Settings as JiraSettings
 from connectors.jira.sink import JiraSink
 from connectors.jira.sources import Issues, Releases, Search
-from loopbot.ports import Finding, Sink, Source, Surroundings
+from loopbot.ports import Budget, Finding, HookVerifier, Sink, Source, Surroundings
 
 
 class Jira:
@@ -18,7 +19,7 @@ class Jira:
     Settings: ClassVar[type[JiraSettings]] = JiraSettings
 
     def __init__(self, system: str, settings: JiraSettings, surroundings: Surroundings) -> None:
-        self._system, self._settings = system, settings
+        self._system, self._settings, self._given = system, settings, surroundings
         self._client = Client(system, settings, surroundings)
         self._mapper = mapper_of(system, settings)
         self._sink = JiraSink(self._client, self._mapper)
@@ -42,6 +43,17 @@ class Jira:
     def check(self) -> Iterator[Finding]:
         """Look at the credentials, permissions, screens, statuses, the search and the clock; reads only."""
         return check(self._client, self._mapper)
+
+    def budgets(self) -> Sequence[Budget]:
+        """How calls stand."""
+        return (self._client.budget,)
+
+    def hooks(self) -> HookVerifier | None:
+        """Who verifies its webhooks; None where no webhook_secret is configured."""
+        if not self._settings.webhook_secret:
+            return None
+        secret = self._given.secrets.resolve(self._settings.webhook_secret)
+        return JiraHooks(self._system, self._settings, secret, self._given.clock)
 
     def close(self) -> None:
         """Let go of connections."""

@@ -7,11 +7,12 @@ from connectors.servicenow import mapping
 from connectors.servicenow import settings as configured
 from connectors.servicenow.checking import Inspection
 from connectors.servicenow.dictionary import Dictionary
+from connectors.servicenow.hooks import ServiceNowHooks
 from connectors.servicenow.instance import Instance
 from connectors.servicenow.planning import Bench
 from connectors.servicenow.reading import Pace, TableSource
 from connectors.servicenow.writing import TableSink
-from loopbot.ports import Finding, Sink, Source, Surroundings
+from loopbot.ports import Budget, Finding, HookVerifier, Sink, Source, Surroundings
 
 
 class ServiceNow:
@@ -44,6 +45,17 @@ class ServiceNow:
     def check(self) -> Iterator[Finding]:
         """Look at the account, the tables, their fields and states, clocks and limits; reads only."""
         return Inspection(self._instance, self._dictionary, self._settings, tuple(self._shapes.values())).findings()
+
+    def budgets(self) -> Sequence[Budget]:
+        """How calls stand."""
+        return (self._instance.wire.pacing.budget(),)
+
+    def hooks(self) -> HookVerifier | None:
+        """Who verifies its webhooks; None where no webhook_secret is configured."""
+        if not self._settings.webhook_secret:
+            return None
+        secret = self._given.secrets.resolve(self._settings.webhook_secret)
+        return ServiceNowHooks(self._system, self._settings, secret, self._given.clock)
 
     def close(self) -> None:
         """Let go of connections."""

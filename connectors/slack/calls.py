@@ -9,8 +9,8 @@ import requests
 from connectors.slack.refusals import trouble_of
 from connectors.slack.settings import SlackSettings
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain
-from loopbot.http import Pacing, Policy, PolicyAdapter, policy_session
-from loopbot.ports import Surroundings
+from loopbot.http import Breaker, Pacing, Policy, PolicyAdapter, policy_session
+from loopbot.ports import Budget, Surroundings
 
 if TYPE_CHECKING:
     from slack_sdk.web import SlackResponse
@@ -36,11 +36,17 @@ class Calls:
             surroundings.chance,
             interval=settings.seconds_between_calls,
             per_hour=settings.calls_per_hour,
+            breaker=Breaker(surroundings.clock, surroundings.chance),
         )
         policy = Policy(system, frozenset({host, *_HOOKS}), verify=settings.ca or True)
         self._adapter = PolicyAdapter(policy, pacing, surroundings.clock)
         self._session = policy_session(self._adapter)
         self._client: PolicyWebClient | None = None
+
+    @property
+    def budget(self) -> Budget:
+        """How calls stand."""
+        return self._adapter.pacing.budget()
 
     @property
     def skew(self) -> float | None:

@@ -9,7 +9,7 @@ from connectors.slack.listening import Listening
 from connectors.slack.messages import Messages
 from connectors.slack.settings import SlackSettings
 from loopbot.domain.errors import ConfigError
-from loopbot.ports import Ear, Finding, Sink, Source, Surroundings
+from loopbot.ports import Budget, Ear, Finding, Sink, Source, Surroundings
 
 
 class Slack:
@@ -52,6 +52,10 @@ class Slack:
     def check(self) -> Iterator[Finding]:
         """Tokens, scopes, clock, and the channels the configuration names."""
         return findings(self._calls, self._settings, self._surroundings.secrets)
+
+    def budgets(self) -> Sequence[Budget]:
+        """How calls stand."""
+        return (self._calls.budget,)
 
     def close(self) -> None:
         """Stop hearing, and close the connections."""

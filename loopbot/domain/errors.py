@@ -57,7 +57,12 @@ class Uncertain(SystemTrouble):
 
 @dataclass
 class Rejected(SystemTrouble):
-    """The system said no to this one thing, and will say so again: park it and show it."""
+    """The system said no to this one thing, and will say so again: park it and show it.
+
+    `status` is the HTTP status that said so, where one did.
+    """
+
+    status: int | None = None
 
 
 @dataclass

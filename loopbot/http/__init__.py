@@ -1,7 +1,8 @@
 """The one policy every HTTP call follows: timeouts, hosts, sizes, pacing, retries of reads, and what an answer means."""
 
+from loopbot.http.breaker import Breaker
 from loopbot.http.pacing import Pacing, retry_after
 from loopbot.http.policy import Policy, PolicyAdapter, policy_session
 from loopbot.http.wire import Answer, Limits, Wire
 
-__all__ = ["Answer", "Limits", "Pacing", "Policy", "PolicyAdapter", "Wire", "policy_session", "retry_after"]
+__all__ = ["Answer", "Breaker", "Limits", "Pacing", "Policy", "PolicyAdapter", "Wire", "policy_session", "retry_after"]

@@ -1,4 +1,4 @@
-"""Pacing: what the servers ask for (Retry-After), a floor between calls and a budget an hour, for each host and endpoint."""
+"""Pacing: what the servers ask for and still allow, a floor between calls and a budget an hour, for each host and endpoint."""
 
 import math
 import random
@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from loopbot.domain.errors import Transient
-from loopbot.ports import Clock
+from loopbot.http.allowance import Allowance, allowance, reset_in
+from loopbot.http.breaker import Breaker
+from loopbot.ports import Budget, Clock
 
 SHORTEST, LONGEST = 1.0, 3600.0
 _HOUR = 3600.0
@@ -27,14 +29,14 @@ def endpoint_of(method: str, path: str) -> str:
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds the server asks to wait, within [1 s, 1 h]; None where it does not say anything usable.
 
-    Reads both forms of RFC 9110, section 10.2.3, and `X-RateLimit-Reset` (GitHub: epoch seconds).
+    Reads both forms of RFC 9110, section 10.2.3, and `X-RateLimit-Reset`. `now` is the server's time.
     """
     raw = headers.get("Retry-After")
     if raw is None:
-        reset = headers.get("X-RateLimit-Reset")
-        if reset is None or headers.get("X-RateLimit-Remaining") != "0" or not reset.isdecimal():
+        if headers.get("X-RateLimit-Remaining") != "0":
             return None
-        return _clamp(float(reset) - now.timestamp())
+        seconds = reset_in(headers, now)
+        return None if seconds is None else _clamp(seconds)
     raw = raw.strip()
     try:
         return _clamp(float(raw))
@@ -59,7 +61,8 @@ def _clamp(seconds: float) -> float:
 class Pacing:
     """When the next call may go out. Short waits are waited, long ones are raised, so that no thread is kept for them.
 
-    `interval` seconds lie between two calls at least, at most `per_hour` calls are made in any hour (0: no limit).
+    `interval` seconds lie between two calls at least, at most `per_hour` calls are made in any hour (0: no limit). All
+    times are monotonic: a clock that is set, or a machine that slept, changes nothing.
     """
 
     system: str
@@ -68,19 +71,29 @@ class Pacing:
     interval: float = 0.0
     per_hour: int = 0
     patience: float = 2.0
+    breaker: Breaker | None = None
     _closed: dict[str, float] = field(default_factory=dict)
+    _allowed: dict[str, tuple[Allowance, float]] = field(default_factory=dict)
+    _scopes: dict[str, str] = field(default_factory=dict)
+    _passed: dict[str, float] = field(default_factory=dict)
     _recent: deque[float] = field(default_factory=deque)
     _last: float = -math.inf
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def before(self, method: str, path: str) -> None:
         """Wait for this call's turn; raises Transient when that is further away than the patience."""
+        endpoint = endpoint_of(method, path)
         while True:
             with self._lock:
                 now = self.clock.monotonic()
-                wait = self._wait(endpoint_of(method, path), now)
+                wait = self._wait(endpoint, now)
                 if wait <= 0:
+                    wait = self.breaker.wait() if self.breaker else 0.0
+                    if wait > 0:
+                        why = f"does not answer; it is tried again in {math.ceil(wait)} s"
+                        raise Transient(self.system, why, after=wait)
                     self._last = now
+                    self._passed[self._scopes.get(endpoint, "")] = self._passed[""] = now
                     self._recent.append(now)
                     return
             if wait > self.patience:
@@ -94,17 +107,54 @@ class Pacing:
             endpoint = endpoint_of(method, path)
             self._closed[endpoint] = max(until, self._closed.get(endpoint, -math.inf))
 
+    def heed(self, method: str, path: str, headers: Mapping[str, str], now: datetime) -> None:
+        """Note what the answer says about the calls that are left; `now` is the server's time."""
+        endpoint = endpoint_of(method, path)
+        found = allowance(headers, endpoint, now)
+        if found is None:
+            return
+        with self._lock:
+            self._scopes[endpoint] = found.scope
+            self._allowed[found.scope] = (found, self.clock.monotonic() + found.seconds)
+
     def left(self) -> int | None:
         """How many calls of this hour's budget are left; None without a budget."""
         with self._lock:
             self._forget(self.clock.monotonic())
             return self.per_hour - len(self._recent) if self.per_hour else None
 
+    def budget(self) -> Budget:
+        """How it stands: what is left of the budgets, what is closed and for how long."""
+        left = self.left()
+        with self._lock:
+            now = self.clock.monotonic()
+            tightest = min(
+                (one for one, _ in self._allowed.values()), key=lambda one: one.remaining / one.limit, default=None
+            )
+            closed = tuple((name, round(until - now, 1)) for name, until in sorted(self._closed.items()))
+        state, seconds = self.breaker.state() if self.breaker else ("closed", 0.0)
+        return Budget(
+            system=self.system,
+            hour_left=left,
+            per_hour=self.per_hour,
+            server_left=tightest.remaining if tightest else None,
+            server_limit=tightest.limit if tightest else None,
+            closed=closed,
+            breaker=state,
+            breaker_seconds=round(seconds, 1),
+        )
+
     def _wait(self, endpoint: str, now: float) -> float:
         self._forget(now)
         waits = [self._closed.get(endpoint, -math.inf) - now, self._last + self.interval - now]
         if self.per_hour and len(self._recent) >= self.per_hour:
             waits.append(self._recent[0] + _HOUR - now)
+        for scope in {"", self._scopes.get(endpoint, endpoint)}:
+            if scope in self._allowed:
+                found, until = self._allowed[scope]
+                # Nothing left: not before it is filled again; little left: spread out.
+                turn = until if not found.remaining and found.scope else self._passed.get(scope, -math.inf) + found.gap
+                waits.append(min(turn, until) - now)
         return max(waits)
 
     def _forget(self, now: float) -> None:
@@ -112,3 +162,5 @@ class Pacing:
             self._recent.popleft()
         for endpoint in [name for name, until in self._closed.items() if until <= now]:
             del self._closed[endpoint]
+        for scope in [name for name, (_, until) in self._allowed.items() if until <= now]:
+            del self._allowed[scope]

@@ -1,10 +1,10 @@
 """The policy as a transport adapter, so that it also holds for the libraries that bring their own client on our session."""
 
+import logging
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,11 +14,15 @@ import requests.adapters
 import urllib3.exceptions
 
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain
+from loopbot.http.allowance import server_time
 from loopbot.http.pacing import Pacing, retry_after
 from loopbot.ports import Clock
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Said by what stands before the host, or by a host that is going down: the same for every call to it.
+DOWN = frozenset({502, 503, 504})
+log = logging.getLogger("loopbot.http")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,26 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
             )
             self._take_body(response, started)
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, OSError) as error:
+            self._answered(well=False)
             raise self._lost(error, method, parts.path, writes=writes) from error
+        except BrokenAnswer:
+            self._answered(well=True)
+            raise
+        self._answered(well=response.status_code not in DOWN)
         self._note(response)
+        self.pacing.heed(method, parts.path, response.headers, server_time(response.headers, self.clock.now()))
         self._judge(response, method, parts.path, writes=writes)
         return response
+
+    def _answered(self, *, well: bool) -> None:
+        breaker = self.pacing.breaker
+        if breaker is None:
+            return
+        if well:
+            breaker.succeeded()
+        elif breaker.failed():
+            _, seconds = breaker.state()
+            log.warning("%s does not answer: left alone for %.0f s", self.policy.system, seconds)
 
     def _allowed(self, scheme: str, host: str, where: str) -> None:
         if host not in self.policy.hosts:
@@ -122,8 +142,11 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
     def _judge(self, response: requests.Response, method: str, path: str, *, writes: bool) -> None:
         status, system = response.status_code, self.policy.system
         what = f"{method} {path} was answered {status}"
+        after = retry_after(response.headers, server_time(response.headers, self.clock.now()))
+        if status == 429 and "per-issue" in response.headers.get("RateLimit-Reason", ""):
+            # Jira Cloud limits writes to one issue (jira-per-issue-on-write): the endpoint is open for all others.
+            raise Transient(system, f"{what}: too many writes to this one", after=after, scope="item")
         if status == 429 or (status == 403 and _throttled(response)):
-            after = retry_after(response.headers, self._now())
             self.pacing.closed(method, path, 30.0 if after is None else after)
             raise Transient(system, f"{what}: too many calls", after=after)
         if status == 401:
@@ -133,18 +156,17 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
                 system, f"{what}, a redirect", "is the base URL right, or does single sign-on intercept it?"
             )
         if status >= 500:
+            if after is not None:
+                self.pacing.closed(method, path, after)
             if writes:
                 raise Uncertain(system, f"{what}: it may have been done")
-            raise Transient(system, what, after=retry_after(response.headers, self._now()))
+            raise Transient(system, what, after=after)
         if status < 400 and response.content and _is_page(response):
             if writes:
                 raise Uncertain(system, f"{what} with a web page instead of data")
             raise Unauthorized(
                 system, f"{what} with a web page instead of data", "a login page or a sleeping instance?"
             )
-
-    def _now(self) -> datetime:
-        return self.clock.now()
 
 
 def policy_session(adapter: PolicyAdapter) -> requests.Session:

@@ -10,6 +10,7 @@ import orjson
 import requests
 
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient
+from loopbot.http.breaker import Breaker
 from loopbot.http.pacing import Pacing
 from loopbot.http.policy import READS, Policy, PolicyAdapter, policy_session
 from loopbot.ports import Clock
@@ -30,13 +31,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A system's own numbers: seconds between calls, calls an hour (0: no limit), seconds to connect, read and finish."""
+    """A system's own numbers: seconds between calls, calls an hour (0: no limit), seconds to connect, read and finish.
+
+    After `breaks` failures of the host in a row it is left alone, at first for `breaks_for` seconds (0 failures: never).
+    """
 
     interval: float = 0.0
     per_hour: int = 0
     connect: float = 5.0
     read: float = 30.0
     deadline: float = 60.0
+    breaks: int = 5
+    breaks_for: float = 5.0
 
 
 class Wire:
@@ -59,7 +65,8 @@ class Wire:
         parts = urlsplit(base_url)
         self.system = system
         self.base_url = base_url.rstrip("/")
-        self.pacing = Pacing(system, clock, chance, interval=limits.interval, per_hour=limits.per_hour)
+        breaker = Breaker(clock, chance, after=limits.breaks, first=limits.breaks_for) if limits.breaks else None
+        self.pacing = Pacing(system, clock, chance, interval=limits.interval, per_hour=limits.per_hour, breaker=breaker)
         policy = Policy(
             system,
             frozenset({parts.hostname or ""}),
@@ -141,7 +148,8 @@ class Wire:
             allow_redirects=False,
         )
         if response.status_code >= 400:
-            raise Rejected(self.system, f"{method} {path} was answered {response.status_code}: {said(response)}")
+            status = response.status_code
+            raise Rejected(self.system, f"{method} {path} was answered {status}: {said(response)}", status=status)
         return Answer(response.status_code, parsed(self.system, response), response.headers)
 
 
