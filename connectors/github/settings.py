@@ -24,6 +24,10 @@ class GitHubSettings(BaseModel):
     base_url: str = Field(
         default="https://api.github.com", description="Where the API is; Enterprise Server: https://HOST/api/v3."
     )
+    webhook_secret: str = Field(
+        default="",
+        description="Reference to the secret of GitHub's webhook to /hooks/NAME; without it webhooks are refused.",
+    )
     ca: str | None = Field(
         default=None, description="Path of a certificate bundle for a server with its own authority."
     )

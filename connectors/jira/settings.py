@@ -93,6 +93,9 @@ class Settings(BaseModel):
         description="A project role: internal comments are restricted to it. Needed outside Jira Service Management, where"
         " everyone who sees the issue sees its comments.",
     )
+    webhook_secret: str = Field(
+        "", description="Reference to the secret of Jira's webhook to /hooks/NAME; without it webhooks are refused."
+    )
     ca: str | None = Field(
         None, description="Path of a file with the certificates to trust, instead of the usual ones."
     )

@@ -147,6 +147,10 @@ class Settings(_Part):
     token: str = Field("", description="Reference to a bearer token, instead of a password.")
     client_id: str = Field("", description="OAuth client id (client credentials), instead of a password.")
     client_secret: str = Field("", description="Reference to the OAuth client's secret.")
+    webhook_secret: str = Field(
+        "",
+        description="Reference to the secret that the business rule shows at /hooks/NAME; without it webhooks are refused.",
+    )
     ca: str | None = Field(None, description="Path of a certificate bundle, for an instance with a CA of your own.")
     calls_per_hour: int = Field(0, ge=0, description="Calls loopbot may make in an hour; 0: only the server's limits.")
     seconds_between_calls: float = Field(0.0, ge=0, description="The shortest time between two calls.")
