@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from loopbot.domain.records import Ref
 from loopbot.ports import JournalEntry, Quarantined, Unmapped
@@ -14,6 +14,7 @@ from loopbot.store.database import Work
 J = schema.journal.c
 Q = schema.quarantine.c
 F = schema.fact.c
+ANY_ASIDE = select(Q.tries).where(Q.place == bindparam("place")).limit(1)
 
 
 def write(work: Work, entries: Iterable[JournalEntry]) -> None:
@@ -61,6 +62,9 @@ def set_aside(work: Work, where: str, rows: Iterable[Unmapped]) -> None:
 
 def release(work: Work, where: str, idents: Collection[str]) -> None:
     """No longer quarantined."""
+    # Asked for every page: nearly always there is nothing to release.
+    if work.connection.scalar(ANY_ASIDE, {"place": where}) is None:
+        return
     for some in chunks(sorted(idents)):
         work.connection.execute(delete(schema.quarantine).where(Q.place == where, work.among(Q.ident, some)))
 

@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -42,9 +41,8 @@ Place = tuple[str, str, str]
 What = Literal["new", "changed", "touched", "same"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """A record as it would be stored."""
+class _Sight(NamedTuple):
+    """A record as it would be stored; a tuple, since one is made for every row of every page."""
 
     record: Record
     place: Place
@@ -157,7 +155,7 @@ class SqlMirror:
 
     def _put(self, sights: Sequence[_Sight]) -> dict[Place, Upserted]:
         brief = (C.system, C.kind, C.key, UPDATED, C.version, C.digest, C.gone_at)
-        seen = {_place(row): row for row in self._rows([each.place for each in sights], *brief)}
+        seen: dict[Place, AnyRow] = {row[:3]: row for row in self._rows([each.place for each in sights], *brief)}
         answers: dict[Place, Upserted] = {}
         new: list[_Sight] = []
         other: list[_Sight] = []
@@ -165,7 +163,7 @@ class SqlMirror:
             row = seen.get(each.place)
             if row is None:
                 new.append(each)
-            elif each.against(row) == "same":
+            elif row[3:] == (each.updated, each.record.version, each.digest, None) or each.against(row) == "same":
                 answers[each.place] = Upserted(each.record, None, "same")
             else:
                 other.append(each)
