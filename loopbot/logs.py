@@ -1,6 +1,7 @@
 """The log: a static message with its data in fields, one line each, never a secret or a body."""
 
 import logging
+import re
 import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO
@@ -10,6 +11,7 @@ import structlog
 from loopbot.domain.rules import Plan
 
 _TOO_LONG = 500
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def set_up(level: str, form: str, redacted: Callable[[str], str], stream: TextIO | None = None) -> None:
@@ -43,6 +45,8 @@ def set_up(level: str, form: str, redacted: Callable[[str], str], stream: TextIO
     lines = logging.StreamHandler(output)
     lines.setFormatter(formatter)
     logging.basicConfig(handlers=[lines], level=logging.WARNING, force=True)
+    # The engine tells itself what failed; that a bell rang while its work was under way is no news.
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
 
 
 class LogWitness:
@@ -65,6 +69,6 @@ class LogWitness:
 
 
 def _one_line(text: str) -> str:
-    """Foreign text can not forge a second line."""
-    flat = text.replace("\r", "\\r").replace("\n", "\\n")
+    """Foreign text can neither forge a second line nor speak to the terminal."""
+    flat = _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
     return flat if len(flat) <= _TOO_LONG else flat[:_TOO_LONG] + "…"

@@ -1,5 +1,6 @@
 """The composition root: the only module that knows everyone. It builds an installation from a configuration."""
 
+import difflib
 import importlib
 import os
 import random
@@ -17,7 +18,8 @@ import connectors
 from loopbot.clock import SystemClock
 from loopbot.config import Config, SecretStore
 from loopbot.config.model import mistakes_in, several
-from loopbot.domain.errors import ConfigError, RuleError
+from loopbot.config.secrets import is_secret_key
+from loopbot.domain.errors import ConfigError, RuleError, UserError
 from loopbot.domain.rules import Rule, Rulebook
 from loopbot.ports import Chat, Clock, Connector, Sink, Source, Store, Surroundings
 from loopbot.usecases.loop import Loop, SilentWitness, Waits, Witness
@@ -66,19 +68,28 @@ def installed(
     With `systems` only those of which it says so are built (looking at the mirror needs none of them).
     """
     outfit = outfit or Outfit()
+    chosen = [name for name in config.systems if systems is None or systems(name)]
+    rules, errors = check_rules(config.rules_folder, set(config.systems))
+    mistakes = [*(one for name in chosen for one in check_system(config, name, outfit)), *errors]
+    if mistakes:
+        raise several(mistakes)
     with ExitStack() as stack:
-        rules = load_rulebook(config)
         store = open_configured_store(config, outfit)
         stack.callback(store.close)
         built: dict[str, Connector] = {}
-        for name in config.systems:
-            if systems is None or systems(name):
-                built[name] = build_connector(config, name, outfit)
-                stack.callback(built[name].close)
+        for name in chosen:
+            built[name] = build_connector(config, name, outfit)
+            stack.callback(built[name].close)
         sinks = {name: sink for name, one in built.items() if (sink := one.sink()) is not None}
         sources = [source for one in built.values() for source in one.sources()]
         loop = Loop(
-            store, rules, cast("Mapping[str, Sink]", sinks), outfit.clock, outfit.holder, outfit.witness, outfit.waits
+            store,
+            Rulebook(rules),
+            cast("Mapping[str, Sink]", sinks),
+            outfit.clock,
+            outfit.holder,
+            outfit.witness,
+            outfit.waits,
         )
         yield Installation(config, loop, built, sources)
 
@@ -89,22 +100,79 @@ def open_configured_store(config: Config, outfit: Outfit) -> Store:
 
     url = config.store_url
     if url.startswith(("env:", "file:", "keyring:")):
-        url = outfit.secrets.resolve(url)
+        url = _Named(outfit.secrets.beside(config.path), config.path.name, {url: "loopbot.store"}).resolve(url)
     clock = None if isinstance(outfit.clock, SystemClock) else outfit.clock
     return cast("Store", open_store(url, clock=clock))
 
 
 def build_connector(config: Config, name: str, outfit: Outfit) -> Connector:
     """The connector of one configured system; importing it is put off until here."""
+    kind, settings = _settings(config, name)
+    chance = random.Random(outfit.chance.random())
+    secrets = _Named(outfit.secrets.beside(config.path), config.path.name, dict(_references(config, name)))
+    return cast("Connector", kind(name, settings, Surroundings(outfit.clock, chance, secrets)))
+
+
+def check_system(config: Config, name: str, outfit: Outfit) -> list[UserError]:
+    """Every mistake in the settings of a system, those in its secrets included: each is looked up once."""
+    try:
+        _settings(config, name)
+    except ConfigError as error:
+        return [error]
+    except ExceptionGroup as group:
+        return [error for error in group.exceptions if isinstance(error, UserError)]
+    mistakes: list[UserError] = []
+    references = list(_references(config, name))
+    secrets = _Named(outfit.secrets.beside(config.path), config.path.name, dict(references))
+    for reference, _ in references:
+        try:
+            secrets.resolve(reference)
+        except ConfigError as error:
+            mistakes.append(error)
+    return mistakes
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Resolves the references of one table of the configuration; what is wrong with one is told by file and key."""
+
+    secrets: SecretStore
+    file: str
+    keys: Mapping[str, str]
+
+    def resolve(self, reference: str) -> str:
+        """The secret; raises ConfigError."""
+        try:
+            return self.secrets.resolve(reference)
+        except ConfigError as error:
+            where = f"{self.file}, {self.keys[reference]}" if reference in self.keys else self.file
+            raise ConfigError(where, f"{error.where}: {error.why}", error.hint) from None
+
+
+def _references(config: Config, name: str) -> Iterator[tuple[str, str]]:
+    """The secrets of a system: each reference, and the key it stands at."""
+    for key, value in config.systems[name].settings.items():
+        if is_secret_key(key) and isinstance(value, str) and value:
+            yield value, f"systems.{name}.{key}"
+
+
+def _settings(config: Config, name: str) -> tuple[Any, Any]:
+    """The class of a system's connector, and the system's settings; raises ConfigError, or several."""
     system = config.systems[name]
     kind = connector_type(system.type, f"{config.path.name}, systems.{name}.type")
+    given = dict(system.settings)
+    if isinstance(given.get("ca"), str):
+        given["ca"] = str(config.path.parent / given["ca"])
     try:
-        settings = kind.Settings.model_validate(system.settings)
+        settings = kind.Settings.model_validate(given)
     except ValidationError as error:
-        prefix = ("systems", name)
-        raise several(mistakes_in(error, config.path.name, {prefix: kind.Settings.model_fields}, prefix)) from None
-    chance = random.Random(outfit.chance.random())  # noqa: S311 - jitter, not secrecy
-    return cast("Connector", kind(name, settings, Surroundings(outfit.clock, chance, outfit.secrets)))
+        raise several(mistakes_in(error, config.path.name, kind.Settings, ("systems", name))) from None
+    if given.get("ca") and not Path(given["ca"]).is_file():
+        where = f"{config.path.name}, systems.{name}.ca"
+        raise ConfigError(
+            where, f"there is no file {given['ca']}", "name the file that holds the certificates to trust"
+        )
+    return kind, settings
 
 
 def connector_type(name: str, where: str) -> Any:
@@ -113,19 +181,13 @@ def connector_type(name: str, where: str) -> Any:
     if target is None:
         offered = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
         if name not in offered:
-            known = ", ".join(sorted({*connectors.CATALOGUE, *offered}))
-            raise ConfigError(where, f"{name!r} is not a type of system loopbot knows", f"known: {known}")
+            known = sorted({*connectors.CATALOGUE, *offered})
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(known)
+            raise ConfigError(where, f"{name!r} is not a type of system loopbot knows", hint)
         return offered[name].load()
     module, _, kind = target.partition(":")
     return getattr(importlib.import_module(module), kind)
-
-
-def load_rulebook(config: Config) -> Rulebook:
-    """The rules in force; raises RuleError, or all of them in a group."""
-    rules, errors = check_rules(config.rules_folder, set(config.systems))
-    if errors:
-        raise errors[0] if len(errors) == 1 else ExceptionGroup("rules have mistakes", errors)
-    return Rulebook(rules)
 
 
 def check_rules(folder: Path, systems: set[str] | None = None) -> tuple[list[Rule], list[RuleError]]:

@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 rules = typer.Typer(help="Check and test the rule files.", no_args_is_help=True, rich_markup_mode=None)
 outbox = typer.Typer(
-    help="See what is to be written, was written or is stuck; decide about what is stuck.",
+    help="See what is to be written, was written or is stuck; decide.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -43,7 +43,7 @@ def demo(
     fast: Annotated[bool, typer.Option("--fast", help="Do not pause between the steps of the story.")] = False,
     hold: Annotated[bool, typer.Option("--hold", help="Keep everything running afterwards, until Ctrl-C.")] = False,
 ) -> None:
-    """Watch a ticket become a problem, a backlog item, a deployed fix and a message to its reporter. Needs no keys."""
+    """Watch a ticket become a fix and an answer to its reporter. Needs no keys and no network."""
     from loopbot.cli.demo import tell_story
 
     tell_story(pause=0.0 if fast else 0.6, hold=hold)
@@ -72,7 +72,7 @@ def run(config: ConfigOption = CONFIG, verbose: VerboseOption = False) -> None:
 
 @app.command()
 def once(config: ConfigOption = CONFIG, as_json: JsonOption = False, verbose: VerboseOption = False) -> None:
-    """Read every stream once, deliver what the rules want, and say what was done."""
+    """Read every stream once and deliver what the rules want. Exits 1 where something needs a look."""
     from loopbot.cli.running import run_once
 
     raise typer.Exit(run_once(config, as_json=as_json, verbose=verbose))
@@ -86,10 +86,13 @@ def plan(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Name every write that `once` would do now, and why. Reads the systems, writes nothing anywhere."""
+    """Name every write that `once` would do now, and why. Reads the systems, writes nothing anywhere.
+
+    What follows from those writes (a ticket that is opened may wake further rules) is judged when they are done.
+    """
     from loopbot.cli.planning import show_plan
 
-    show_plan(config, local=local, as_json=as_json)
+    raise typer.Exit(show_plan(config, local=local, as_json=as_json))
 
 
 @app.command()
@@ -100,7 +103,7 @@ def explain(
     config: ConfigOption = CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Say for one record what each rule sees in it, and what came of it."""
+    """Say what each rule sees in one record, and what came of it."""
     from loopbot.cli.explaining import show_explanation
 
     show_explanation(config, reference, as_json=as_json)
@@ -108,7 +111,11 @@ def explain(
 
 @app.command()
 def check(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
-    """Find what is wrong before the first write: configuration, rules, credentials, fields, clocks, and what is stuck."""
+    """Find what is wrong before the first write, and what is stuck.
+
+    Looks at the configuration, the rules, credentials, permissions, fields and clocks. Exits 2 for a mistake in the files,
+    1 for trouble with a system.
+    """
     from loopbot.cli.checking import show_findings
 
     raise typer.Exit(show_findings(config, as_json=as_json))
@@ -116,7 +123,7 @@ def check(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
 
 @app.command()
 def alive(config: ConfigOption = CONFIG) -> None:
-    """Exit 0 while a daemon is at work on this store, 1 otherwise: for health checks."""
+    """Exit 0 while a daemon is at work on this store, else 1. For health checks."""
     from loopbot.cli.running import say_alive
 
     raise typer.Exit(say_alive(config))
@@ -135,7 +142,10 @@ def sandbox(
     ] = False,
     port: Annotated[int, typer.Option(help="The first port to listen on; 0: any free ones.")] = 0,
 ) -> None:
-    """Start loopback twins of ServiceNow, Jira, GitHub and Slack to rehearse rules against, or replay a real log."""
+    """Serve twins of the systems here, to rehearse rules against.
+
+    ServiceNow, Jira, GitHub and Slack answer on this machine, with a small company in them; or a real log is replayed.
+    """
     from loopbot.cli.sandbox import serve_sandbox
 
     raise typer.Exit(serve_sandbox(replay, speed=speed, verify=verify, port=port))
@@ -204,7 +214,7 @@ def outbox_show(key: KeyArgument, config: ConfigOption = CONFIG, as_json: JsonOp
 
 @outbox.command("retry")
 def outbox_retry(key: KeyArgument, config: ConfigOption = CONFIG, why: WhyOption = "") -> None:
-    """Send it (again): for parked, held, shadow, dropped and uncertain effects. You say that it is not there."""
+    """Send it (again): you say that it is not there. For parked, held, shadow, dropped and uncertain effects."""
     from loopbot.cli.outboxing import decide_effect
 
     decide_effect(config, key, "retry", why)
@@ -212,7 +222,7 @@ def outbox_retry(key: KeyArgument, config: ConfigOption = CONFIG, why: WhyOption
 
 @outbox.command("confirm")
 def outbox_confirm(key: KeyArgument, config: ConfigOption = CONFIG, why: WhyOption = "") -> None:
-    """Count an uncertain effect as done. You say that it is there."""
+    """Count an uncertain effect as done: you say that it is there."""
     from loopbot.cli.outboxing import decide_effect
 
     decide_effect(config, key, "confirm", why)

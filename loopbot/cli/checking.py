@@ -1,6 +1,7 @@
 """`loopbot check`: what is wrong, before the first write, and what is stuck, after it."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,18 @@ def show_findings(path: Path, *, as_json: bool) -> int:
     from loopbot.config import load_config
 
     config = load_config(path)
-    findings = [Finding("ok", path.name, f"is valid: {counted(len(config.systems), 'system')}"), *_rules(config)]
+    broken, rules = _settings(config), list(_rules(config))
+    findings = [one for found in broken.values() for one in found]
+    if not findings:
+        findings.append(Finding("ok", path.name, f"is valid: {counted(len(config.systems), 'system')}"))
+    findings += rules
     code = MISTAKE if any(one.level == "error" for one in findings) else DONE
-    if code == DONE:
-        findings += _systems(config)
-        code = TROUBLE if any(one.level == "error" for one in findings) else DONE
+    # What is wrong with one system says nothing about the others; rules that can not be loaded stop all of it.
+    if not any(one.level == "error" for one in rules):
+        found = list(_systems(config, broken))
+        findings += found
+        code = code or (TROUBLE if any(one.level == "error" for one in found) else DONE)
     if as_json:
-        import dataclasses
-
         import orjson
 
         print(orjson.dumps([dataclasses.asdict(one) for one in findings], option=orjson.OPT_INDENT_2).decode())
@@ -48,18 +53,40 @@ def _rules(config: "Config") -> Iterator[Finding]:
     yield Finding("ok", str(config.loopbot.rules), f"{counted(len(rules), 'rule')} ({modes})")
 
 
-def _systems(config: "Config") -> Iterator[Finding]:
+def _settings(config: "Config") -> dict[str, list[Finding]]:
+    """The systems whose settings or secrets are wrong, and what is."""
+    from loopbot.wiring import Outfit, check_system
+
+    outfit = Outfit()
+    found = {name: check_system(config, name, outfit) for name in config.systems}
+    return {
+        name: [Finding("error", one.where, one.why, one.hint) for one in mistakes]
+        for name, mistakes in found.items()
+        if mistakes
+    }
+
+
+def _systems(config: "Config", broken: Container[str]) -> Iterator[Finding]:
     from loopbot.wiring import installed
 
-    with installed(config) as here:
+    with installed(config, systems=lambda name: name not in broken) as here:
         for name, connector in here.connectors.items():
             try:
-                yield from connector.check()
+                for one in connector.check():
+                    yield dataclasses.replace(one, about=_named(name, one.about))
             except SystemTrouble as trouble:
                 yield Finding("error", name, trouble.why, trouble.hint)
             except UserError as error:
-                yield Finding("error", f"{name}, {error.where}", error.why, error.hint)
+                yield Finding("error", _named(name, error.where), error.why, error.hint)
         yield from _stuck(here)
+
+
+def _named(system: str, about: str) -> str:
+    """What a finding is about, with the system's name before it."""
+    known = (
+        about == system or about.startswith((f"{system} ", f"{system}:", f"{system},")) or f"systems.{system}." in about
+    )
+    return about if known else f"{system} {about}"
 
 
 def _stuck(here: "Installation") -> Iterator[Finding]:

@@ -23,12 +23,7 @@ def told(error: BaseException, *, verbose: bool = False) -> int:
     shown = getattr(error, "format_message", None)  # what typer says about a wrong option or argument
     if shown is not None:
         context = getattr(error, "ctx", None)
-        _line(
-            str(shown()),
-            f"loopbot {context.info_name or ''} --help".replace("loopbot loopbot", "loopbot")
-            if context
-            else "loopbot --help",
-        )
+        _line(str(shown()), f"{context.command_path if context else 'loopbot'} --help")
         return int(getattr(error, "exit_code", MISTAKE))
     if type(error).__name__ == "Abort":
         _line("Stopped.")

@@ -1,5 +1,7 @@
 """Opens an installation for a command."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,17 +11,29 @@ from loopbot.domain.errors import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from loopbot.domain.records import Record
     from loopbot.usecases.loop import Loop
     from loopbot.wiring import Installation, Outfit
 
+_UNWRAPPED = 10_000
 
-def console() -> "Console":
-    """Where a command prints: the terminal's width, colour only on a terminal."""
+
+def console(*, errors: bool = False) -> "Console":
+    """Where a command prints: in the terminal's width, colour only on a terminal; into a pipe or file nothing is wrapped."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    stream = sys.stderr if errors else sys.stdout
+    wrapped = stream.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, soft_wrap=False, stderr=errors, width=None if wrapped else _UNWRAPPED)
+
+
+def print_table(out: "Console", table: "Table") -> None:
+    """Print a table without the spaces that fill its last column."""
+    with out.capture() as captured:
+        out.print(table)
+    out.file.write("\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n")
 
 
 @contextmanager

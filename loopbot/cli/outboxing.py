@@ -1,12 +1,15 @@
 """`loopbot outbox`: what is to be written, was written or is stuck."""
 
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
-from loopbot.cli.opening import console, opened
+from loopbot.cli.opening import console, opened, print_table
 from loopbot.cli.wording import ago, counted, said, what_it_does
 from loopbot.domain.errors import UserError
 from loopbot.ports import EffectState, OutboxRow, Quarantined
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 URGENT: tuple[EffectState, ...] = ("uncertain", "parked", "held")
 _STATES: tuple[EffectState, ...] = get_args(EffectState)
@@ -32,31 +35,41 @@ def list_effects(config: Path, states: list[str], system: str | None, *, limit: 
     if as_json:
         _print_json({"effects": [as_fields(row) for row in rows], "quarantined": [_aside_fields(one) for one in aside]})
         return
-    from rich.table import Table
-    from rich.text import Text
-
     out = console()
-    if not rows and not aside:
-        out.print("Nothing is in the outbox.")
-        return
-    table = Table(box=None, pad_edge=False)
-    for name in ("key", "state", "system", "what", "rule", "when"):
-        table.add_column(name, overflow="fold" if name == "what" else "ellipsis", no_wrap=name != "what")
-    for row in rows:
-        at = row.settled_at or row.sent_at or row.planned_at
-        table.add_row(
-            row.effect.key[:8],
-            Text(row.state, style=_COLOURS.get(row.state, "")),
-            row.effect.system,
-            Text(what_it_does(row.effect, 60) + (f" - {row.why}" if row.state in URGENT and row.why else "")),
-            row.effect.cause.rule,
-            ago(at).partition(" (")[0],
-        )
-    out.print(table)
+    if rows:
+        _print_rows(out, rows)
+    elif not aside:
+        out.print("Nothing is in the outbox." if not (wanted or system) else "Nothing in the outbox is like that.")
     if aside:
         out.print(f"\nSet aside, because they could not be processed ({counted(len(aside), 'record')}):", markup=False)
         for one in aside:
             out.print(f"  {one.where} {one.ident}: {one.why} (tried {counted(one.tries, 'time')})", markup=False)
+
+
+def _print_rows(out: "Console", rows: list[OutboxRow]) -> None:
+    """One line an effect where there is room. Keys are never cut: they are what the other commands are called with."""
+    from rich.table import Table
+    from rich.text import Text
+
+    roomy = out.width >= 120
+    table = Table(box=None, pad_edge=False)
+    for name in ("key", "state", "system", "when"):
+        table.add_column(name, no_wrap=True, min_width=8 if name == "key" else None)
+    if roomy:
+        table.add_column("rule", no_wrap=True)
+    table.add_column("what", overflow="fold")
+    for row in rows:
+        at = row.settled_at or row.sent_at or row.planned_at
+        why = f" - {row.why}" if row.state in URGENT and row.why else ""
+        table.add_row(
+            row.effect.key[:8],
+            Text(row.state, style=_COLOURS.get(row.state, "")),
+            Text(row.effect.system),
+            ago(at).partition(" (")[0],
+            *([Text(row.effect.cause.rule)] if roomy else []),
+            Text(what_it_does(row.effect, 60) + why),
+        )
+    print_table(out, table)
 
 
 def show_effect(config: Path, key: str, *, as_json: bool) -> None:
@@ -94,9 +107,7 @@ def show_effect(config: Path, key: str, *, as_json: bool) -> None:
 
 def decide_effect(config: Path, key: str, verdict: str, why: str) -> None:
     """A person decides what becomes of an effect."""
-    import getpass
-
-    by = f"{getpass.getuser()}: {why or verdict}"
+    by = f"{_whoever()}: {why or verdict}"
     with opened(config, remote=False) as here, here.store.write() as tx:
         row = tx.outbox.get(key)
         if row is None:
@@ -110,6 +121,17 @@ def decide_effect(config: Path, key: str, verdict: str, why: str) -> None:
             )
     done = {"retry": "will be sent", "confirm": "counts as done", "drop": "will never be sent"}[verdict]
     console().print(f"{row.effect.key[:8]} {done}: {what_it_does(row.effect)}", markup=False)
+
+
+def _whoever() -> str:
+    """Who types; a container's user may have no name."""
+    import getpass
+    import os
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def as_fields(row: OutboxRow) -> dict[str, object]:

@@ -1,66 +1,67 @@
 """`loopbot plan`: every write, by name, before it happens; the same function as the live run, rolled back."""
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loopbot.cli.failures import DONE, TROUBLE
 from loopbot.cli.opening import console, opened
 from loopbot.cli.running import progress
-from loopbot.cli.wording import counted, what_it_does
-from loopbot.domain.errors import SystemTrouble
+from loopbot.cli.wording import counted, linked_words, what_it_does
 
 if TYPE_CHECKING:
+    from loopbot.domain.errors import LoopbotError
+    from loopbot.ports import Source
     from loopbot.usecases.enact import Enacted
     from loopbot.wiring import Installation
 
 
-def show_plan(config: Path, *, local: bool, as_json: bool) -> None:
+def show_plan(config: Path, *, local: bool, as_json: bool) -> int:
     """Print what `once` would do."""
     with opened(config, remote=True) as here:
         enacted, troubles = _planned(here, local=local, quiet=as_json)
     if as_json:
         _print_json(enacted, troubles)
-        return
+        return TROUBLE if troubles else DONE
     out = console()
     for trouble in troubles:
         out.print(f"not read: {trouble}", markup=False, style="red")
     shown = [one for one in enacted if one.new or one.new_links]
     writes = sum(len(one.new) for one in shown if one.state == "planned")
-    for one in shown:
-        out.print(f"\n{one.plan.rule} · {one.plan.subject}", markup=False, style="bold")
+    for place, one in enumerate(shown):
+        out.print(
+            f"{chr(10) if place or troubles else ''}{one.plan.rule} · {one.plan.subject}", markup=False, style="bold"
+        )
         out.print(f"  because {one.plan.because}", markup=False)
         for effect in one.new:
             kept = "" if one.state == "planned" else f"  [{one.state}, not sent]"
             out.print(f"  {effect.system:<12} {what_it_does(effect)}{kept}", markup=False)
         for link in one.new_links:
-            out.print(f"  {'loopbot':<12} note that {link.source.key} {link.relation} {link.target.key}", markup=False)
+            out.print(f"  {'loopbot':<12} keep the link {linked_words(link.source, link.relation, link.target)}", markup=False)
     source = "what is mirrored" if local else "what the systems hold now"
     rules = len({one.plan.rule for one in shown})
     ending = f"{counted(writes, 'write')} by {counted(rules, 'rule')}" if shown else "Nothing would be written"
-    out.print(
-        f"\n{ending}, judging {source}. Nothing was sent.".lstrip()
-        if not shown
-        else f"\n{ending}, judging {source}. Nothing was sent."
-    )
+    out.print(("\n" if shown or troubles else "") + f"{ending}, judging {source}. Nothing was sent.")
+    return TROUBLE if troubles else DONE
 
 
-def _planned(here: "Installation", *, local: bool, quiet: bool) -> "tuple[list[Enacted], list[SystemTrouble]]":
+def _planned(here: "Installation", *, local: bool, quiet: bool) -> "tuple[Sequence[Enacted], Sequence[LoopbotError]]":
     from loopbot.usecases.ingest import preview, review
 
     if local:
-        return review(here.loop), []
-    enacted: list[Enacted] = []
-    troubles: list[SystemTrouble] = []
+        return review(here.loop), ()
     with progress(len(here.sources), "Reading", quiet=quiet) as step:
-        for source in here.sources:
-            step(source.stream)
-            try:
-                enacted.extend(preview(here.loop, source))
-            except SystemTrouble as trouble:
-                troubles.append(trouble)
-    return enacted, troubles
+        foreseen = preview(here.loop, _stepping(here.sources, step))
+    return foreseen.enacted, foreseen.troubles
 
 
-def _print_json(enacted: "list[Enacted]", troubles: list[SystemTrouble]) -> None:
+def _stepping(sources: "Sequence[Source]", step: Callable[..., None]) -> "Iterator[Source]":
+    for source in sources:
+        step(source.stream)
+        yield source
+
+
+def _print_json(enacted: "Sequence[Enacted]", troubles: "Sequence[LoopbotError]") -> None:
     import orjson
 
     value = {

@@ -1,24 +1,33 @@
 """`loopbot run`, `once` and `alive`: the daemon, one round of it, and whether it is there."""
 
 import contextlib
+import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopbot.cli.failures import DONE, TROUBLE
-from loopbot.cli.opening import console, opened
+from loopbot.cli.opening import console, print_table
 from loopbot.cli.wording import counted
+from loopbot.domain.errors import SystemTrouble, UserError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from loopbot.config import Config
     from loopbot.engine.embedded import Bells
+    from loopbot.ports import Chat
     from loopbot.usecases.deliver import Delivered
     from loopbot.usecases.ingest import Ingested
+    from loopbot.usecases.loop import Loop
     from loopbot.wiring import Installation
 
 HEARTBEAT, HEARTBEAT_SECONDS = "daemon", 60.0
+_GRACE = 2.0
 
 
 def run_daemon(config_path: Path, *, verbose: bool) -> None:
@@ -26,7 +35,7 @@ def run_daemon(config_path: Path, *, verbose: bool) -> None:
     from loopbot.config import load_config
     from loopbot.engine.embedded import Embedded
     from loopbot.logs import LogWitness, set_up
-    from loopbot.usecases.listen import Conversation
+    from loopbot.usecases.recover import take_over
     from loopbot.wiring import Outfit, installed
 
     config = load_config(config_path)
@@ -35,15 +44,24 @@ def run_daemon(config_path: Path, *, verbose: bool) -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    with alone_on(config), installed(config, outfit) as here:
+    with alone_on(config) as alone, installed(config, outfit) as here:
+        if alone:
+            take_over(here.loop)
         engine = Embedded(here.loop, here.sources, bells(here))
-        for chat in here.chats:
-            chat.listen(Conversation(here.loop))
         outfit.witness.noted("loopbot is at work", systems=", ".join(here.connectors), rules=len(here.loop.rules.rules))
-        beating = threading.Thread(target=_beat, args=(here, stop), daemon=True)
-        beating.start()
-        engine.run(stop)
+        beside = [threading.Thread(target=_beat, args=(here, stop), daemon=True)]
+        beside += [threading.Thread(target=_listen, args=(here, chat, stop), daemon=True) for chat in here.chats]
+        for one in beside:
+            one.start()
+        drained = engine.run(stop)
+        for one in beside:
+            one.join(_GRACE)
         outfit.witness.noted("loopbot stopped")
+        if not drained:
+            # A call that does not end must not keep the process: what it was sending is looked for after the next start.
+            outfit.witness.noted("left while work was under way", seconds=engine.bells.drain)
+            logging.shutdown()
+            os._exit(DONE)
 
 
 def run_once(config_path: Path, *, as_json: bool, verbose: bool) -> int:
@@ -51,57 +69,79 @@ def run_once(config_path: Path, *, as_json: bool, verbose: bool) -> int:
     from loopbot.config import load_config
     from loopbot.logs import LogWitness, set_up
     from loopbot.usecases.loop import SilentWitness
+    from loopbot.usecases.recover import take_over
     from loopbot.wiring import Outfit, installed
 
     config = load_config(config_path)
     outfit = Outfit(witness=LogWitness() if verbose else SilentWitness())
     set_up("debug" if verbose else "warning", config.loopbot.log_format, outfit.secrets.redacted)
-    with alone_on(config), installed(config, outfit) as here:
-        read, sent = one_round(here, quiet=as_json)
+    with alone_on(config) as alone, installed(config, outfit) as here:
+        if alone:
+            take_over(here.loop)
+        done = one_round(here, quiet=as_json)
     if as_json:
-        _print_round_json(read, sent)
+        _print_round_json(done)
     else:
-        _print_round(read, sent)
-    return TROUBLE if any(one.trouble for one in read) else DONE
+        _print_round(done)
+    stuck = any(one.parked or one.uncertain or one.failed for one in done.sent.values())
+    return TROUBLE if stuck or any(one.trouble for one in done.read) else DONE
 
 
-def one_round(here: "Installation", *, quiet: bool) -> "tuple[list[Ingested], dict[str, Delivered]]":
+@dataclass(slots=True)
+class Round:
+    """What one round came to: streams read, streams that someone else was reading, what was sent to each system."""
+
+    read: "list[Ingested]" = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    sent: "dict[str, Delivered]" = field(default_factory=dict)
+
+
+def one_round(here: "Installation", *, quiet: bool) -> Round:
     """Every stream read once, every timer heard, everything due delivered until nothing new follows."""
-    from loopbot.usecases.deliver import deliver
     from loopbot.usecases.ingest import ingest
     from loopbot.usecases.reconcile import reconcile
     from loopbot.usecases.wake import wake
 
-    loop = here.loop
-    read = []
+    loop, done = here.loop, Round()
     with progress(len(here.sources), "Reading", quiet=quiet) as step:
         for source in here.sources:
             step(source.stream)
-            done = ingest(loop, source)
-            if done is not None:
-                read.append(done)
+            ingested = ingest(loop, source)
+            if ingested is None:
+                done.skipped.append(source.stream)
+            else:
+                done.read.append(ingested)
     wake(loop)
-    sent: dict[str, Delivered] = {}
-    waiting = set(loop.sinks)
-    while waiting:
-        system = waiting.pop()
+    for system in loop.sinks:
         reconcile(loop, system)
-        done_there = deliver(loop, system)
-        waiting |= (done_there.systems & set(loop.sinks)) - {system}
-        before = sent.get(system)
-        if before is not None:
-            done_there.settled += before.settled
-            done_there.parked += before.parked
-        sent[system] = done_there
-    return read, sent
+    # What is done in one system may be what an effect in another one waits for, or wake a rule that writes there.
+    while any(_sent(loop, system, done.sent) for system in loop.sinks):
+        pass
+    return done
+
+
+def _sent(loop: "Loop", system: str, sent: "dict[str, Delivered]") -> bool:
+    """Deliver what is due in a system; whether anything was done there."""
+    from loopbot.usecases.deliver import Delivered, deliver
+
+    now, total = deliver(loop, system), sent.setdefault(system, Delivered())
+    for name in ("settled", "failed", "uncertain", "parked"):
+        setattr(total, name, getattr(total, name) + getattr(now, name))
+    return now.settled > 0
 
 
 def say_alive(config_path: Path) -> int:
-    """Whether a daemon has given a sign of life within the last minute."""
-    with opened(config_path, remote=False) as here, here.store.read() as tx:
-        lease = tx.leases.holder(HEARTBEAT)
-        now = tx.now()
-    if lease is None or lease.until <= now:
+    """Whether a daemon has given a sign of life within the last minute; looks at nothing but the store."""
+    from loopbot.config import load_config
+    from loopbot.wiring import Outfit, open_configured_store
+
+    store = open_configured_store(load_config(config_path), Outfit())
+    try:
+        with store.read() as tx:
+            lease = tx.leases.holder(HEARTBEAT)
+    finally:
+        store.close()
+    if lease is None:
         console().print("No daemon is at work on this store.")
         return TROUBLE
     console().print(f"A daemon is at work: {lease.holder}.")
@@ -109,16 +149,16 @@ def say_alive(config_path: Path) -> int:
 
 
 @contextlib.contextmanager
-def alone_on(config: "Config") -> Iterator[None]:
-    """Alone on a SQLite store; on Postgres a second daemon joins."""
+def alone_on(config: "Config") -> Iterator[bool]:
+    """Alone (True) on a SQLite store, or a UserError; on Postgres a second daemon joins (False)."""
     from loopbot.engine.alone import Alone
 
     prefix = "sqlite:///"
     if config.store_url.startswith(prefix):
         with Alone(Path(config.store_url.removeprefix(prefix))):
-            yield
+            yield True
     else:
-        yield
+        yield False
 
 
 def bells(here: "Installation") -> "Bells":
@@ -136,7 +176,8 @@ def progress(total: int, what: str, *, quiet: bool) -> Iterator[Callable[..., No
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(), transient=True, disable=quiet) as bar:
+    out = console(errors=True)
+    with Progress(*columns, console=out, transient=True, disable=quiet or not out.is_terminal) as bar:
         task = bar.add_task(what, total=total)
 
         def step(name: str, by: int = 1) -> None:
@@ -146,53 +187,87 @@ def progress(total: int, what: str, *, quiet: bool) -> Iterator[Callable[..., No
 
 
 def _beat(here: "Installation", stop: threading.Event) -> None:
-    """A sign of life, for `loopbot alive`."""
+    """A sign of life, for `loopbot alive`, taken back at the end."""
+    lease = None
     while not stop.is_set():
-        with here.store.write() as tx:
-            tx.leases.take(HEARTBEAT, here.loop.holder, HEARTBEAT_SECONDS)
+        try:
+            with here.store.write() as tx:
+                lease = tx.leases.take(HEARTBEAT, here.loop.holder, HEARTBEAT_SECONDS)
+        except Exception as error:  # noqa: BLE001 - a store that is busy now may not be in a quarter of a minute
+            here.loop.witness.noted("no sign of life could be given", error=f"{type(error).__name__}: {error}")
         stop.wait(HEARTBEAT_SECONDS / 4)
+    if lease is not None:
+        with here.store.write() as tx:
+            tx.leases.release(lease)
 
 
-def _print_round(read: "list[Ingested]", sent: "dict[str, Delivered]") -> None:
-    from rich.table import Table
-    from rich.text import Text
+def _listen(here: "Installation", chat: "Chat", stop: threading.Event) -> None:
+    """Listen to a chat as soon as it can be reached; while it can not, everything else goes on."""
+    from loopbot.usecases.listen import Conversation
 
+    attempt = 0
+    while not stop.is_set():
+        try:
+            chat.listen(Conversation(here.loop))
+        except UserError as error:
+            here.loop.witness.noted("people are not heard", system=chat.system, why=str(error))
+            return
+        except SystemTrouble as trouble:
+            attempt += 1
+            wait = getattr(trouble, "after", None) or here.loop.waits.again(attempt)
+            here.loop.witness.noted("people are not heard yet", system=chat.system, why=str(trouble), again_in=wait)
+            stop.wait(wait)
+        else:
+            return
+
+
+def _print_round(done: Round) -> None:
     out = console()
-    if not read:
+    if not done.read and not done.skipped:
         out.print("No stream is configured: add [systems.NAME] to the configuration.")
-        return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("stream")
-    for name in ("seen", "new", "changed", "set aside", "planned"):
-        table.add_column(name, justify="right")
-    table.add_column("", overflow="fold")
-    for one in read:
-        cycle = one.cycle
-        numbers = (cycle.rows, cycle.new, cycle.changed, cycle.unmapped, one.planned)
-        table.add_row(cycle.stream, *(f"{number:,}" for number in numbers), Text(cycle.trouble, style="red"))
-    out.print(table)
-    for system, done in sorted(sent.items()):
-        if done.settled or done.parked or done.uncertain or done.failed:
-            parts = [counted(done.settled, "effect") + " delivered"]
-            parts += [f"{done.parked} refused"] * bool(done.parked) + [f"{done.uncertain} uncertain"] * bool(
-                done.uncertain
-            )
-            parts += [f"{done.failed} to be tried again"] * bool(done.failed)
+    if done.read:
+        _print_streams(out, done)
+    for stream in done.skipped:
+        out.print(f"{stream} is being read by another loopbot.", markup=False)
+    for system, sent in sorted(done.sent.items()):
+        parts = [counted(sent.settled, "effect") + " delivered"] * bool(sent.settled)
+        parts += [f"{sent.parked} refused"] * bool(sent.parked) + [f"{sent.uncertain} uncertain"] * bool(sent.uncertain)
+        parts += [f"{sent.failed} to be tried again"] * bool(sent.failed)
+        if parts:
             out.print(f"{system}: {', '.join(parts)}", markup=False)
-    if any(done.parked or done.uncertain for done in sent.values()):
+    if any(sent.parked or sent.uncertain or sent.failed for sent in done.sent.values()):
         out.print("See them with: loopbot outbox list")
 
 
-def _print_round_json(read: "list[Ingested]", sent: "dict[str, Delivered]") -> None:
+def _print_streams(out: "Console", done: Round) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("stream", no_wrap=True)
+    for name in ("seen", "new", "changed", "set aside", "planned"):
+        table.add_column(name, justify="right")
+    for one in done.read:
+        cycle = one.cycle
+        numbers = (cycle.rows, cycle.new, cycle.changed, cycle.unmapped, one.planned)
+        table.add_row(Text(cycle.stream), *(f"{number:,}" for number in numbers))
+    print_table(out, table)
+    for one in done.read:
+        if one.trouble:
+            out.print(f"{one.cycle.stream} was not read to its end: {one.cycle.trouble}", markup=False, style="red")
+
+
+def _print_round_json(done: Round) -> None:
     import dataclasses
 
     import orjson
 
     value = {
-        "streams": [{**dataclasses.asdict(one.cycle), "planned": one.planned} for one in read],
+        "streams": [{**dataclasses.asdict(one.cycle), "planned": one.planned} for one in done.read],
+        "read_by_others": done.skipped,
         "systems": {
             system: {"settled": one.settled, "parked": one.parked, "uncertain": one.uncertain, "failed": one.failed}
-            for system, one in sent.items()
+            for system, one in done.sent.items()
         },
     }
     print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

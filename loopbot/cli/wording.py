@@ -29,7 +29,12 @@ def said(text: str, limit: int = 90) -> str:
 
 def ref_words(ref: Ref) -> str:
     """A record as people call it."""
-    return "the ticket opened before" if ref.kind == PENDING_KIND else ref.key
+    return "the new ticket" if ref.kind == PENDING_KIND else ref.key
+
+
+def linked_words(source: Ref, relation: str, target: Ref) -> str:
+    """A link as people read it: INC1 to CHG1 (caused by)."""
+    return f"{ref_words(source)} to {ref_words(target)} ({relation.replace('_', ' ')})"
 
 
 def what_it_does(effect: Effect, limit: int = 90) -> str:
@@ -38,7 +43,7 @@ def what_it_does(effect: Effect, limit: int = 90) -> str:
         case OpenTicket():
             return f"open {_A.get(effect.kind, f'a {effect.kind}')} in {effect.place}: {said(effect.title, limit)}"
         case LinkTickets():
-            return f"link {ref_words(effect.source)} {effect.relation.replace('_', ' ')} {ref_words(effect.target)}"
+            return f"link {linked_words(effect.source, effect.relation, effect.target)}"
         case Comment():
             whom = "internal note on" if effect.audience == "internal" else "comment for the customer on"
             return f"{whom} {ref_words(effect.target)}: {said(effect.text, limit)}"

@@ -9,6 +9,16 @@ from loopbot.domain.errors import ConfigError
 FORMS = "write env:NAME, file:/path or keyring:service/user"
 _REFERENCE = re.compile(r"^(env|file|keyring):\S.*$")
 _SECRET_KEY = re.compile(r"(^|_)(password|passwd|token|secret|api_key|apikey|private_key)$")
+# The forms of the vendors' own tokens, and a password inside an address.
+_TOKEN = re.compile(
+    r"\bxox[a-z]-[\w-]{8,}|\bxapp-[\w-]{8,}|\bgh[a-z]_\w{16,}|\bgithub_pat_\w{16,}|\bglpat-[\w-]{16,}|\bATATT[\w=+/-]{16,}"
+    r"|\bAKIA[0-9A-Z]{16}\b|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+)
+_IN_ADDRESS = re.compile(r"(?<=://)[^\s:@/]+:[^\s@/]+(?=@)")
+_ASSIGNED = re.compile(
+    r"(?i)\b(password|passwd|pwd|token|secret|api_?key|signature|sig)=[^\s&\"']{4,}|\b(bearer|basic)\s+[\w.~+/=-]{8,}"
+)
+_BLOT = "[secret]"
 
 
 def is_reference(value: str) -> bool:
@@ -21,16 +31,34 @@ def is_secret_key(name: str) -> bool:
     return _SECRET_KEY.search(name) is not None
 
 
-class SecretStore:
-    """Resolves references and remembers what they were, so that logs can leave the values out."""
+def holds_secret(value: str) -> bool:
+    """Whether a value is or contains a secret, by its form: a vendor's token, an address with a password."""
+    return bool(_TOKEN.search(value) or _IN_ADDRESS.search(value))
 
-    def __init__(self) -> None:
+
+class SecretStore:
+    """Resolves references and remembers what they were, so that logs can leave the values out.
+
+    Relative files are looked for in `folder`, which is the configuration's.
+    """
+
+    def __init__(self, folder: Path = Path()) -> None:
         self._known: set[str] = set()
+        self._folder = folder
+
+    def beside(self, config: Path) -> "SecretStore":
+        """The same, for the references in that configuration file."""
+        other = SecretStore(config.parent)
+        other._known = self._known
+        return other
 
     def resolve(self, reference: str) -> str:
         """The secret; raises ConfigError naming the reference, never the secret."""
         scheme, _, name = reference.partition(":")
-        value = {"env": _from_env, "file": _from_file, "keyring": _from_keyring}.get(scheme, _refused)(name)
+        if scheme == "file":
+            value = _from_file(self._folder / name)
+        else:
+            value = {"env": _from_env, "keyring": _from_keyring}.get(scheme, _refused)(name)
         if value is None:
             raise ConfigError(reference, *_MISSING.get(scheme, ("is not a reference to a secret", FORMS)))
         if not value:
@@ -39,17 +67,21 @@ class SecretStore:
         return value
 
     def redacted(self, text: str) -> str:
-        """The text with every secret that was resolved blotted out."""
-        for value in self._known:
+        """The text with every secret that was resolved blotted out, and whatever else looks like one."""
+        for value in sorted(self._known, key=len, reverse=True):
             if len(value) >= 6 and value in text:
-                text = text.replace(value, "[secret]")
-        return text
+                text = text.replace(value, _BLOT)
+        text = _IN_ADDRESS.sub(_BLOT, _TOKEN.sub(_BLOT, text))
+        return _ASSIGNED.sub(lambda found: re.split(r"[=\s]", found[0])[0] + " " + _BLOT, text)
 
 
 _MISSING = {
     "env": ("this environment variable is not set", "set it where loopbot runs"),
     "file": ("this file can not be read", "does it exist, and may loopbot read it?"),
-    "keyring": ("the keyring does not have this", "store it with: keyring set SERVICE USER; needs loopbot[keyring]"),
+    "keyring": (
+        "the keyring does not have this",
+        "write keyring:SERVICE/USER and store it with: keyring set SERVICE USER; needs loopbot[keyring]",
+    ),
 }
 
 
@@ -57,9 +89,9 @@ def _from_env(name: str) -> str | None:
     return os.environ.get(name)
 
 
-def _from_file(name: str) -> str | None:
+def _from_file(path: Path) -> str | None:
     try:
-        return Path(name).read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -18,8 +18,12 @@ class Alone:
         self._file: int | None = None
 
     def __enter__(self) -> Self:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            why = f"the store can not be used: {error.strerror}"
+            raise UserError(str(self._path.with_suffix("")), why, "may loopbot write to that folder?") from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -40,12 +44,3 @@ class Alone:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-
-
-def held(database: Path) -> str | None:
-    """Who is at work on the database, if anyone."""
-    try:
-        with Alone(database):
-            return None
-    except UserError as error:
-        return error.why

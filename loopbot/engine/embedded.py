@@ -36,24 +36,26 @@ class Embedded:
     """Runs an installation in this process until told to stop."""
 
     def __init__(self, loop: Loop, sources: Sequence[Source], bells: Bells) -> None:
-        self._loop, self._sources, self._bells = loop, sources, bells
+        self._loop, self._sources, self.bells = loop, sources, bells
         self._scheduler: Any = None
         self._stopping = threading.Event()
+        self._rung: set[str] = set()
         self._seen: dict[str, Counter[str]] = defaultdict(Counter)
 
-    def run(self, stop: threading.Event) -> None:
-        """Ring until `stop` is set; then let what is under way finish for at most `bells.drain` seconds."""
+    def run(self, stop: threading.Event) -> bool:
+        """Ring until `stop` is set, then as `stop()`."""
         self.start()
         try:
             stop.wait()
         finally:
-            self.stop()
-            for stream, seen in self._seen.items():
+            drained = self.stop()
+            for stream, seen in list(self._seen.items()):
                 self._loop.witness.noted("stream read", stream=stream, **seen)
+        return drained
 
     def start(self) -> None:
         """Start ringing in the background."""
-        from apscheduler.events import EVENT_JOB_ERROR
+        from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
         from apscheduler.executors.pool import ThreadPoolExecutor
         from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -65,9 +67,11 @@ class Embedded:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._scheduler.add_listener(self._failed, EVENT_JOB_ERROR)
+        self._scheduler.add_listener(self._done, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         for name, (work, seconds) in jobs.items():
-            self._scheduler.add_job(work, "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC))
-        hour, minute = self._bells.sweep_at
+            job = partial(self._answer, name, work)
+            self._scheduler.add_job(job, "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC))
+        hour, minute = self.bells.sweep_at
         for source in self._sources:
             self._scheduler.add_job(
                 partial(self._poll, source, sweep=True),
@@ -78,35 +82,53 @@ class Embedded:
             )
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Take no new work and wait for what is under way, at most `bells.drain` seconds; the rest stays planned."""
+    def stop(self) -> bool:
+        """Take no new work and wait for what is under way, at most `bells.drain` seconds; the rest stays planned.
+
+        False when something is under way still.
+        """
         self._stopping.set()
         waiter = threading.Thread(target=self._scheduler.shutdown, kwargs={"wait": True}, daemon=True)
         waiter.start()
-        waiter.join(self._bells.drain)
+        waiter.join(self.bells.drain)
+        return not waiter.is_alive()
 
     def ring(self, bell: str) -> None:
-        """Ring a bell now: `poll:STREAM`, `deliver:SYSTEM`, `wake`."""
+        """Ring a bell now: `poll:STREAM`, `deliver:SYSTEM`, `wake`. While its work is under way: once more after it."""
+        if not self._stopping.is_set():
+            self._rung.add(bell)
+            self._soon(bell)
+
+    def _soon(self, bell: str) -> None:
         from apscheduler.jobstores.base import JobLookupError
 
-        if self._stopping.is_set():
-            return
         try:
             self._scheduler.modify_job(bell, next_run_time=datetime.now(UTC))
         except JobLookupError:
+            self._rung.discard(bell)
             self._loop.witness.noted("no such bell", bell=bell)
 
+    def _answer(self, bell: str, work: Callable[[], None]) -> None:
+        self._rung.discard(bell)
+        if not self._stopping.is_set():
+            work()
+
+    def _done(self, event: Any) -> None:
+        """The scheduler drops a bell that rings while its work is under way: it rings again now."""
+        if event.job_id in self._rung and not self._stopping.is_set():
+            self._soon(event.job_id)
+
     def _jobs(self) -> dict[str, tuple[Callable[[], None], float]]:
-        jobs: dict[str, tuple[Callable[[], None], float]] = {"wake": (self._wake, self._bells.wake)}
+        jobs: dict[str, tuple[Callable[[], None], float]] = {"wake": (self._wake, self.bells.wake)}
         for source in self._sources:
-            jobs[f"poll:{source.stream}"] = (partial(self._poll, source), self._bells.polls[source.stream])
+            jobs[f"poll:{source.stream}"] = (partial(self._poll, source), self.bells.polls[source.stream])
         for system in self._loop.sinks:
-            jobs[f"deliver:{system}"] = (partial(self._deliver, system), self._bells.deliver)
-            jobs[f"reconcile:{system}"] = (partial(self._reconcile, system), self._bells.reconcile)
+            jobs[f"deliver:{system}"] = (partial(self._deliver, system), self.bells.deliver)
+            jobs[f"reconcile:{system}"] = (partial(self._reconcile, system), self.bells.reconcile)
         return jobs
 
     def _poll(self, source: Source, *, sweep: bool = False) -> None:
-        done = ingest(self._loop, source, sweep=sweep)
+        done = ingest(self._loop, source, sweep=sweep, enough=self._stopping.is_set)
         if done is None:
             return
         cycle = done.cycle
@@ -124,9 +146,9 @@ class Embedded:
         self._deliver_in(done.systems)
 
     def _deliver(self, system: str) -> None:
-        done = deliver(self._loop, system)
+        done = deliver(self._loop, system, self._stopping.is_set)
         self._deliver_in(done.systems - {system})
-        if done.pause and self._scheduler.running:
+        if done.pause and not self._stopping.is_set():
             due = datetime.now(UTC) + timedelta(seconds=done.pause)
             self._scheduler.modify_job(f"deliver:{system}", next_run_time=due)
 

@@ -1,6 +1,6 @@
 """Delivering effects: claimed in one transaction, sent outside any, settled in another. A lost answer is never sent again blindly."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -23,14 +23,14 @@ class Delivered:
     pause: float = 0.0
 
 
-def deliver(loop: Loop, system: str) -> Delivered:
-    """Send what is due in one system until nothing is, or the system asks to be left alone for `pause` seconds."""
+def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False) -> Delivered:
+    """Send what is due in one system until nothing is, it is `enough`, or the system asks to be left alone for `pause` seconds."""
     total = Delivered()
     with loop.store.write() as tx:
         if tx.outbox.abandon():
             loop.witness.noted("deliveries of a stopped process are uncertain now", system=system)
     sink = loop.sinks.get(system)
-    while not total.pause:
+    while not total.pause and not enough():
         with loop.store.write() as tx:
             batch = tx.outbox.claim(system, loop.holder, loop.waits.claim, sink.batch if sink else 50)
         if not batch:

@@ -2,15 +2,16 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from loopbot.domain.errors import LoopbotError, SystemTrouble
+from loopbot.domain.errors import LoopbotError, SystemTrouble, UserError
 from loopbot.domain.events import Changed
 from loopbot.domain.records import Record
 from loopbot.ports import Cursor, Cycle, Lease, LeaseLostError, Page, Source, Tx, Unmapped
 from loopbot.usecases.enact import Enacted, absorb, decide
 from loopbot.usecases.loop import Loop, poll_lease
+from loopbot.usecases.wake import heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,18 @@ class Ingested:
     trouble: LoopbotError | None = None
 
 
-def ingest(loop: Loop, source: Source, *, sweep: bool = False) -> Ingested | None:
-    """Read what is new in a stream; None when someone else is reading it.
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a reading would plan, and which streams could not be read to their end."""
+
+    enacted: tuple[Enacted, ...]
+    troubles: tuple[LoopbotError, ...] = ()
+
+
+def ingest(
+    loop: Loop, source: Source, *, sweep: bool = False, enough: Callable[[], bool] = lambda: False
+) -> Ingested | None:
+    """Read what is new in a stream, to its end or to the page after which it is `enough`; None when someone else reads it.
 
     With `sweep` the whole stream is read again from its beginning, and the records are counted there and here. A failure
     of the system ends this reading only: pages that came before are kept, the cursor has passed nothing uncommitted.
@@ -41,12 +52,15 @@ def ingest(loop: Loop, source: Source, *, sweep: bool = False) -> Ingested | Non
         for page in source.read(cursor):
             cycle, plans = _commit(loop, page, lease, cycle)
             enacted.extend(plans)
-        if sweep:
+            if enough():
+                break
+        if sweep and not enough():
             cycle = dataclasses.replace(cycle, counted_there=source.count())
     except LeaseLostError:
         loop.witness.noted("stream taken over by another reader", stream=source.stream)
         return None
-    except SystemTrouble as error:
+    except (SystemTrouble, UserError) as error:
+        # A mistake in the configuration that only the system can tell (a field it does not have) stops this stream alone.
         trouble = error
     with loop.store.write() as tx:
         if cycle.counted_there is not None:
@@ -58,13 +72,24 @@ def ingest(loop: Loop, source: Source, *, sweep: bool = False) -> Ingested | Non
     return Ingested(cycle, len(new), frozenset(effect.system for effect in new), trouble)
 
 
-def preview(loop: Loop, source: Source) -> list[Enacted]:
-    """What reading the stream now would plan: the live transaction, rolled back. Reads remotely, writes nothing anywhere."""
-    with loop.store.read() as tx:
-        cursor = tx.cursors.get(source.stream)
-    pages = list(source.read(cursor))
+def preview(loop: Loop, sources: Iterable[Source]) -> Foreseen:
+    """What reading these streams now and hearing the timers would plan: the live transaction, rolled back.
+
+    Reads remotely, writes nothing anywhere. All streams are judged together, as an incident of one may be caused by a
+    change of another. A stream that can not be read to its end is named, and judged as far as it came.
+    """
+    pages: list[Page] = []
+    troubles: list[LoopbotError] = []
+    for source in sources:
+        with loop.store.read() as tx:
+            cursor = tx.cursors.get(source.stream)
+        try:
+            pages.extend(source.read(cursor))
+        except (SystemTrouble, UserError) as trouble:
+            troubles.append(trouble)
     with loop.store.write(keep=False) as tx:
-        return [one for page in pages for one in _take(loop, tx, page)[1]]
+        enacted = [one for page in pages for one in _take(loop, tx, page)[1]]
+        return Foreseen((*enacted, *heard(loop, tx)), tuple(troubles))
 
 
 def review(loop: Loop) -> list[Enacted]:

@@ -1,6 +1,7 @@
 """Waking the rules whose timers have run out."""
 
 from loopbot.domain.events import Due
+from loopbot.ports import Tx
 from loopbot.usecases.enact import Enacted, decide
 from loopbot.usecases.loop import Loop
 
@@ -11,11 +12,14 @@ def wake(loop: Loop, limit: int = 500) -> list[Enacted]:
         if not any(timer.at <= tx.now() for timer in tx.timers.pending()):
             return []
     with loop.store.write() as tx:
-        timers = tx.timers.take_due(limit)
-        records = tx.mirror.many({timer.subject for timer in timers})
-        events = [
-            Due(timer.rule, records[timer.subject], timer.name, timer.at)
-            for timer in timers
-            if timer.subject in records
-        ]
-        return decide(loop, tx, events)
+        return heard(loop, tx, limit)
+
+
+def heard(loop: Loop, tx: Tx, limit: int = 500) -> list[Enacted]:
+    """Take the timers that have run out, and judge."""
+    timers = tx.timers.take_due(limit)
+    records = tx.mirror.many({timer.subject for timer in timers})
+    events = [
+        Due(timer.rule, records[timer.subject], timer.name, timer.at) for timer in timers if timer.subject in records
+    ]
+    return decide(loop, tx, events)

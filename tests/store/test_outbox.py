@@ -181,6 +181,23 @@ def test_a_lost_holder_leaves_its_effects_uncertain_and_is_fenced_off(store: Sql
     assert "stopped before the answer came" in row(store, comment()).why
 
 
+def test_who_is_alone_on_a_store_need_not_wait_until_the_time_of_a_dead_holder_runs_out(
+    store: SqlStore, clock: FakeClock
+) -> None:
+    plan(store, comment())
+    (delivery,) = claim(store)
+    with store.write() as tx:
+        assert tx.outbox.abandon(alone=True, look_in=30) == 1
+    assert row(store, comment()).state == "uncertain"
+    with store.read() as tx:
+        assert tx.outbox.uncertain("servicenow", 10) == [], "the last write of a killed process may still be on its way"
+    clock.sleep(31)
+    with store.read() as tx:
+        assert [one.effect for one in tx.outbox.uncertain("servicenow", 10)] == [comment()]
+    assert not settle(store, delivery), "the dead holder is fenced off"
+    assert claim(store) == []
+
+
 def test_only_the_holder_of_this_very_attempt_settles_or_fails(store: SqlStore) -> None:
     plan(store, comment())
     (first,) = claim(store)

@@ -55,6 +55,15 @@ def test_tokens_grow_for_ever_also_after_a_release_or_a_lapse_of_the_same_holder
     assert take(store, "two") is None, "an old lease releases nothing"
 
 
+def test_leases_of_the_dead_are_ended_and_their_tokens_stay_fenced_off(store: SqlStore) -> None:
+    lease = held(store, "one")
+    with store.write() as tx:
+        tx.leases.clear()
+    assert held(store, "two").token == lease.token + 1
+    with pytest.raises(LeaseLostError), store.write() as tx:
+        tx.cursors.move(STREAM, Cursor("late"), lease)
+
+
 def test_a_cursor_moves_only_under_the_lease_that_stands(store: SqlStore, clock: FakeClock) -> None:
     first = held(store, "one")
     with store.write() as tx:

@@ -53,7 +53,7 @@ def test_the_preview_names_exactly_what_the_live_run_does_and_leaves_no_trace(
     sink = FakeSink()
     loop = loop_of(store, clock, servicenow=sink)
     source = FakeSource(STREAM, [incident(number, number) for number in range(1, 4)])
-    foreseen = {effect.key for one in preview(loop, source) for effect in one.new}
+    foreseen = {effect.key for one in preview(loop, [source]).enacted for effect in one.new}
     assert not states(store)
     ingest(loop, source)
     deliver(loop, "servicenow")
