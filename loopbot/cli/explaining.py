@@ -1,10 +1,14 @@
 """`loopbot explain`: for one record, what each rule sees in it, and what came of it."""
 
+import re
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopbot.cli.opening import console, opened, the_record
 from loopbot.cli.wording import ago, what_it_does
+from loopbot.domain.effects import PENDING_KIND, pending_ref
 from loopbot.domain.rules import all_hold
 from loopbot.domain.texts import shorten
 
@@ -12,6 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from loopbot.usecases.inspect import ChainStep, Explanation
+
+_PENDING = re.compile(rf"\bloopbot:{PENDING_KIND}:\w+")
 
 
 def show_explanation(config: Path, reference: str, *, as_json: bool) -> None:
@@ -55,15 +61,27 @@ def _print_past(out: "Console", found: "Explanation") -> None:
         out.print("\nWhat was written", style="bold")
         for row in found.effects:
             out.print(
-                f"  {row.state:<10} {row.effect.system}: {what_it_does(row.effect)}  [{row.effect.cause.rule}]",
+                f"  {row.effect.key[:8]}  {row.state:<9} {row.effect.system}: {what_it_does(row.effect)}  [{row.effect.cause.rule}]",
                 markup=False,
             )
             if row.why and row.state != "settled":
                 out.print(f"             {row.why}", markup=False)
     if found.journal:
         out.print("\nWhy", style="bold")
-        for entry in found.journal[:20]:
-            out.print(f"  {ago(entry.at)}: {entry.what}, because {entry.because} [{entry.rule}]", markup=False)
+        for (at, rule, because), whats in _together(found).items():
+            out.print(f"  {ago(at)}, {rule}: {because}", markup=False)
+            for what, times in whats.items():
+                out.print(f"      {what}{f' ({times} times)' if times > 1 else ''}", markup=False)
+
+
+def _together(found: "Explanation") -> dict[tuple[datetime, str, str], Counter[str]]:
+    """The latest entries of the journal, those of one judgement together, tickets opened meanwhile by their keys."""
+    became = {str(pending_ref(row.effect.key)): str(row.receipt.ref) for row in found.effects if row.receipt}
+    together: dict[tuple[datetime, str, str], Counter[str]] = {}
+    for entry in found.journal[:20]:
+        what = _PENDING.sub(lambda one: became.get(one[0], "the new ticket"), entry.what)
+        together.setdefault((entry.at, entry.rule, entry.because), Counter())[what] += 1
+    return together
 
 
 def print_chain(out: "Console", steps: "list[ChainStep]") -> None:

@@ -37,7 +37,9 @@ def show_plan(config: Path, *, local: bool, as_json: bool) -> int:
             kept = "" if one.state == "planned" else f"  [{one.state}, not sent]"
             out.print(f"  {effect.system:<12} {what_it_does(effect)}{kept}", markup=False)
         for link in one.new_links:
-            out.print(f"  {'loopbot':<12} keep the link {linked_words(link.source, link.relation, link.target)}", markup=False)
+            out.print(
+                f"  {'loopbot':<12} keep the link {linked_words(link.source, link.relation, link.target)}", markup=False
+            )
     source = "what is mirrored" if local else "what the systems hold now"
     rules = len({one.plan.rule for one in shown})
     ending = f"{counted(writes, 'write')} by {counted(rules, 'rule')}" if shown else "Nothing would be written"
