@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -35,8 +36,8 @@ class Outfit:
     chance: random.Random = field(default_factory=random.Random)
     secrets: SecretStore = field(default_factory=SecretStore)
     witness: Witness = field(default_factory=SilentWitness)
-    waits: Waits = field(default_factory=Waits)
-    holder: str = field(default_factory=lambda: f"{os.getpid()}@{socket.gethostname()}")
+    waits: Waits | None = None
+    holder: str = field(default_factory=lambda: f"{os.getpid()}@{socket.gethostname()}#{token_hex(2)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def installed(
             outfit.clock,
             outfit.holder,
             outfit.witness,
-            outfit.waits,
+            outfit.waits or Waits(**config.waits.model_dump()),
         )
         yield Installation(config, loop, built, sources)
 
@@ -98,11 +99,16 @@ def open_configured_store(config: Config, outfit: Outfit) -> Store:
     """The store the configuration names, migrated to this version."""
     from loopbot.store import open_store
 
+    clock = None if isinstance(outfit.clock, SystemClock) else outfit.clock
+    return cast("Store", open_store(resolved_store_url(config, outfit), clock=clock))
+
+
+def resolved_store_url(config: Config, outfit: Outfit) -> str:
+    """Where the store is, looked up where the configuration only names it. It may hold a password."""
     url = config.store_url
     if url.startswith(("env:", "file:", "keyring:")):
         url = _Named(outfit.secrets.beside(config.path), config.path.name, {url: "loopbot.store"}).resolve(url)
-    clock = None if isinstance(outfit.clock, SystemClock) else outfit.clock
-    return cast("Store", open_store(url, clock=clock))
+    return url
 
 
 def build_connector(config: Config, name: str, outfit: Outfit) -> Connector:

@@ -63,11 +63,17 @@ def init(
 
 
 @app.command()
-def run(config: ConfigOption = CONFIG, verbose: VerboseOption = False) -> None:
-    """Run the daemon until it is told to stop (Ctrl-C, SIGTERM)."""
+def run(
+    config: ConfigOption = CONFIG,
+    role: Annotated[
+        str, typer.Option(help="With Postgres, what this node does: all, scheduler, worker or web (it only listens).")
+    ] = "all",
+    verbose: VerboseOption = False,
+) -> None:
+    """Run the daemon until it is told to stop (Ctrl-C, SIGTERM). With Postgres any number of them share the work."""
     from loopbot.cli.running import run_daemon
 
-    run_daemon(config, verbose=verbose)
+    run_daemon(config, role=role, verbose=verbose)
 
 
 @app.command()

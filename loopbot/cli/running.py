@@ -13,30 +13,30 @@ from typing import TYPE_CHECKING
 from loopbot.cli.failures import DONE, TROUBLE
 from loopbot.cli.opening import console, print_table
 from loopbot.cli.wording import counted
-from loopbot.domain.errors import SystemTrouble, UserError
+from loopbot.domain.errors import ConfigError, SystemTrouble, UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from loopbot.config import Config
-    from loopbot.engine.embedded import Bells
+    from loopbot.engine.cluster import Cluster
+    from loopbot.engine.embedded import Bells, Embedded
     from loopbot.ports import Chat
     from loopbot.usecases.deliver import Delivered
     from loopbot.usecases.ingest import Ingested
     from loopbot.usecases.loop import Loop
-    from loopbot.wiring import Installation
+    from loopbot.wiring import Installation, Outfit
 
+ROLES = ("all", "scheduler", "worker", "web")
 HEARTBEAT, HEARTBEAT_SECONDS = "daemon", 60.0
 _GRACE = 2.0
 
 
-def run_daemon(config_path: Path, *, verbose: bool) -> None:
+def run_daemon(config_path: Path, *, role: str, verbose: bool) -> None:
     """Run until SIGTERM, SIGINT; then let what is under way finish."""
     from loopbot.config import load_config
-    from loopbot.engine.embedded import Embedded
     from loopbot.logs import LogWitness, set_up
     from loopbot.usecases.recover import take_over
-    from loopbot.wiring import Outfit, installed
+    from loopbot.wiring import Outfit, installed, resolved_store_url
 
     config = load_config(config_path)
     outfit = Outfit(witness=LogWitness())
@@ -44,13 +44,14 @@ def run_daemon(config_path: Path, *, verbose: bool) -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    with alone_on(config) as alone, installed(config, outfit) as here:
+    with alone_on(resolved_store_url(config, outfit)) as alone, installed(config, outfit) as here:
         if alone:
             take_over(here.loop)
-        engine = Embedded(here.loop, here.sources, bells(here))
+        engine = engine_for(here, role, outfit)
         outfit.witness.noted("loopbot is at work", systems=", ".join(here.connectors), rules=len(here.loop.rules.rules))
         beside = [threading.Thread(target=_beat, args=(here, stop), daemon=True)]
-        beside += [threading.Thread(target=_listen, args=(here, chat, stop), daemon=True) for chat in here.chats]
+        if role in {"all", "web"}:
+            beside += [threading.Thread(target=_listen, args=(here, chat, stop), daemon=True) for chat in here.chats]
         for one in beside:
             one.start()
         drained = engine.run(stop)
@@ -64,18 +65,39 @@ def run_daemon(config_path: Path, *, verbose: bool) -> None:
             os._exit(DONE)
 
 
+def engine_for(here: "Installation", role: str, outfit: "Outfit") -> "Embedded | Cluster":
+    """The embedded engine on SQLite, a node of the cluster on Postgres; raises ConfigError for a role that is none there."""
+    from loopbot.wiring import resolved_store_url
+
+    url = resolved_store_url(here.config, outfit)
+    if role not in ROLES:
+        raise ConfigError("--role", f"{role!r} is not a role of a node", f"write one of: {', '.join(ROLES)}")
+    if url.startswith("sqlite:"):
+        if role != "all":
+            raise ConfigError("--role", "a SQLite store has one node, which does all", "leave it out, or use Postgres")
+        from loopbot.engine.embedded import Embedded
+
+        return Embedded(here.loop, here.sources, bells(here))
+    try:
+        from loopbot.engine.cluster import Cluster
+    except ModuleNotFoundError as error:
+        hint = "install loopbot with its extra `cluster`: pip install 'loopbot[cluster]'"
+        raise ConfigError("store", f"several nodes on Postgres need {error.name}, which is not there", hint) from None
+    return Cluster(here.loop, here.sources, bells(here), url, role)
+
+
 def run_once(config_path: Path, *, as_json: bool, verbose: bool) -> int:
     """One round: read every stream, wake, deliver, look for what is uncertain; print what was done."""
     from loopbot.config import load_config
     from loopbot.logs import LogWitness, set_up
     from loopbot.usecases.loop import SilentWitness
     from loopbot.usecases.recover import take_over
-    from loopbot.wiring import Outfit, installed
+    from loopbot.wiring import Outfit, installed, resolved_store_url
 
     config = load_config(config_path)
     outfit = Outfit(witness=LogWitness() if verbose else SilentWitness())
     set_up("debug" if verbose else "warning", config.loopbot.log_format, outfit.secrets.redacted)
-    with alone_on(config) as alone, installed(config, outfit) as here:
+    with alone_on(resolved_store_url(config, outfit)) as alone, installed(config, outfit) as here:
         if alone:
             take_over(here.loop)
         done = one_round(here, quiet=as_json)
@@ -149,13 +171,13 @@ def say_alive(config_path: Path) -> int:
 
 
 @contextlib.contextmanager
-def alone_on(config: "Config") -> Iterator[bool]:
+def alone_on(url: str) -> Iterator[bool]:
     """Alone (True) on a SQLite store, or a UserError; on Postgres a second daemon joins (False)."""
     from loopbot.engine.alone import Alone
 
     prefix = "sqlite:///"
-    if config.store_url.startswith(prefix):
-        with Alone(Path(config.store_url.removeprefix(prefix))):
+    if url.startswith(prefix):
+        with Alone(Path(url.removeprefix(prefix))):
             yield True
     else:
         yield False

@@ -40,6 +40,19 @@ class Daemon(BaseModel):
         return value
 
 
+class Waiting(BaseModel):
+    """`[waits]`: how long things wait, in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    claim: Seconds = Field(180, description="How long a delivery may take before others look for what became of it.")
+    look: Seconds = Field(30, description="How long after a lost answer the first look is taken.")
+    backoff: Seconds = Field(5, description="The first pause after a failure; it doubles from there.")
+    longest: Seconds = Field(900, description="The longest pause after a failure.")
+    pause: Seconds = Field(300, description="How long a system is left alone that refuses our credentials.")
+    lease: Seconds = Field(120, description="How long reading one page may take before another node reads the stream.")
+
+
 class System(BaseModel):
     """`[systems.NAME]`: one system. Every key but these belongs to its connector and is checked there."""
 
@@ -60,6 +73,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     loopbot: Daemon = Daemon()
+    waits: Waiting = Waiting()
     systems: Mapping[str, System] = Field(default_factory=dict)
     path: Path = Path("config.toml")
 
@@ -137,7 +151,8 @@ def mistakes_in(
             hint = f"did you mean {near[0]!r}?" if near else _EXPLAINED
         elif one["type"] == "missing":
             why, hint = "is missing", _EXPLAINED
-        found.append(ConfigError(f"{file}, {'.'.join((*prefix, *parts))}", why, hint))
+        key = ".".join((*prefix, *parts))
+        found.append(ConfigError(f"{file}, {key}" if key else file, why, hint))
     return found
 
 

@@ -87,8 +87,8 @@ class Board:
         return {"conninfo": self._conninfo, "kwargs": about, "min_size": 1, "max_size": connections, "timeout": 10.0}
 
 
-def worker(app: App, concurrency: int, patience: float) -> Worker:
-    """Whoever takes bells off the board, so many at a time; once told to stop it waits `patience` seconds for what is under way."""
+def worker(app: App, concurrency: int, patience: float) -> Any:
+    """Whoever (`run`, `stop`) takes bells off the board, so many at a time; once told to stop it waits `patience` seconds for what is under way."""
     return Worker(
         app,
         concurrency=concurrency,

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from procrastinate import App
 
@@ -25,7 +25,6 @@ from loopbot.usecases.loop import Loop
 from loopbot.usecases.reconcile import reconcile
 from loopbot.usecases.wake import wake
 
-Role = Literal["all", "scheduler", "worker", "web"]
 _TIDY, _SYNC, _DAY = 30.0, 30.0, 86_400.0
 _AGAIN, _SWEEP_AGAIN = 1.0, 30.0
 _T = TypeVar("_T")
@@ -52,7 +51,7 @@ class Period:
 class Cluster:
     """One node: rings (`scheduler`), works (`worker`), both (`all`), or neither (`web`: it only hears people and webhooks)."""
 
-    def __init__(self, loop: Loop, sources: Sequence[Source], bells: Bells, url: str, role: Role = "all") -> None:
+    def __init__(self, loop: Loop, sources: Sequence[Source], bells: Bells, url: str, role: str = "all") -> None:
         self._loop = loop
         self._sources = {source.stream: source for source in sources}
         self.bells, self._role = bells, role
@@ -182,7 +181,10 @@ class Cluster:
                     self._busy.discard(what)
 
     def _chores(self) -> dict[str, Callable[[Loop], None]]:
-        chores: dict[str, Callable[[Loop], None]] = {"due": self._look_for_due, "wake": self._wake}
+        chores: dict[str, Callable[[Loop], None]] = {
+            "due": self._look_for_due,
+            "wake": self._wake,
+        }
         for stream, source in self._sources.items():
             chores[f"poll:{stream}"] = partial(self._poll, source)
             chores[f"sweep:{stream}"] = partial(self._sweep, source)

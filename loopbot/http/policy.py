@@ -16,6 +16,7 @@ import urllib3.exceptions
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain
 from loopbot.http.allowance import server_time
 from loopbot.http.pacing import Pacing, retry_after
+from loopbot.permits import refused
 from loopbot.ports import Clock
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -64,8 +65,10 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
         parts = urlsplit(url)
         self._allowed(parts.scheme, parts.hostname or "", parts.netloc)
         self.pacing.before(method, parts.path)
-        self.tally.calls += 1
         writes = method not in READS and not _only_reads(parts.path)
+        if writes and (why := refused()):
+            raise Transient(self.policy.system, f"{method} {parts.path} was not sent: {why}")
+        self.tally.calls += 1
         started = time.monotonic()
         try:
             response = super().send(

@@ -1,13 +1,14 @@
 """Delivering effects: claimed in one transaction, sent outside any, settled in another. A lost answer is never sent again blindly."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.permits import permitted_unless
 from loopbot.ports import EffectState, Sink, Tx
-from loopbot.usecases.enact import absorb
+from loopbot.usecases.enact import Enacted, absorb, look_again
 from loopbot.usecases.loop import Loop
 
 
@@ -22,6 +23,10 @@ class Delivered:
     systems: set[str] = field(default_factory=set)
     pause: float = 0.0
 
+    def note(self, enacted: Iterable[Enacted]) -> None:
+        """Something new is to be written in these systems."""
+        self.systems.update(effect.system for one in enacted for effect in one.new)
+
 
 def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False) -> Delivered:
     """Send what is due in one system until nothing is, it is `enough`, or the system asks to be left alone for `pause` seconds."""
@@ -31,14 +36,34 @@ def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False)
             loop.witness.noted("deliveries of a stopped process are uncertain now", system=system)
     sink = loop.sinks.get(system)
     while not total.pause and not enough():
+        claimed = _Claimed(loop, loop.clock.monotonic(), loop.clock.now(), enough)
         with loop.store.write() as tx:
             batch = tx.outbox.claim(system, loop.holder, loop.waits.claim, sink.batch if sink else 50)
         if not batch:
             break
-        outcomes = _applied(sink, system, batch)
+        with permitted_unless(claimed.why_not):
+            outcomes = _applied(sink, system, batch)
         for delivery, outcome in zip(batch, outcomes, strict=True):
             _settle(loop, delivery, outcome, total)
     return total
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A batch claimed at that time, by the clock that counts on and by the one that knows of a suspended machine."""
+
+    loop: Loop
+    monotonic: float
+    at: datetime
+    enough: Callable[[], bool]
+
+    def why_not(self) -> str:
+        """Why no write of the batch may begin now; those that do not are planned still."""
+        if self.enough():
+            return "loopbot is stopping"
+        clock = self.loop.clock
+        passed = max(clock.monotonic() - self.monotonic, (clock.now() - self.at).total_seconds())
+        return "" if passed < self.loop.waits.begin else f"it was claimed {passed:.0f} s ago"
 
 
 def _applied(sink: Sink | None, system: str, batch: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
@@ -80,6 +105,8 @@ def _settle(loop: Loop, delivery: Delivery, outcome: Receipt | Trouble, total: D
         due = tx.now() + timedelta(seconds=wait)
         if not tx.outbox.fail(loop.holder, delivery, state, str(outcome), due):
             return
+        if state == "parked":
+            total.note(look_again(loop, tx, delivery.effect))
     total.uncertain += state == "uncertain"
     total.parked += state == "parked"
     total.failed += state == "planned"
@@ -120,6 +147,6 @@ def settled(loop: Loop, tx: Tx, delivery: Delivery, receipt: Receipt, total: Del
         receipt=str(receipt.ref),
     )
     if receipt.after is not None:
-        _, enacted = absorb(loop, tx, [receipt.after], echo=True)
-        total.systems.update(effect.system for one in enacted for effect in one.new)
+        total.note(absorb(loop, tx, [receipt.after], echo=True)[1])
+    total.note(look_again(loop, tx, delivery.effect))
     return True

@@ -44,6 +44,11 @@ class Waits:
     pause: float = 300.0
     lease: float = 120.0
 
+    @property
+    def begin(self) -> float:
+        """How long after a claim a write may begin: once the claim has run out, the last one is no longer on its way."""
+        return self.claim - min(self.look, self.claim / 2)
+
     def again(self, attempt: int) -> float:
         """The pause after so many attempts."""
         return min(self.backoff * 2.0 ** min(attempt - 1, 16), self.longest)
