@@ -22,7 +22,6 @@ import structlog
 from loopbot.cli import run_app
 from loopbot.sandbox.company import Company
 from loopbot.sandbox.estate import Estate
-from loopbot.sandbox.ledger import Entry
 from loopbot.sandbox.serving import served
 from tests.support.door import Door
 
