@@ -1,6 +1,5 @@
 """The configuration: what it refuses, and how it says so."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,8 +95,8 @@ SECRET = "hunter2-hunter2"
         (f"[systems.a]\ntoken = ['{SECRET}']", ["systems.a.token.0"]),
         (f"[loopbot]\nstore = 'postgresql+psycopg://loopbot:{SECRET}@db.example.com/loopbot'", ["loopbot.store"]),
         (f"[systems.a]\nbase_url = 'https://me:{SECRET}@it.example.com'", ["systems.a.base_url"]),
-        ("[systems.a]\nuser = 'xoxb-" "12345678-abcdefgh'", ["systems.a.user"]),
-        ("[systems.a]\ntoken = 'env:ghp_" "abcdefghijklmnopqrstuvwxyz123456'", ["systems.a.token"]),
+        ("[systems.a]\nuser = 'xoxb-12345678-abcdefgh'", ["systems.a.user"]),
+        ("[systems.a]\ntoken = 'env:ghp_abcdefghijklmnopqrstuvwxyz123456'", ["systems.a.token"]),
         (f"[systems.a]\ntoken = 'env: {SECRET}'", ["systems.a.token"]),
     ],
 )  # fmt: skip
@@ -117,12 +116,12 @@ def test_what_only_sounds_like_a_secret_is_let_through(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretStore]:
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SecretStore:
     monkeypatch.setenv("JIRA_TOKEN", "from the environment")
     monkeypatch.setenv("EMPTY", "")
     monkeypatch.delenv("ABSENT", raising=False)
     (tmp_path / "token").write_text("from a file\n", encoding="utf-8")
-    yield SecretStore(tmp_path)
+    return SecretStore(tmp_path)
 
 
 def test_references_lead_to_the_secret_also_to_a_file_beside_the_configuration(
@@ -158,7 +157,7 @@ def test_what_was_resolved_and_what_looks_like_a_token_is_left_out_of_texts(
     beside.resolve("env:JIRA_TOKEN")
     texts = {
         "it is from the environment": "it is [secret]",
-        "send xoxb-" "1234567890-abcdef now": "send [secret] now",
+        "send xoxb-1234567890-abcdef now": "send [secret] now",
         "https://me:pass@host/x": "https://[secret]@host/x",
         "GET /x?token=abcdef123&y=1": "GET /x?token [secret]&y=1",
         "Authorization: Bearer abcdefgh12345": "Authorization: Bearer [secret]",
