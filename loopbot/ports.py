@@ -268,7 +268,11 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """What one reading of a stream counted and compared: the statement that nothing was lost."""
+    """What one reading of a stream counted and compared: the statement that nothing was lost.
+
+    A sweep (`swept`) also says what became of the records that are mirrored and did not turn up (`missing`): gone there,
+    moved to another key, there but outside of what is read (`elsewhere`), or unexplained, and `why`.
+    """
 
     stream: str
     started_at: datetime
@@ -283,6 +287,13 @@ class Cycle:
     counted_there: int | None = None
     counted_here: int | None = None
     trouble: str = ""
+    swept: bool = False
+    missing: int = 0
+    gone: int = 0
+    moved: int = 0
+    elsewhere: int = 0
+    unexplained: int = 0
+    why: str = ""
 
 
 class Mirror(Protocol):
@@ -309,6 +320,15 @@ class Mirror(Protocol):
     def count(self, system: str, kind: str) -> int:
         """How many are mirrored and not gone."""
 
+    def moved(self, records: Sequence[Record]) -> list[tuple[Ref, Ref]]:
+        """Those of the records that are mirrored under another ref, by their system's own id: the old ref and the new."""
+
+    def keys(self, system: str, kind: str) -> Iterator[str]:
+        """The keys of those that are mirrored and not gone."""
+
+    def gone(self, refs: Collection[Ref]) -> None:
+        """Their systems hold these records no longer; seen again, they are back."""
+
 
 class Links(Protocol):
     """The graph between records. Pending refs may stand in it until the ticket is open."""
@@ -324,6 +344,9 @@ class Links(Protocol):
 
     def reject(self, source: Ref, relation: str, target: Ref, by: str) -> None:
         """A person says that this is not so; it stays said."""
+
+    def moved(self, old: Ref, new: Ref) -> None:
+        """A record has another ref now (an issue moved to another project): links follow it."""
 
     def deployed(self, issues: Collection[Ref]) -> dict[Ref, frozenset[str]]:
         """The environments that hold each issue now: the last succeeded deployment that delivers or withdraws it decides."""
@@ -384,6 +407,9 @@ class Outbox(Protocol):
 
     def drop(self, key: str, why: str) -> bool:
         """A person says: never send it."""
+
+    def moved(self, old: Ref, new: Ref) -> None:
+        """A ticket has another ref now: what is written about the old one is found under the new one, too."""
 
     def counts(self) -> dict[tuple[str, EffectState], int]:
         """How many effects each system has in each state."""

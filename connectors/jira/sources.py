@@ -148,6 +148,17 @@ class Issues:
         """How many issues there are."""
         return self.search.count(self._query(0))
 
+    def look(self, record: Record) -> Record | None:
+        """The issue itself, by its id, which stays when it moves; None where Jira says that there is none."""
+        fields = ",".join(self.mapper.fields)
+        row = self.client.peek(f"/issue/{record.ident or record.ref.key}", {"fields": fields})
+        if row is None:
+            return None
+        try:
+            return self.mapper.issue(mapping(self.client.system, row, "the issue"))
+        except UnmappedError as error:
+            raise BrokenAnswer(self.client.system, f"{record.ref.key} can not be read: {error}") from error
+
     def read(self, cursor: Cursor) -> Iterator[Page]:
         """All issues changed since the cursor less the overlap; each once, unless it moves while we read."""
         mark = Mark.of(cursor, self.client.system)

@@ -15,8 +15,8 @@ import orjson
 from connectors.servicenow.dictionary import Dictionary
 from connectors.servicenow.instance import Instance, Row, Rows
 from connectors.servicenow.mapping import Shape, UnmappableError, key_of, value
-from connectors.servicenow.query import Filter, stamp, window
-from loopbot.domain.errors import BrokenAnswer, ConfigError
+from connectors.servicenow.query import Filter, stamp, where, window
+from loopbot.domain.errors import BrokenAnswer, ConfigError, Rejected
 from loopbot.domain.records import Record
 from loopbot.domain.texts import clean
 from loopbot.ports import Cursor, Page, Unmapped
@@ -73,6 +73,23 @@ class TableSource:
         """How many rows fit the filter now; like all counts of the instance, before access rules."""
         self._prepare()
         return self._instance.rows(self._shape.table.table, str(self._filter), ("sys_id",), limit=1).total
+
+    def look(self, record: Record) -> Record | None:
+        """The row itself, by its sys_id; None where the table holds none, also none that access rules hide.
+
+        Raises Rejected where it is there and may not be seen.
+        """
+        self._prepare()
+        system, table = self._shape.system, self._shape.table.table
+        found = self._instance.rows(table, where(system, "sys_id", "=", record.ident), self._fields, limit=1)
+        if found.rows:
+            try:
+                return self._shape.record(found.rows[0])
+            except UnmappableError as error:
+                raise BrokenAnswer(system, f"{record.ref.key} can not be read: {error}") from error
+        if found.total == 0:
+            return None
+        raise Rejected(system, f"{record.ref.key} is in {table} and the account may not see it", "give it read access")
 
     def _prepare(self) -> None:
         """Look the fields up once: what the filter or the record needs must exist, the rest is left out."""

@@ -112,6 +112,10 @@ class SqlLinks:
             else:
                 self.put([link])
 
+    def moved(self, old: Ref, new: Ref) -> None:
+        """A record has another ref now: links follow it."""
+        self.settle(old, new)
+
     def _put(self, links: Sequence[Link]) -> list[Link]:
         held = self._held(links, lock=True)
         missing = [link for link in links if _triple(link) not in held]

@@ -134,6 +134,27 @@ class SqlMirror:
         query = select(func.count()).where(C.system == system, C.kind == kind, C.gone_at.is_(None))
         return self._connection.scalar(query.select_from(schema.record)) or 0
 
+    def keys(self, system: str, kind: str) -> Iterator[str]:
+        """The keys of those that are mirrored and not gone, in order, a page in memory at a time."""
+        here = (C.system == system, C.kind == kind, C.gone_at.is_(None))
+        query = select(C.key).where(*here).order_by(C.key).limit(PAGE * 10)
+        page = self._connection.scalars(query).all()
+        while page:
+            yield from page
+            page = self._connection.scalars(query.where(C.key > page[-1])).all()
+
+    def moved(self, records: Sequence[Record]) -> list[tuple[Ref, Ref]]:
+        """Those of the records that are mirrored under another ref, by their system's own id: the old ref and the new."""
+        named = {(one.ref.system, one.ref.kind, one.ident): one.ref for one in records if one.ident}
+        pairs: list[tuple[Ref, Ref]] = []
+        for some in chunks(sorted({ident for _, _, ident in named}), PAGE):
+            query = select(C.system, C.kind, C.key, C.ident).where(self._work.among(C.ident, some), C.gone_at.is_(None))
+            for row in self._connection.execute(query):
+                new = named.get((row.system, row.kind, row.ident))
+                if new is not None and new.key != row.key:
+                    pairs.append((Ref(row.system, row.kind, row.key), new))
+        return pairs
+
     def between(self, kind: Kind, since: datetime, until: datetime, services: frozenset[str]) -> list[Record]:
         """Records that occurred in [since, until], newest first; with `services`, those that share one of them."""
         query = select(*WHOLE).where(C.kind == kind, C.occurred_at.between(since, until), C.gone_at.is_(None))

@@ -164,6 +164,15 @@ class SqlOutbox:
         """A person says: never send it. Not for what is settled or just on its way."""
         return self._say(key, ["planned", "uncertain", "parked", "held", "shadow"], "dropped", why)
 
+    def moved(self, old: Ref, new: Ref) -> None:
+        """A ticket has another ref now: what is written about the old one is found under the new one, too."""
+        here = schema.outbox_ref.c
+        keys = self._connection.scalars(select(here.key).where(here.ref == old)).all()
+        if keys:
+            rows = [{"key": key, "ref": new} for key in keys]
+            self._connection.execute(self._work.insert(schema.outbox_ref).on_conflict_do_nothing(), rows)
+            self._connection.execute(update(schema.outbox).where(C.ref == old).values(ref=new))
+
     def counts(self) -> dict[tuple[str, EffectState], int]:
         """How many effects each system has in each state."""
         query = select(C.system, C.state, func.count()).group_by(C.system, C.state)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from loopbot.domain.records import Ref
 from loopbot.store.codec import clean
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -128,6 +128,7 @@ record = Table(
     Column("digest", Text, nullable=False),
     Column("gone_at", Moment),
     Index("record_called", "called"),
+    Index("record_ident", "ident"),
     Index("record_occurred", "kind", "occurred_at"),
 )
 

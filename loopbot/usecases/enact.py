@@ -12,6 +12,7 @@ from loopbot.domain.records import Issue, Link, Record
 from loopbot.domain.rules import Plan, Rule
 from loopbot.ports import EffectState, JournalEntry, Tx, Unmapped, Upserted
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.moves import as_moved, follow_moves, not_done_before
 
 _LIMIT_SPAN = timedelta(hours=1)
 
@@ -70,7 +71,9 @@ def absorb(
     loop: Loop, tx: Tx, records: Iterable[Record], *, echo: bool = False
 ) -> tuple[list[Upserted], list[Enacted]]:
     """Put records into the mirror, note the links they state, and let the rules judge what changed."""
-    rows = tx.mirror.put(_with_environments(tx, list(records)))
+    given = list(records)
+    former = follow_moves(tx, given)
+    rows = [as_moved(row, former) for row in tx.mirror.put(_with_environments(tx, given))]
     changed = [row for row in rows if row.what in ("new", "changed")]
     links = tx.links.state([row.record for row in changed])
     rows_after = _redeployed(tx, changed)
@@ -113,6 +116,7 @@ def _enacted(loop: Loop, tx: Tx, plan: Plan) -> Enacted:
     live = plan.mode == "live"
     new_links = tx.links.put(plan.links) if live and plan.links else []
     effects = [effect for effect in plan.effects if _can_be_written(loop, effect)]
+    effects = not_done_before(tx, plan.subject, effects) if effects else []
     state = _state_for(tx, plan) if effects else "planned"
     new = [effect for effect, is_new in tx.outbox.plan(effects, state) if is_new] if effects else []
     if new or new_links:

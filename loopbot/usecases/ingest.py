@@ -9,6 +9,7 @@ from loopbot.domain.errors import LoopbotError, SystemTrouble, UserError
 from loopbot.domain.events import Changed
 from loopbot.domain.records import Record
 from loopbot.ports import Cursor, Cycle, Lease, LeaseLostError, Page, Source, Tx, Unmapped
+from loopbot.usecases.account import account
 from loopbot.usecases.enact import Enacted, absorb, decide
 from loopbot.usecases.loop import Loop, poll_lease
 from loopbot.usecases.wake import heard
@@ -37,25 +38,33 @@ def ingest(
 ) -> Ingested | None:
     """Read what is new in a stream, to its end or to the page after which it is `enough`; None when someone else reads it.
 
-    With `sweep` the whole stream is read again from its beginning, and the records are counted there and here. A failure
-    of the system ends this reading only: pages that came before are kept, the cursor has passed nothing uncommitted.
+    With `sweep` the whole stream is read again from its beginning, and an account is given of every record (account.py).
+    A failure of the system ends this reading only: pages that came before are kept, the cursor has passed nothing uncommitted.
     """
     with loop.store.write() as tx:
         lease = tx.leases.take(poll_lease(source.stream), loop.holder, loop.waits.lease)
         if lease is None:
             return None
-        cursor = Cursor() if sweep else tx.cursors.get(source.stream)
+        kept = tx.cursors.get(source.stream)
+        cursor = Cursor() if sweep else kept
         cycle = Cycle(source.stream, started_at=tx.now(), ended_at=tx.now())
     enacted: list[Enacted] = []
+    seen: set[str] = set()
+    further: frozenset[str] = frozenset()
     trouble: LoopbotError | None = None
     try:
         for page in source.read(cursor):
-            cycle, plans = _commit(loop, page, lease, cycle)
+            # A sweep looks back: where the stream is read on from stays as it is.
+            place = kept if sweep and kept.position else page.cursor
+            cycle, plans = _commit(loop, dataclasses.replace(page, cursor=place), lease, cycle)
             enacted.extend(plans)
+            if sweep:
+                seen.update(record.ref.key for record in page.records)
+                seen.update(row.ident for row in page.unmapped)
             if enough():
                 break
         if sweep and not enough():
-            cycle = dataclasses.replace(cycle, counted_there=source.count())
+            cycle, further = account(loop, source, cycle, seen)
     except LeaseLostError:
         loop.witness.noted("stream taken over by another reader", stream=source.stream)
         return None
@@ -63,13 +72,11 @@ def ingest(
         # A mistake in the configuration that only the system can tell (a field it does not have) stops this stream alone.
         trouble = error
     with loop.store.write() as tx:
-        if cycle.counted_there is not None:
-            cycle = dataclasses.replace(cycle, counted_here=tx.mirror.count(*source.stream.split(":", 1)))
         cycle = dataclasses.replace(cycle, ended_at=tx.now(), trouble=str(trouble or ""))
         tx.cursors.note(cycle)
         tx.leases.release(lease)
     new = [effect for one in enacted for effect in one.new if one.state == "planned"]
-    return Ingested(cycle, len(new), frozenset(effect.system for effect in new), trouble)
+    return Ingested(cycle, len(new), frozenset(effect.system for effect in new) | further, trouble)
 
 
 def preview(loop: Loop, sources: Iterable[Source]) -> Foreseen:
