@@ -16,7 +16,6 @@ LINK_TYPES = (
     LinkType("10001", "Cloners", "is cloned by", "clones"),
     LinkType("10002", "Duplicate", "is duplicated by", "duplicates"),
     LinkType("10003", "Relates", "relates to", "relates to"),
-    LinkType("10004", "Problem/Incident", "is caused by", "causes"),
 )
 SYSTEM_FIELDS = tuple(
     Field(ident, name, kind)  # type: ignore[arg-type]

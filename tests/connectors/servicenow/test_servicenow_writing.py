@@ -216,7 +216,7 @@ def test_a_state_without_a_number_is_refused_with_the_remedy(stage: Any, connect
 
 def test_a_data_policy_is_told_in_its_own_words(stage: Any, connected: Any) -> None:
     delivery = stage.delivery("transition", "")
-    sink = connected(incidents={"table": "incident"}).sink()
+    sink = connected(incidents={"table": "incident", "on_state": {}}).sink()
     (outcome,) = sink.apply([delivery])
     assert isinstance(outcome, Rejected)
     assert "Close code" in outcome.why
