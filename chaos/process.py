@@ -1,0 +1,169 @@
+"""One simulated daemon: real connectors, real use cases, a store of its own connection, and points at which it can die."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from connectors.jira.connector import Jira
+from connectors.servicenow.connector import ServiceNow
+from connectors.slack.connector import Slack
+from loopbot.config import SecretStore
+from loopbot.domain.rules import Plan, Rulebook
+from loopbot.ports import Clock, Connector, Sink, Source, Store, Surroundings, Tx
+from loopbot.store import SqlStore, open_store
+from loopbot.usecases.deliver import deliver
+from loopbot.usecases.ingest import ingest
+from loopbot.usecases.loop import Loop
+from loopbot.usecases.reconcile import reconcile
+from loopbot.usecases.wake import wake
+
+SECRETS: Mapping[str, str] = {
+    "env:SN": "loopbot-secret",
+    "env:JIRA": "jira-sandbox-token",
+    "env:SLACK": "xoxb-twin-bot",
+}
+Passing = Callable[[str], None]
+
+
+class Purse(SecretStore):
+    """Holds the twins' made-up credentials."""
+
+    def resolve(self, reference: str) -> str:
+        """The secret."""
+        self._known.add(SECRETS[reference])
+        return SECRETS[reference]
+
+
+class Diary:
+    """Implements usecases.loop.Witness: keeps what was noted, for the judge and for people."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def planned(self, plan: Plan, new: int) -> None:
+        """Noted."""
+        self.lines.append(f"{plan.rule} on {plan.subject}: {new} new, {plan.because}")
+
+    def noted(self, what: str, **fields: object) -> None:
+        """Noted."""
+        self.lines.append(what + "".join(f" {name}={value}" for name, value in fields.items()))
+
+
+class MortalStore:
+    """A store whose every commit is a point that is passed: just before it, and just after it."""
+
+    def __init__(self, store: SqlStore, passing: Passing) -> None:
+        self._store, self._passing = store, passing
+
+    @contextmanager
+    def write(self, *, keep: bool = True) -> Iterator[Tx]:
+        """As the store's; who dies before the commit leaves nothing of the transaction."""
+        self._passing("begin")
+        with self._store.write(keep=keep) as tx:
+            yield cast("Tx", tx)
+            self._passing("commit")
+        self._passing("committed")
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """As the store's."""
+        with self._store.read() as tx:
+            yield cast("Tx", tx)
+
+    def close(self) -> None:
+        """As the store's."""
+        self._store.close()
+
+
+@dataclass(slots=True)
+class Process:
+    """A daemon without its bells: the simulation says what it does next. Killed, it never runs again."""
+
+    name: str
+    loop: Loop
+    sources: Mapping[str, Source]
+    connectors: Sequence[Connector]
+    diary: Diary
+    alive: bool = True
+    busy: Any = field(default=None)
+
+    @property
+    def works(self) -> list[str]:
+        """Everything it can do, by name."""
+        polls = [f"{verb}:{stream}" for stream in self.sources for verb in ("poll", "sweep")]
+        return [*polls, *(f"{verb}:{name}" for name in self.loop.sinks for verb in ("deliver", "reconcile")), "wake"]
+
+    def do(self, work: str) -> object:
+        """One piece of work."""
+        verb, _, what = work.partition(":")
+        if verb == "deliver":
+            return deliver(self.loop, what)
+        if verb == "reconcile":
+            return reconcile(self.loop, what)
+        if verb == "wake":
+            return wake(self.loop)
+        return ingest(self.loop, self.sources[what], sweep=verb == "sweep")
+
+    def bury(self) -> None:
+        """Its connections drop; nothing is committed."""
+        self.alive = False
+        for one in self.connectors:
+            one.close()
+        self.loop.store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What a process is born with."""
+
+    url: str
+    rules: Rulebook
+    clock: Clock
+    seed: str
+    passing: Passing
+    wired: bool = True
+
+
+def born(name: str, birth: Birth, diary: Diary) -> Process:
+    """A new process on the same store and the same systems; it makes no call yet."""
+    surroundings = Surroundings(birth.clock, random.Random(f"{birth.seed}/{name}"), Purse())
+    sn = ServiceNow(
+        "servicenow",
+        ServiceNow.Settings.model_validate(
+            {
+                "base_url": "https://servicenow.test",
+                "user": "loopbot",
+                "password": "env:SN",
+                "page_size": 4,
+                "streams": ["incident", "problem"],
+            }
+        ),
+        surroundings,
+    )
+    jira = Jira(
+        "jira",
+        Jira.Settings.model_validate(
+            {
+                "base_url": "https://jira.test",
+                "flavour": "cloud",
+                "email": "loopbot@example.com",
+                "token": "env:JIRA",
+                "projects": ["LOOP"],
+                "read_releases": False,
+            }
+        ),
+        surroundings,
+    )
+    slack = Slack(
+        "slack",
+        Slack.Settings.model_validate({"base_url": "https://slack.test/api/", "token": "env:SLACK"}),
+        surroundings,
+    )
+    every: list[Connector] = [sn, jira, slack]
+    store = MortalStore(open_store(birth.url, clock=birth.clock, holder=name), birth.passing)
+    sinks = {one.system: cast("Sink", one.sink()) for one in every}
+    sources = {source.stream: source for one in every for source in one.sources()}
+    loop = Loop(cast("Store", store), birth.rules, sinks, birth.clock, name, diary)
+    return Process(name, loop, sources, every, diary)

@@ -1,0 +1,297 @@
+"""One seed, one run: a world, a few daemons on one store, everything that may go wrong; then it heals, and is judged."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+
+from chaos.baton import Killed, Step
+from chaos.clocks import Clock
+from chaos.databases import Databases
+from chaos.process import Birth, Diary, Process, born
+from chaos.verdict import Flaw, judged, mirrored, open_rows
+from chaos.weather import Weather, drawn, weather
+from chaos.wire import Request, Wires
+from chaos.world import World
+from loopbot.domain.rules import Rulebook
+from loopbot.usecases.recover import take_over
+
+ACTS = 100
+OVERLAP = 300.0
+MOST_CALLS_A_STEP = 60
+
+
+class BrokenStoreError(Exception):
+    """The database said no in the middle of a transaction: locked, full, gone."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a run; `flaws` is empty where every promise was kept."""
+
+    seed: int
+    flaws: list[Flaw] = field(default_factory=list)
+    calls: int = 0
+    writes: int = 0
+    deaths: int = 0
+    effects: Counter[str] = field(default_factory=Counter)
+    story: list[str] = field(default_factory=list)
+
+
+class Run:
+    """Implements wire.Traffic for one seed."""
+
+    def __init__(self, seed: int, databases: Databases, rules: Rulebook) -> None:
+        self.seed, self.chance = seed, random.Random(seed)
+        self.weather: Weather = weather(self.chance)
+        self.true = Clock()
+        self.clock = Clock(self.true)
+        off = [self.chance.choice([0.0, 0.0, self.chance.uniform(-600, 600)]) for _ in range(3)]
+        self.world = World(self.true, (off[0], off[1], off[2]))
+        self.wires = Wires(self, self.world.hosts)
+        self.outcome = Outcome(seed)
+        self.step: Step | None = None
+        self.healed = False
+        self.calls_now = 0
+        self.barred = False
+        self._databases = databases
+        self._diary = Diary()
+        self._names = count(1)
+        self._birth = Birth(databases.fresh(), rules, self.clock, str(seed), self.passing)
+        self.processes: list[Process] = []
+        self.population = self.chance.choice([1, 1, 2, 3])
+
+    # ------------------------------------------------------------------ what every call and commit passes
+
+    def passing(self, point: str) -> None:
+        """A commit or a call is passed: whoever passes may die here, meet a broken store, or have to wait for others."""
+        step = self.step
+        if step is None:
+            return
+        if step.doomed:
+            raise Killed
+        if self.healed:
+            return
+        if self.chance.random() < self.weather.deaths * 0.2:
+            self._tell(f"{step.name} dies at {point}")
+            step.doomed = True
+            raise Killed
+        if point == "commit":
+            if self.chance.random() < self.weather.broken_store:
+                self._tell(f"the store breaks under {step.name}")
+                raise BrokenStoreError
+        elif self.chance.random() < self.weather.switches:
+            step.pause()
+            self.step = step
+            if step.doomed:
+                raise Killed
+
+    def sending(self, request: Request) -> str:
+        """A call is about to go out."""
+        self.outcome.calls += 1
+        self.calls_now += 1
+        self.true.sleep(self.chance.uniform(0, 0.4))
+        self.passing(f"send {request.method} {request.target[:60]}")
+        if self.healed or self.chance.random() >= self.weather.network:
+            return ""
+        what = self.chance.choice(["refuse", "reset", "time_out", "late", "late_reset"])
+        if what.startswith("late"):
+            after = self.chance.uniform(0.1, self.weather.longest_late)
+            self.world.late.append((self.true.monotonic() + after, request))
+        if what in {"late", "time_out"}:
+            self.true.sleep(30)
+        self._tell(f"{request.method} {request.host}{request.target[:60]}: {what}")
+        return what
+
+    def received(self, request: Request) -> None:
+        """The server has acted."""
+        self.passing(f"receive {request.method} {request.target[:60]}")
+
+    # ------------------------------------------------------------------ the run
+
+    def run(self) -> Outcome:
+        """All of it."""
+        random.seed(self.seed)  # tenacity draws its pauses from the common generator
+        with self.wires.connected():
+            try:
+                for _ in range(self.population):
+                    self._bear()
+                for _ in range(self.chance.randrange(2, 6)):
+                    self._tell(self.world.somebody_acts(self.chance))
+                for _ in range(ACTS):
+                    self._act()
+                self._heal()
+            finally:
+                self._end()
+        self.outcome.writes = len(self.world.ledger.entries())
+        return self.outcome
+
+    def _act(self) -> None:
+        self._arrivals()
+        free = [one for one in self.processes if one.busy is None]
+        busy = [one for one in self.processes if one.busy is not None]
+        dice = self.chance.random()
+        if busy and (dice < 0.4 or not free):
+            self._resume(self.chance.choice(busy))
+        elif dice < 0.6:
+            one = self.chance.choice(free)
+            self._start(one, self._some_work(one))
+        elif dice < 0.75:
+            self._tell(self.world.somebody_acts(self.chance))
+        elif dice < 0.75 + 0.15 * self.weather.faults:
+            system = self.chance.choice(list(self.world.faults))
+            fault = drawn(self.chance, system)
+            self.world.faults[system].add(fault)
+            self._tell(f"{system} will {fault.kind} {fault.status} x{fault.times}")
+        elif dice < 0.95:
+            self._time_passes()
+        else:
+            self._die(self.chance.choice(self.processes))
+
+    def _some_work(self, one: Process) -> str:
+        """What a bell would ring for, the frequent bells more often."""
+        often = {"poll": 4.0, "deliver": 5.0, "reconcile": 3.0, "wake": 0.5, "sweep": 0.5}
+        return self.chance.choices(one.works, [often[work.partition(":")[0]] for work in one.works])[0]
+
+    def _time_passes(self) -> None:
+        self.true.sleep(self.chance.choice([1, 5, 20, 61, 200, 700]))
+        self.world.jira.index_lag = self.chance.uniform(0, self.weather.index_lag)
+        if self.weather.jumps and self.chance.random() < 0.3:
+            self.clock.off = self.chance.choice([-3600.0, 0.0, 3600.0])
+            self._tell(f"our clock is {self.clock.off:+} s off")
+
+    def _bear(self) -> None:
+        name = f"p{next(self._names)}"
+        one = born(name, self._birth, self._diary)
+        if self.population == 1:
+            take_over(one.loop)
+        self.processes.append(one)
+
+    def _start(self, one: Process, work: str) -> None:
+        one.busy = Step(f"{one.name} {work}", partial(self._work, one, work))
+        self._tell(f"{one.name} starts {work}")
+        self._resume(one)
+
+    def _work(self, one: Process, work: str) -> None:
+        if one.do(work) is None:
+            self.barred = True  # somebody else holds the stream's lease
+
+    def _resume(self, one: Process) -> None:
+        step: Step = one.busy
+        before = self.calls_now = 0
+        self.step = step
+        step.resume()
+        self.step = None
+        if self.calls_now - before > MOST_CALLS_A_STEP:
+            self.outcome.flaws.append(Flaw("calls", f"{step.name} made {self.calls_now} calls"))
+        if not step.ended:
+            return
+        one.busy = None
+        if step.killed:
+            self._bury(one)
+        elif step.trouble is not None and not isinstance(step.trouble, BrokenStoreError):
+            error = step.trouble
+            self.outcome.flaws.append(Flaw("error", f"{step.name}: {type(error).__name__}: {error}"[:400]))
+
+    def _die(self, one: Process) -> None:
+        if self.chance.random() < self.weather.deaths * 6:
+            self._tell(f"{one.name} is killed")
+            if one.busy is None:
+                self._bury(one)
+            else:
+                one.busy.doomed = True
+                self._resume(one)
+
+    def _bury(self, one: Process) -> None:
+        one.bury()
+        self.processes.remove(one)
+        self.outcome.deaths += 1
+        self._bear()
+
+    def _arrivals(self, *, all_of_them: bool = False) -> None:
+        """Requests whose client has given up reach their server after all."""
+        due = [one for one in self.world.late if all_of_them or one[0] <= self.true.monotonic()]
+        for one in due:
+            self.world.late.remove(one)
+            self._tell(f"{one[1].method} {one[1].target[:60]} arrives late")
+            self.wires.act(one[1])
+
+    # ------------------------------------------------------------------ healing
+
+    def _heal(self) -> None:
+        for faults in self.world.faults.values():
+            faults.clear()
+        self._arrivals(all_of_them=True)
+        self.healed = True
+        self._tell("everything heals")
+        for one in list(self.processes):
+            while one.busy is not None:
+                self._resume(one)
+        self.true.sleep(self.weather.index_lag + 60)
+        self.world.jira.index_lag = 0
+        self._drain()
+        if self.weather.index_lag < OVERLAP - 100:
+            self.outcome.flaws += mirrored(self.world, self.processes[0])
+        for one in self.processes[:1]:
+            for stream in one.sources:
+                self._now(one, f"sweep:{stream}")
+        self._drain()
+        self._stays_quiet()
+        self.outcome.flaws += judged(self.world, self.processes[0], self._databases.words())
+        with self.processes[0].loop.store.read() as tx:
+            self.outcome.effects = Counter(row.state for row in tx.outbox.rows(limit=100_000))
+
+    def _drain(self) -> None:
+        """Everything the bells would ring, until nothing is left to do."""
+        for number in range(60):
+            before, self.barred = len(self.world.ledger.entries()), False
+            self._everything()
+            with self.processes[0].loop.store.read() as tx:
+                waiting = open_rows(tx.outbox.rows(limit=100_000))
+            if not waiting and not self.barred and len(self.world.ledger.entries()) == before:
+                return
+            self.true.sleep(70 if number < 20 else 400)
+
+    def _stays_quiet(self) -> None:
+        """I4 and I7: in a quiet world nothing more is written, and little is asked."""
+        before = len(self.world.ledger.entries())
+        for _ in range(2):
+            self.true.sleep(120)
+            calls = self.outcome.calls
+            self._everything()
+            most = 30
+            if self.outcome.calls - calls > most:
+                self.outcome.flaws.append(Flaw("calls", f"a quiet round made {self.outcome.calls - calls} calls"))
+        for entry in self.world.ledger.entries()[before:]:
+            self.outcome.flaws.append(Flaw("echo", f"{entry.system} {entry.action} {entry.key} in a quiet world"))
+
+    def _everything(self) -> None:
+        one = self.processes[0]
+        for work in one.works:
+            if not work.startswith("sweep"):
+                self._now(one, work)
+
+    def _now(self, one: Process, work: str) -> None:
+        self._start(one, work)
+        while one.busy is not None:
+            self._resume(one)
+
+    def _end(self) -> None:
+        for one in self.processes:
+            if one.busy is not None:
+                one.busy.doomed = True
+                while not one.busy.ended:
+                    self.step = one.busy
+                    one.busy.resume()
+            one.bury()
+        self.outcome.story += [*self._diary.lines[-0:]] if self.outcome.flaws else []
+
+    def _tell(self, what: str) -> None:
+        if not self.healed:
+            self.outcome.story.append(f"{self.true.monotonic():9.1f} {what}")
+        self._diary.lines.append(f"{self.true.monotonic():9.1f} -- {what}")
+
+
+Simulate = Callable[[int], Outcome]
