@@ -33,6 +33,7 @@ _GRACE = 2.0
 
 def run_daemon(config_path: Path, *, role: str, verbose: bool) -> None:
     """Run until SIGTERM, SIGINT; then let what is under way finish."""
+    from loopbot.cli.listening import listening
     from loopbot.config import load_config
     from loopbot.logs import LogWitness, set_up
     from loopbot.usecases.recover import take_over
@@ -54,7 +55,8 @@ def run_daemon(config_path: Path, *, role: str, verbose: bool) -> None:
             beside += [threading.Thread(target=_listen, args=(here, chat, stop), daemon=True) for chat in here.chats]
         for one in beside:
             one.start()
-        drained = engine.run(stop)
+        with listening(here, outfit, engine.ring) if role in {"all", "web"} else contextlib.nullcontext():
+            drained = engine.run(stop)
         for one in beside:
             one.join(_GRACE)
         outfit.witness.noted("loopbot stopped")

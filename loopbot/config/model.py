@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from loopbot.config.secrets import FORMS, holds_secret, is_reference, is_secret_key
+from loopbot.config.web import Web
 from loopbot.domain.errors import ConfigError, UserError
 
 _EXPLAINED = "config.example.toml explains every key"
@@ -73,6 +74,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     loopbot: Daemon = Daemon()
+    web: Web | None = None
     waits: Waiting = Waiting()
     systems: Mapping[str, System] = Field(default_factory=dict)
     path: Path = Path("config.toml")

@@ -20,6 +20,7 @@ from loopbot.engine.board import Board, database_time, ring_once, tidy, worker
 from loopbot.engine.embedded import Bells
 from loopbot.ports import Source
 from loopbot.usecases.deliver import deliver
+from loopbot.usecases.hints import hinted
 from loopbot.usecases.ingest import ingest
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.reconcile import reconcile
@@ -73,7 +74,7 @@ class Cluster:
         return not self._busy
 
     def ring(self, bell: str) -> None:
-        """Ring a bell for the fleet: `poll:STREAM`, `deliver:SYSTEM`, `wake`."""
+        """Ring a bell for the fleet: `poll:STREAM`, `deliver:SYSTEM`, `wake`, `hints`."""
         self._board.ring(bell)
 
     # ------------------------------------------------------------------------------------------ the node's parts
@@ -137,6 +138,7 @@ class Cluster:
         bells = self.bells
         yield Period("due", bells.deliver)
         yield Period("wake", bells.wake)
+        yield Period("hints", bells.hints)
         yield Period("tidy", _TIDY)
         hour, minute = bells.sweep_at
         for stream in self._sources:
@@ -184,6 +186,7 @@ class Cluster:
         chores: dict[str, Callable[[Loop], None]] = {
             "due": self._look_for_due,
             "wake": self._wake,
+            "hints": self._follow_hints,
         }
         for stream, source in self._sources.items():
             chores[f"poll:{stream}"] = partial(self._poll, source)
@@ -222,6 +225,11 @@ class Cluster:
     def _wake(self, loop: Loop) -> None:
         planned = wake(loop)
         self._deliver_in({effect.system for one in planned for effect in one.new})
+
+    def _follow_hints(self, loop: Loop) -> None:
+        for stream in hinted(loop):
+            if stream in self._sources:
+                self._board.ring(f"poll:{stream}")
 
     def _look_for_due(self, loop: Loop) -> None:
         """Ring for what is due and was not rung for: put off, left behind by a dead node, or its bell lost."""

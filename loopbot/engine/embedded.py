@@ -14,6 +14,7 @@ from typing import Any
 
 from loopbot.ports import Source
 from loopbot.usecases.deliver import deliver
+from loopbot.usecases.hints import hinted
 from loopbot.usecases.ingest import ingest
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.reconcile import reconcile
@@ -28,6 +29,7 @@ class Bells:
     deliver: float = 5.0
     reconcile: float = 10.0
     wake: float = 5.0
+    hints: float = 2.0
     sweep_at: tuple[int, int] = (3, 0)
     drain: float = 20.0
 
@@ -94,8 +96,8 @@ class Embedded:
         return not waiter.is_alive()
 
     def ring(self, bell: str) -> None:
-        """Ring a bell now: `poll:STREAM`, `deliver:SYSTEM`, `wake`. While its work is under way: once more after it."""
-        if not self._stopping.is_set():
+        """Ring a bell now: `poll:STREAM`, `deliver:SYSTEM`, `wake`, `hints`. While its work is under way: once more after it."""
+        if self._scheduler is not None and not self._stopping.is_set():
             self._rung.add(bell)
             self._soon(bell)
 
@@ -120,6 +122,7 @@ class Embedded:
 
     def _jobs(self) -> dict[str, tuple[Callable[[], None], float]]:
         jobs: dict[str, tuple[Callable[[], None], float]] = {"wake": (self._wake, self.bells.wake)}
+        jobs["hints"] = (self._follow_hints, self.bells.hints)
         for source in self._sources:
             jobs[f"poll:{source.stream}"] = (partial(self._poll, source), self.bells.polls[source.stream])
         for system in self._loop.sinks:
@@ -159,6 +162,12 @@ class Embedded:
     def _wake(self) -> None:
         planned = wake(self._loop)
         self._deliver_in(frozenset(effect.system for one in planned for effect in one.new))
+
+    def _follow_hints(self) -> None:
+        streams = {source.stream for source in self._sources}
+        for stream in hinted(self._loop):
+            if stream in streams:
+                self.ring(f"poll:{stream}")
 
     def _deliver_in(self, systems: frozenset[str] | set[str]) -> None:
         for system in systems & set(self._loop.sinks):

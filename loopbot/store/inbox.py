@@ -15,6 +15,7 @@ C = schema.inbox.c
 D = schema.inbox_delivery.c
 R = schema.record.c
 _DOUBLINGS = 6
+_LONGEST = 500  # an index holds no text of any length
 
 
 class SqlInbox:
@@ -29,7 +30,7 @@ class SqlInbox:
         if not deliveries:
             return set()
         # In one order on every host, so that two of them can not wait for each other.
-        names = sorted({clean(name) for name in deliveries})
+        names = sorted(deliveries)
         known = set(self._connection.scalars(select(D.name).where(self._work.among(D.name, names))))
         new = [name for name in names if name not in known]
         if new:
@@ -41,7 +42,7 @@ class SqlInbox:
         """Keep them in at most `most` rows and one for each stream; false when full, and streams stand for records."""
         newest: dict[tuple[str, str], datetime | None] = {}
         for hint in hints:
-            place = (clean(hint.stream), clean(hint.key).lower())
+            place = (hint.stream, clean(hint.key).lower()[:_LONGEST])
             stamps = [at for at in (newest.get(place), hint.changed_at) if at is not None]
             newest[place] = max(stamps, default=None)
         room = most - self._rows()

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from loopbot.domain.errors import LoopbotError
 from loopbot.ports import Hook, Store, Tx
 from loopbot.usecases.loop import Loop, poll_lease
 
@@ -19,14 +18,13 @@ _BACK = 20
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much the inbox holds, and how eagerly it asks.
+    """How much the inbox holds.
 
-    `records`: hints kept one by one; beyond, one for a whole stream stands for its records. `gap`: the least seconds
-    between two early readings of one stream. `remember`: seconds for which a delivery that comes again is known.
+    `records`: hints kept one by one; beyond, one for a whole stream stands for its records. `remember`: seconds for which a
+    delivery that comes again is known.
     """
 
     records: int = 50_000
-    gap: float = 5.0
     remember: float = 86_400.0
 
 
@@ -75,7 +73,7 @@ def forget_deliveries(store: Store, bounds: Bounds) -> int:
         return tx.inbox.prune(tx.now() - timedelta(seconds=bounds.remember))
 
 
-def hinted(loop: Loop, bounds: Bounds) -> list[str]:
+def hinted(loop: Loop) -> list[str]:
     """The streams to be read now because of hints; hints that were answered by a reading meanwhile are gone.
 
     A hint is answered when a reading that began after it came went to its end, and the record is here as new as the hint said.
@@ -93,8 +91,8 @@ def hinted(loop: Loop, bounds: Bounds) -> list[str]:
                 for key in tx.inbox.give_up(stream, read_from, _TRIES):
                     loop.witness.noted("hinted record not seen; left to the usual reading", stream=stream, record=key)
         for one in tx.inbox.waiting():
-            if one.due_at <= tx.now() and _may_be_read(tx, one.stream, bounds.gap):
-                tx.inbox.asked(one.stream, bounds.gap)
+            if one.due_at <= tx.now() and _may_be_read(tx, one.stream, loop.waits.hint):
+                tx.inbox.asked(one.stream, loop.waits.hint)
                 due.append(one.stream)
     return due
 
@@ -109,7 +107,3 @@ def _may_be_read(tx: Tx, stream: str, gap: float) -> bool:
         return False
     last = next(iter(tx.cursors.cycles(stream, 1)), None)
     return last is None or last.started_at + timedelta(seconds=gap) <= tx.now()
-
-
-class InboxFullError(LoopbotError):
-    """More webhooks wait to be written down than are allowed to; the sender is asked to come again."""

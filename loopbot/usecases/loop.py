@@ -34,7 +34,8 @@ class Waits:
 
     `claim`: how long a delivery may take before another worker calls it uncertain; `look`: how long after a lost answer
     the first look is taken (a write may still be on its way); `backoff`: the first pause after a failure, doubling to
-    `longest`; `pause`: how long a system is left alone that refuses our credentials; `lease`: how long reading a page may take.
+    `longest`; `pause`: how long a system is left alone that refuses our credentials; `lease`: how long
+    reading a page may take; `hint`: the least time between two readings of a stream that webhooks hint at.
     """
 
     claim: float = 180.0
@@ -43,6 +44,7 @@ class Waits:
     longest: float = 900.0
     pause: float = 300.0
     lease: float = 120.0
+    hint: float = 5.0
 
     @property
     def begin(self) -> float:

@@ -1,0 +1,88 @@
+"""What is counted, in the words of Prometheus. Numbers of the store are read when they are asked for."""
+
+import time
+from collections import Counter as Numbers
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from loopbot.usecases.inspect import health
+from loopbot.usecases.loop import Loop
+
+_LOG_EVERY = 10.0
+_STEPS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Measures:
+    """The counters of one web application."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self, loop: Loop) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(StoreNumbers(loop))
+        self._answered = Counter("loopbot_hooks", "Webhooks, by answer.", ["system", "result"], registry=self._registry)
+        self._keeping = Histogram(
+            "loopbot_hook_keeping_seconds",
+            "From a verified webhook to its being on disk.",
+            buckets=_STEPS,
+            registry=self._registry,
+        )
+        self._refusals: Numbers[str] = Numbers()
+        self._told: dict[str, float] = {}
+
+    def answered(self, system: str, result: str) -> None:
+        """A webhook was answered."""
+        self._answered.labels(system, result).inc()
+
+    def keeping(self) -> AbstractContextManager[object]:
+        """Times its block."""
+        return self._keeping.time()
+
+    def refused(self, system: str) -> int:
+        """Count one; how many are to be told now, 0 when some were told a moment ago."""
+        self._refusals[system] += 1
+        now = time.monotonic()
+        if now - self._told.get(system, -_LOG_EVERY) < _LOG_EVERY:
+            return 0
+        self._told[system] = now
+        return self._refusals.pop(system)
+
+    def written(self) -> bytes:
+        """Everything, in the text format."""
+        return generate_latest(self._registry)
+
+
+class StoreNumbers(Collector):
+    """Reads the store's own numbers."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+
+    def describe(self) -> list[Metric]:
+        """Nothing is read to register."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The outbox, the inbox, what is set aside, and how old each stream's last reading is."""
+        found = health(self._loop)
+        outbox = GaugeMetricFamily("loopbot_effects", "Effects, by system and state.", labels=["system", "state"])
+        for (system, state), number in found.counts.items():
+            outbox.add_metric([system, state], number)
+        with self._loop.store.read() as tx:
+            waiting, now = tx.inbox.waiting(), tx.now()
+        inbox = GaugeMetricFamily("loopbot_hints", "Webhook hints that wait to be fetched.", labels=["stream"])
+        for one in waiting:
+            inbox.add_metric([one.stream], one.hints)
+        age = GaugeMetricFamily("loopbot_stream_age_seconds", "Since the last reading ended.", labels=["stream"])
+        trouble = GaugeMetricFamily("loopbot_stream_trouble", "1: not read to its end.", labels=["stream"])
+        for cycle in found.cycles:
+            age.add_metric([cycle.stream], (now - cycle.ended_at).total_seconds())
+            trouble.add_metric([cycle.stream], float(bool(cycle.trouble)))
+        aside = GaugeMetricFamily("loopbot_quarantined", "Records set aside (at most 100 are counted).")
+        aside.add_metric([], len(found.quarantined))
+        yield from (outbox, inbox, age, trouble, aside)

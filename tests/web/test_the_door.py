@@ -1,0 +1,186 @@
+"""Who may bring a webhook (fault X8), over real HTTP: whoever may not is told so, and nothing is written."""
+
+import http.client
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pytest
+
+from loopbot.http.hooks import TokenHooks
+from loopbot.sandbox.courier import signature
+from tests.web.conftest import SECRET, Listening, Serve, until
+
+NOW = 1_000
+
+
+def jira_body(key: str = "LOOP-1", minutes_ago: float = 0, **more: Any) -> bytes:
+    sent = int((time.time() - minutes_ago * 60) * NOW)
+    return orjson.dumps({"timestamp": sent, "webhookEvent": "jira:issue_updated", "issue": {"key": key}, **more})
+
+
+def send(here: Listening, path: str, body: bytes, headers: Mapping[str, str | bytes]) -> tuple[int, str]:
+    """A request with any header bytes whatever, which requests would refuse to send."""
+    connection = http.client.HTTPConnection(here.url.removeprefix("http://"), timeout=10)
+    try:
+        connection.putrequest("POST", path, skip_host="Host" in headers)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.headers.get("Retry-After", "")
+    finally:
+        connection.close()
+
+
+def untouched(here: Listening) -> bool:
+    with here.loop.store.read() as tx:
+        kept = tx.inbox.waiting() or tx.quarantined()
+    with here.loop.store.write(keep=False) as tx:
+        return not kept and not tx.inbox.prune(tx.now())
+
+
+GOOD = jira_body()
+SIGNED = {"X-Hub-Signature": signature(SECRET, GOOD)}
+
+
+def test_a_signed_webhook_is_on_disk_before_it_is_answered(serve: Serve) -> None:
+    here = serve()
+    assert send(here, "/hooks/jira", GOOD, SIGNED)[0] == 202
+    assert here.hints() == {"jira:issue": 1}
+    until(lambda: here.rung == [frozenset({"jira:issue"})])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Hub-Signature": ""},
+        {"X-Hub-Signature": signature("another secret", GOOD)},
+        {"X-Hub-Signature": signature(SECRET, GOOD + b" ")},
+        {"X-Hub-Signature": signature(SECRET, GOOD)[:-1]},
+        {"X-Hub-Signature": "sha1=" + "0" * 40},
+        {"X-Hub-Signature": "sha256=" + "\u00e9" * 64},
+        {"X-Hub-Signature": b"sha256=\xff\xfe\xf0\x9f\x92\xa9"},
+        {"X-Hub-Signature": "9" * 10_000},
+        {"X-Hub-Signature": signature(SECRET, GOOD), "Host": "evil.example"},
+        {"X-Hub-Signature": signature(SECRET, GOOD), "Host": ""},
+        {"X-Hub-Signature": signature(SECRET, GOOD), "Host": b"\xff\xfe:80"},
+    ],
+    ids=str,
+)
+def test_what_is_not_signed_or_meant_for_another_host_is_refused_and_nothing_is_written(
+    serve: Serve, headers: Mapping[str, str | bytes]
+) -> None:
+    here = serve()
+    assert send(here, "/hooks/jira", GOOD, headers)[0] == 401
+    assert untouched(here)
+
+
+@pytest.mark.parametrize("minutes_ago", [61, 60 * 24 * 365, -16, -(60 * 24 * 365 * 9000)])
+def test_a_signed_webhook_with_an_old_or_a_future_stamp_is_refused(serve: Serve, minutes_ago: float) -> None:
+    here = serve()
+    body = jira_body(minutes_ago=minutes_ago)
+    assert send(here, "/hooks/jira", body, {"X-Hub-Signature": signature(SECRET, body)})[0] == 401
+    assert untouched(here)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"{",
+        b"\xff\xfe",
+        b"[" * 50_000,
+        b'{"timestamp": true}',
+        b'{"timestamp": 1e400}',
+        b'{"timestamp": "1700000000000"}',
+        b'{"timestamp": 99999999999999999999}',
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_a_signed_body_that_is_no_webhook_is_refused_without_an_exception(serve: Serve, body: bytes) -> None:
+    here = serve()
+    signed = signature(SECRET, body)
+    for path, headers in {
+        "/hooks/jira": {"X-Hub-Signature": signed},
+        "/hooks/servicenow": {"X-Loopbot-Secret": SECRET},
+    }.items():
+        assert send(here, path, body, headers)[0] == 401
+    assert untouched(here)
+
+
+def test_the_same_delivery_again_changes_nothing_even_under_another_unsigned_name(serve: Serve) -> None:
+    here = serve()
+    for number in range(3):
+        headers = {**SIGNED, "X-Atlassian-Webhook-Identifier": f"id-{number}"}
+        assert send(here, "/hooks/jira", GOOD, headers)[0] == 202
+    with here.loop.store.write() as tx:
+        tx.inbox.answered("jira:issue", tx.now())
+    assert send(here, "/hooks/jira", GOOD, {**SIGNED, "X-Atlassian-Webhook-Identifier": "id-9"})[0] == 202
+    assert not here.hints(), "a replay makes nobody read again"
+    assert len(here.rung) == 1
+
+
+def test_an_unknown_system_is_not_there_and_a_get_not_allowed(serve: Serve) -> None:
+    import requests
+
+    here = serve()
+    assert send(here, "/hooks/nobody", GOOD, SIGNED)[0] == 404
+    assert requests.get(f"{here.url}/hooks/jira", timeout=5).status_code == 405
+    assert untouched(here)
+
+
+def test_a_body_over_the_limit_is_refused_whether_it_says_so_or_not(serve: Serve) -> None:
+    import requests
+
+    here = serve(largest_body=10_000)
+    large = jira_body(padding="x" * 10_000)
+    assert send(here, "/hooks/jira", large, {"X-Hub-Signature": signature(SECRET, large)})[0] == 413
+    pieces = (large[start : start + 1000] for start in range(0, len(large), 1000))
+    assert requests.post(f"{here.url}/hooks/jira", data=pieces, timeout=5).status_code == 413
+    assert untouched(here)
+
+
+def test_a_sender_that_must_not_be_refused_is_answered_kindly_and_set_aside(serve: Serve) -> None:
+    here = serve({"gitlab": TokenHooks("X-Gitlab-Token", SECRET, ("github:deployment",), tolerant=True)})
+    for token in ("wrong", "\u00e9", ""):
+        assert send(here, "/hooks/gitlab", b"{}", {"X-Gitlab-Token": token})[0] == 202
+    assert not here.hints()
+    with here.loop.store.read() as tx:
+        (aside,) = tx.quarantined()
+    assert (aside.where, aside.tries) == ("hook:gitlab", 1), "one row, however often it comes"
+    assert send(here, "/hooks/gitlab", b"{}", {"X-Gitlab-Token": SECRET})[0] == 202
+    assert here.hints() == {"github:deployment": 1}
+
+
+def test_a_webhook_about_what_is_not_read_is_of_no_account(serve: Serve) -> None:
+    here = serve()
+    other = jira_body(key="OTHER-1")
+    assert send(here, "/hooks/jira", other, {"X-Hub-Signature": signature(SECRET, other)})[0] == 200
+    ping = orjson.dumps({"zen": "Keep it logically awesome."})
+    headers = {"X-Hub-Signature-256": signature(SECRET, ping), "X-GitHub-Event": "ping"}
+    assert send(here, "/hooks/github", ping, headers)[0] == 200
+    assert untouched(here)
+
+
+def test_health_readiness_and_numbers_can_be_asked_for(serve: Serve) -> None:
+    import requests
+
+    here = serve()
+    send(here, "/hooks/jira", GOOD, SIGNED)
+    send(here, "/hooks/jira", GOOD, {})
+    assert requests.get(f"{here.url}/health", timeout=5).text == "ok\n"
+    assert requests.get(f"{here.url}/ready", timeout=5).json() == {"store": True, "inbox": True}
+    numbers = requests.get(f"{here.url}/metrics", timeout=5).text
+    assert 'loopbot_hooks_total{result="accepted",system="jira"} 1.0' in numbers
+    assert 'loopbot_hooks_total{result="refused",system="jira"} 1.0' in numbers
+    assert 'loopbot_hints{stream="jira:issue"} 1.0' in numbers
+    assert SECRET not in numbers
+    here.intake.stop()
+    assert requests.get(f"{here.url}/ready", timeout=5).status_code == 503
