@@ -122,8 +122,9 @@ class LinkUp:
         links: list[Link] = []
         effects: list[LinkTickets] = []
         for source in self.source.ends(scope):
+            there = _linked_from(source.ref, self.relation, bench.view)
             for target in self.target.ends(scope):
-                if source.ref == target.ref or _is_linked(source.ref, self.relation, target.ref, bench.view):
+                if source.ref == target.ref or target.ref in there:
                     continue
                 link = Link(
                     source.ref,
@@ -140,8 +141,9 @@ class LinkUp:
         return Wanted(effects=tuple(effects), links=tuple(links))
 
 
-def _is_linked(source: Ref, relation: Relation, target: Ref, view: View) -> bool:
-    return any(link.source == source and link.target == target for link in view.linked(source, relation))
+def _linked_from(source: Ref, relation: Relation, view: View) -> frozenset[Ref]:
+    """Asked once a source: a problem may hold hundreds of incidents, and each new one names them all."""
+    return frozenset(link.target for link in view.linked(source, relation) if link.source == source)
 
 
 def _written(system: str, cause: Cause, link: Link, source: End, target: End) -> LinkTickets:
