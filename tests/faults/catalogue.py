@@ -1,0 +1,359 @@
+"""The fault catalogue: what loopbot must survive and what it does then, in words; each row is held by a test or named open.
+
+A test takes a row with `@fault("H7")` above it. `tests/faults/test_catalogue.py` fails where a row has no test, and where
+the page `docs/faults.md` is not what `python -m tests.faults` would write.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import pytest
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One fault: its name in the catalogue, what goes wrong, what loopbot does."""
+
+    name: str
+    fault: str
+    does: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """Faults of one sort."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+def fault(*names: str) -> pytest.MarkDecorator:
+    """This test holds these rows of the catalogue."""
+    unknown = set(names) - ROWS.keys()
+    if unknown:
+        message = f"{sorted(unknown)} are no rows of the fault catalogue"
+        raise ValueError(message)
+    return pytest.mark.fault(*names)
+
+
+CHAPTERS = (
+    Chapter(
+        "What always holds",
+        (
+            Row("I1", "any fault", "At most one effect for each identity is on the server."),
+            Row("I2", "any fault, then it heals", "Nothing that was to be done is missing in the end."),
+            Row("I3", "a page that can not be committed", "The cursor passes no row that was not committed with it."),
+            Row("I4", "loopbot's own writes come back", "They set off nothing."),
+            Row("I5", "a field that a person changed", "It is not overwritten without being shown."),
+            Row(
+                "I6", "a credential in every place it could leak from", "It is in no log line, no database, no message."
+            ),
+            Row("I7", "any fault", "The number of calls stays within what the work needs; waiting costs none."),
+            Row("I8", "any fault", "What has not settled says why, where people see it."),
+        ),
+    ),
+    Chapter(
+        "HTTP",
+        (
+            Row(
+                "H1",
+                "429 with Retry-After in seconds",
+                "That endpoint is left alone for at least so long; other systems go on; it does not count as a failure.",
+            ),
+            Row(
+                "H2",
+                "429 whose Retry-After is a date, negative, huge, absent or nonsense, or whose body is HTML",
+                "Both forms are read and kept between 1 s and 1 h; where it says nothing usable, a pause of our own.",
+            ),
+            Row("H3", "429 for one issue only", "That issue waits; the endpoint stays open for all others."),
+            Row(
+                "H4",
+                "502, 503 or 504 on a read",
+                "It is tried three times with growing, jittered pauses, then at the next poll.",
+            ),
+            Row(
+                "H5",
+                "500 after the body of a write was sent",
+                "The write is uncertain: looked for by its marker, sent again only when it is certainly not there.",
+            ),
+            Row(
+                "H6",
+                "connection refused, a name that does not resolve, a certificate that is not accepted",
+                "Certainly not sent, so it is tried again; encryption is never switched off or downgraded.",
+            ),
+            Row(
+                "H7",
+                "the connection is reset after the effect",
+                "Exactly one effect: it is looked for, found, and settled.",
+            ),
+            Row(
+                "H8",
+                "an answer that hangs, or drips",
+                "5 s to connect, 30 s to read, 60 s in all; a write whose answer did not come is uncertain.",
+            ),
+            Row(
+                "H9",
+                "200 with cut or invalid JSON",
+                "The page is refused whole and the cursor stays; it is read again.",
+            ),
+            Row(
+                "H10",
+                "200 with a login page, or a redirect to one",
+                "Said as a matter of credentials, never taken for `no rows`; the cursor stays.",
+            ),
+            Row("H11", "401 in the middle of a run", "That system pauses after one refused call; the others go on."),
+            Row("H12", "403 on one record", "That one effect is parked with the reason; the others go on."),
+            Row("H13", "410: an endpoint that was removed", "`loopbot check` says so; nothing is retried against it."),
+            Row(
+                "H14",
+                "a bulk call that succeeds in part",
+                "Each item is settled by itself; only what failed is sent again.",
+            ),
+            Row(
+                "H15",
+                "a bulk answer in another order, or with fewer items",
+                "Matched by id; what is missing is uncertain.",
+            ),
+            Row(
+                "H16",
+                "a page that repeats, a page token that comes again, pages without end",
+                "Noticed, told as an error; the cursor stays where the good pages left it.",
+            ),
+            Row("H17", "a redirect to another host", "Not followed; the credentials go nowhere else."),
+            Row(
+                "H18",
+                "a decompression bomb, a huge body, JSON nested a hundred thousand deep",
+                "Ended at the size limit, or refused when parsed; the process goes on.",
+            ),
+        ),
+    ),
+    Chapter(
+        "Time",
+        (
+            Row(
+                "T1",
+                "the clock is set an hour forward or back",
+                "Cursors hold the servers' stamps and waits are counted on a clock that never jumps: nothing is lost or doubled.",
+            ),
+            Row(
+                "T2",
+                "clocks of loopbot, ServiceNow and Jira ten minutes apart",
+                "Stamps of two systems are never compared to decide what was read; `check` reports the skew.",
+            ),
+            Row("T3", "daylight saving, and an account whose zone is not UTC", "The same records in every zone."),
+            Row("T4", "thousands of rows with one update stamp", "All are read: the order is stamp and id."),
+            Row(
+                "T5",
+                "a row that becomes visible 45 s late",
+                "Seen by the next poll: each reading overlaps the last by 300 s.",
+            ),
+            Row("T6", "the machine sleeps for eight hours", "One catch-up reading, no storm of calls."),
+            Row(
+                "T7",
+                "a search index that lags five minutes",
+                "No second ticket: the outbox knows what was opened, and looks by key.",
+            ),
+        ),
+    ),
+    Chapter(
+        "Processes",
+        (
+            Row(
+                "P1",
+                "killed at any commit, send or receive",
+                "At the restart nothing is lost, doubled or sent blindly again.",
+            ),
+            Row(
+                "P2",
+                "SIGTERM in the middle of a batch",
+                "What is under way is finished within 20 s, the rest stays planned.",
+            ),
+            Row(
+                "P3",
+                "two daemons at once",
+                "On SQLite the second refuses and names the first; on Postgres it joins and shares the work.",
+            ),
+            Row(
+                "P4",
+                "a worker that is paused and wakes up late",
+                "Its late answer is fenced off; what it was sending is uncertain.",
+            ),
+        ),
+    ),
+    Chapter(
+        "The store",
+        (
+            Row("D1", "a database that is locked or busy", "It is waited for; nothing is dropped."),
+            Row(
+                "D2",
+                "a full disk",
+                "Nothing is sent that could not be written down first; it goes on once there is room.",
+            ),
+            Row(
+                "D3",
+                "a corrupt or lost database",
+                "loopbot refuses to start on it; a new one is rebuilt from the markers on the tickets, without new tickets.",
+            ),
+            Row(
+                "D4",
+                "an old backup restored",
+                "What was done since is found by its markers and adopted, not done again.",
+            ),
+            Row("D5", "a schema newer than the code", "Refused and left untouched, with what to do."),
+        ),
+    ),
+    Chapter(
+        "Webhooks",
+        (
+            Row("Q1", "the same webhook twice, or a hundred times", "One effect."),
+            Row(
+                "Q2",
+                "webhooks out of order, an update before its create",
+                "The record is fetched as it is now; the end is the same.",
+            ),
+            Row(
+                "Q3",
+                "a webhook that is lost, or a hook that expired",
+                "The poll and the sweep find the change; the expiry is told.",
+            ),
+            Row("Q4", "a storm of webhooks", "Answered once they are kept; coalesced by record; bounded."),
+        ),
+    ),
+    Chapter(
+        "Texts and values",
+        (
+            Row(
+                "X1",
+                "a record that a rule or the mapping can not take",
+                "Set aside with the reason, shown; everything else goes on.",
+            ),
+            Row(
+                "X2",
+                "`^ORactive=true` or `javascript:` in a value",
+                "Refused before any call; a value never becomes a condition.",
+            ),
+            Row(
+                "X3",
+                "a quote that would end a JQL string",
+                "Escaped: it finds what carries that very text, and nothing else.",
+            ),
+            Row(
+                "X4",
+                "`<!channel>` and disguised links in a ticket's title",
+                "Arrives in Slack as text; nobody is called.",
+            ),
+            Row("X5", "a pattern such as `(a+)+$` and a text of 100 kB", "Searched in linear time: milliseconds."),
+            Row(
+                "X6",
+                "NUL, lone surrogates, right-to-left overrides, emoji, a text of 1 MB",
+                "Stored and delivered; what no system can hold is taken out, what is too long is cut and marked as cut.",
+            ),
+            Row(
+                "X7",
+                "line breaks in a value that is logged or sent in a header",
+                "One log line stays one; no header can be added.",
+            ),
+            Row("X8", "webhooks that are forged, replayed, stale or not even text", "401 and nothing written."),
+            Row(
+                "X9",
+                "an address in a record that points into the own network",
+                "Never fetched: only configured hosts are spoken to.",
+            ),
+            Row("X10", "a secret pasted into a ticket or an error", "Left out of logs, terminal and Slack."),
+        ),
+    ),
+    Chapter(
+        "Permissions",
+        (
+            Row(
+                "A1", "a role is taken away and fields go missing", "Missing is not empty: nothing is cleared anywhere."
+            ),
+            Row("A2", "a role is taken away and rows go missing", "They are not taken for deleted."),
+            Row(
+                "A3",
+                "a filter names a field that does not exist (ServiceNow would answer with the whole table)",
+                "Refused by the dictionary before the first row is read; rows are checked again when they come.",
+            ),
+        ),
+    ),
+    Chapter(
+        "Configuration of the systems",
+        (
+            Row(
+                "S1",
+                "a field is renamed, a list of choices changes",
+                "`check` says so; what needs it is refused with its name, and only that.",
+            ),
+            Row(
+                "S2",
+                "a new status, a transition that is gone",
+                "Parked with the list of transitions that are possible.",
+            ),
+            Row(
+                "S3",
+                "a field becomes required where tickets are opened",
+                "Jira's own words are kept; after five like refusals the rule's other effects are held instead of tried.",
+            ),
+        ),
+    ),
+    Chapter(
+        "Records that go away",
+        (
+            Row(
+                "L1",
+                "an issue is deleted, moved or archived",
+                "Its link is marked or follows the key; it is not opened again.",
+            ),
+            Row("L2", "an incident is deleted or merged", "What hangs on it is closed; the other side is told once."),
+        ),
+    ),
+    Chapter(
+        "Echoes",
+        (
+            Row(
+                "E1",
+                "loopbot's own write comes back by poll and webhook",
+                "Known by the receipt: no rule acts, no call is made.",
+            ),
+            Row(
+                "E2",
+                "another bot mirrors what loopbot writes",
+                "More than six writes to one record in ten minutes are held for a person, and shown.",
+            ),
+        ),
+    ),
+    Chapter(
+        "Conflicts",
+        (
+            Row(
+                "C1",
+                "both sides edit the same field",
+                "The rule's winner stands, the loser's value is kept where people find it.",
+            ),
+            Row(
+                "C2",
+                "a person edits between our reading and our writing",
+                "Noticed by the row's counter; looked at again, not reverted.",
+            ),
+        ),
+    ),
+    Chapter(
+        "Rules",
+        (
+            Row(
+                "R1",
+                "a rule is edited and now fits 50,000 records",
+                "`plan` counts them; beyond its limit an hour the rest is held.",
+            ),
+            Row(
+                "R2",
+                "a record flaps between two states",
+                "With `settle` it has to hold still first; each record's effects keep their order.",
+            ),
+        ),
+    ),
+)
+ROWS = MappingProxyType({row.name: row for chapter in CHAPTERS for row in chapter.rows})
+
+# What is not held, and why. A row leaves this list by getting a test.
+OPEN = MappingProxyType({})
