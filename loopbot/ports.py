@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from loopbot.domain.effects import Delivery, Effect, Receipt
 from loopbot.domain.errors import Trouble
 from loopbot.domain.events import Timer
+from loopbot.domain.mirroring import Conflict, Note
 from loopbot.domain.records import Link, Person, Record, Ref
 from loopbot.domain.rules import View
 from loopbot.domain.words import Kind
@@ -507,6 +508,28 @@ class Inbox(Protocol):
         """Forget the names of deliveries noted before then; returns how many."""
 
 
+@dataclass(frozen=True, slots=True)
+class ConflictEntry:
+    """When a value was overruled because both sides of a mirrored pair had changed, and by which rule."""
+
+    at: datetime
+    rule: str
+    conflict: Conflict
+
+
+class Agreements(Protocol):
+    """What mirrored pairs agree on (`View.agreed` reads it), and what was overruled."""
+
+    def note(self, notes: Iterable[Note]) -> None:
+        """Keep what is agreed on now."""
+
+    def log(self, rule: str, conflicts: Iterable[Conflict]) -> None:
+        """Keep what was overruled."""
+
+    def conflicts(self, ref: Ref | None = None, limit: int = 100) -> list[ConflictEntry]:
+        """What was overruled, of one record or of all, the latest first."""
+
+
 class Tx(View, Protocol):
     """One transaction. It is also the View that rules judge by, so a page's own records are seen."""
 
@@ -517,6 +540,7 @@ class Tx(View, Protocol):
     cursors: Cursors
     leases: Leases
     inbox: Inbox
+    agreements: Agreements
 
     def journal(self, entries: Iterable[JournalEntry]) -> None:
         """Keep why things happened."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from loopbot.domain.effects import (
     PENDING_KIND,
     PENDING_MARK,
+    Align,
     Comment,
     Effect,
     LinkTickets,
@@ -37,7 +38,7 @@ def linked_words(source: Ref, relation: str, target: Ref) -> str:
     return f"{ref_words(source)} to {ref_words(target)} ({relation.replace('_', ' ')})"
 
 
-def what_it_does(effect: Effect, limit: int = 90) -> str:
+def what_it_does(effect: Effect, limit: int = 90) -> str:  # noqa: PLR0911  # one line a verb
     """One effect as a sentence without a subject: what is written, where."""
     match effect:
         case OpenTicket():
@@ -52,6 +53,8 @@ def what_it_does(effect: Effect, limit: int = 90) -> str:
         case SetFields():
             fields = ", ".join(f"{name} = {said(value, 40)}" for name, value in effect.fields)
             return f"set on {ref_words(effect.target)}: {fields}"
+        case Align():
+            return f"set the {effect.field} of {ref_words(effect.target)} to {said(effect.value, 40)}, as on its other side"
         case Post():
             return f"post to #{effect.channel.lstrip('#')}: {said(effect.text, limit)}"
         case Tell():

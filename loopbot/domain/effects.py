@@ -159,6 +159,26 @@ class SetFields(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Align(Effect):
+    """Bring a field of a mirrored pair in step, in canonical words, where it still says what it said (`was`).
+
+    Where it says the value already, nothing is written; where it says anything else, someone was quicker: the sink refuses.
+    """
+
+    verb: ClassVar[str] = "align"
+
+    target: Ref
+    field: Literal["title", "state", "priority"]
+    value: str
+    was: str
+
+    @property
+    def mentions(self) -> tuple[Ref, ...]:
+        """The ticket changed."""
+        return (self.target,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Post(Effect):
     """A message to a channel. With `keep_current`, a later plan under the same key updates the message in place."""
 
@@ -204,7 +224,7 @@ def resolved(effect: Effect, opened: Mapping[str, Ref]) -> Effect:
     return replace(effect, **changes) if changes else effect  # type: ignore[arg-type]
 
 
-EFFECT_TYPES: tuple[type[Effect], ...] = (OpenTicket, LinkTickets, Comment, Transition, SetFields, Post, Tell)
+EFFECT_TYPES: tuple[type[Effect], ...] = (OpenTicket, LinkTickets, Comment, Transition, SetFields, Align, Post, Tell)
 
 
 @dataclass(frozen=True, slots=True)

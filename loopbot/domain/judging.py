@@ -8,7 +8,7 @@ from types import MappingProxyType
 from loopbot.domain.effects import Effect
 from loopbot.domain.events import Answered, Changed, Due, Event, Timer
 from loopbot.domain.records import Link, Record, Ref
-from loopbot.domain.rules import Bench, Found, Match, Plan, Predicate, Rule, Scope, View, Wanted, all_hold
+from loopbot.domain.rules import Bench, Found, Match, Mirrored, Plan, Predicate, Rule, Scope, View, Wanted, all_hold
 from loopbot.domain.scoring import Score, similarity, span_in_words, suspicion
 from loopbot.domain.texts import likeness, words
 from loopbot.domain.words import Relation
@@ -107,6 +107,7 @@ def _acted(rule: Rule, founder: Record, scopes: tuple[Scope, ...], steps: tuple[
     """Let the actions say what they want, once for each scope."""
     effects: list[Effect] = []
     links: list[Link] = []
+    mirrored: list[Mirrored] = []
     for each in scopes:
         scope = each
         once = rule.once.value(scope)
@@ -117,16 +118,19 @@ def _acted(rule: Rule, founder: Record, scopes: tuple[Scope, ...], steps: tuple[
             wanted: Wanted = action.want(scope, bench)
             effects.extend(wanted.effects)
             links.extend(wanted.links)
+            mirrored.extend([wanted.mirrored] if wanted.mirrored else ())
             scope = dataclasses.replace(scope, opened=(*scope.opened, *wanted.opened))
     return Plan(
         rule=rule.name,
         subject=founder.ref,
         effects=tuple(effects),
         links=tuple(links),
+        timers=tuple(timer for one in mirrored for timer in one.timers),
         because="; ".join(dict.fromkeys(scope.because for scope in scopes if scope.because)) or rule.about,
         mode=rule.mode,
         limit=rule.limit,
-        steps=steps,
+        steps=(*steps, *(step for one in mirrored for step in one.steps)),
+        mirrored=tuple(mirrored),
     )
 
 

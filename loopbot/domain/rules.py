@@ -1,12 +1,13 @@
 """A rule: what it wakes for, what must hold, what it asks to be done. Judging is pure: event and view in, plan out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from loopbot.domain.effects import Effect
 from loopbot.domain.events import Timer
+from loopbot.domain.mirroring import Agreed, Conflict, Note
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.words import Kind, Relation
 
@@ -29,6 +30,9 @@ class View(Protocol):
 
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Live links at either end of it. Ends may be pending refs or records not mirrored."""
+
+    def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
+        """What the mirror `source` and the `target` it mirrors last agreed on, by field; none for a pair not compared yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +139,18 @@ class Wanted:
     effects: tuple[Effect, ...] = ()
     links: tuple[Link, ...] = ()
     opened: tuple[tuple[str, Ref], ...] = ()
+    mirrored: "Mirrored | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrored:
+    """What is to be noted of a mirrored pair: agreements, conflicts, refused writes to take back, when to look again, and why."""
+
+    notes: tuple[Note, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    withdraws: tuple[str, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    steps: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +186,7 @@ class Plan:
     limit: int = 100
     asks: bool = False
     steps: tuple[Found, ...] = ()
+    mirrored: tuple[Mirrored, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from loopbot.domain.mirroring import NAMES, Field
 from loopbot.domain.rules import Action, Scope
 from loopbot.domain.texts import listed
 from loopbot.domain.words import STATES, Kind, Relation
-from loopbot.language import actions, model, predicates
+from loopbot.language import actions, mirrors, model, predicates
 from loopbot.language.aims import Aim
 from loopbot.language.mistakes import Findings, Mistake
 from loopbot.language.names import Names, Opened
@@ -55,18 +56,19 @@ class Builder:
             model.CommentPart: self._comment,
             model.TransitionPart: self._transition,
             model.SetPart: self._set,
+            model.MirrorPart: self._mirror,
             model.PostPart: self._post,
             model.TellPart: self._tell,
         }
         before = len(self.findings.errors)
         condition = None
-        if part.only_if is not None:
+        if part.only_if is not None and not isinstance(part, model.MirrorPart):
             with self.findings.at(f"{key}.if"):
                 condition = predicates.condition(part.only_if, self.names)
         action, needs = makers[type(part)](part, key, self._slot(part, key))
         if len(self.findings.errors) > before:
             return None
-        if not (condition or needs or part.unless_linked):
+        if isinstance(part, model.MirrorPart) or not (condition or needs or part.unless_linked):
             return action
         return actions.Step(action=action, only_if=condition, unless_linked=part.unless_linked, needs=needs)
 
@@ -150,6 +152,53 @@ class Builder:
     def _set(self, part: model.SetPart, key: str, slot: str) -> tuple[Action, frozenset[str]]:
         on, fields = self._aim(part.on, f"{key}.on"), self._fields(part.fields, key)
         return actions.Write(slot=slot, on=on, fields=fields), on.needs | _needs(*(text for _, text in fields))
+
+    def _mirror(self, part: model.MirrorPart, key: str, slot: str) -> tuple[Action, frozenset[str]]:
+        self.systems.add(part.system)
+        kinds = self.kinds["it"]
+        if part.into not in mirrors.KINDS or not frozenset(kinds) <= mirrors.KINDS:
+            self.findings.add(f"{key}.into", f"{_a([part.into])} can not mirror {_a(kinds)}", mirrors.KINDS_HINT)
+        fields = self._mirrored(part, key)
+        if part.unless_linked:
+            self.findings.add(f"{key}.unless_linked", "a mirror is kept in step whatever is linked", "use `if`")
+        opens = actions.Open(
+            slot=slot,
+            system=part.system,
+            kind=part.into,
+            place=part.place,
+            title=self._text("{it.title}", key),
+            text=self._text(part.text, f"{key}.text"),
+            type=part.type,
+            priority=_priority_of_it if any(field.name == "priority" for field in fields) else None,
+            labels=tuple(part.labels),
+        )
+        only_if = None
+        if part.only_if is not None:
+            with self.findings.at(f"{key}.if"):
+                only_if = predicates.condition(part.only_if, self.names)
+        return mirrors.Mirror(slot=slot, opens=opens, fields=fields, only_if=only_if), frozenset()
+
+    def _mirrored(self, part: model.MirrorPart, key: str) -> tuple[Field, ...]:
+        """The fields of a mirror with their maps; every word of a map has to be one of the kind's states."""
+        kinds = (self.kinds["it"][0], part.into)
+        states = None
+        if part.states is not None:
+            states = (part.states.out, part.states.back)
+            for name, words, (one, other) in (("out", states[0], kinds), ("back", states[1], kinds[::-1])):
+                for word, to in words.items():
+                    for each, kind in ((word, one), (to, other)):
+                        if each not in STATES[kind]:
+                            why = f'"{each}" is not a state of {_a([kind])}'
+                            self.findings.add(f"{key}.states.{name}", why, did_you_mean(each, STATES[kind]))
+        chosen = [(name, getattr(part.fields, name)) for name in NAMES]
+        fields = tuple(mirrors.field_of(name, wins, kinds, states) for name, wins in chosen if wins)
+        if not fields:
+            self.findings.add(f"{key}.fields", "nothing is kept in step", 'write title = "it", state = "newest" ...')
+        elif part.fields.state and not states and kinds[0] != kinds[1] and "issue" not in kinds:
+            self.findings.add(
+                f"{key}.states", f"how {_a([kinds[0]])} and {_a([kinds[1]])} fit is not known", "add states"
+            )
+        return fields
 
     def _post(self, part: model.PostPart, key: str, slot: str) -> tuple[Action, frozenset[str]]:
         self.systems.add(part.system)
@@ -237,6 +286,10 @@ def _a(kinds: Iterable[Kind]) -> str:
 def _toml(names: tuple[str, ...]) -> str:
     quoted = [f'"{name}"' for name in names]
     return quoted[0] if len(quoted) == 1 else f"[{', '.join(quoted)}]"
+
+
+def _priority_of_it(scope: Scope) -> object:
+    return getattr(scope.it, "priority", None)
 
 
 def _always(number: int) -> Callable[[Scope], object]:

@@ -21,6 +21,7 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "comment": ("system", "on", "internal", "text"),
     "transition": ("system", "on", "to"),
     "set": ("system", "on", "fields"),
+    "align": ("system", "on", "field", "value", "was"),
     "post": ("system", "channel", "text", "keep_current"),
     "tell": ("system", "who", "about", "text", "question", "buttons"),
 }

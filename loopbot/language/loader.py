@@ -72,6 +72,9 @@ def _rule(written: model.RuleFile, name: str, findings: Findings) -> Rule:
     if written.when is not None:
         with findings.at("when"):
             when = predicates.condition(written.when, asking)
+    mirrors = [part for part in written.then if isinstance(part, model.MirrorPart)]
+    if mirrors:
+        _check_mirroring(written, findings)
     acting = _acting(written)
     builder = Builder(acting, _kinds(written), acting.why_not, findings)
     then = builder.built(written.then)
@@ -80,7 +83,7 @@ def _rule(written: model.RuleFile, name: str, findings: Findings) -> Rule:
         about=written.about,
         on=frozenset(written.on),
         when=when,
-        match=_match(written, findings) if match else None,
+        match=_mirror_match(mirrors[0]) if mirrors else _match(written, findings) if match else None,
         repeat=_repeat(written.repeat) if written.repeat else None,
         settle=written.settle,
         once=_once(written.once, acting, findings),
@@ -119,6 +122,27 @@ def _match(written: model.RuleFile, findings: Findings) -> Match | None:
         link_at=part.link_at,
         ask_at=part.ask_at,
     )
+
+
+def _check_mirroring(written: model.RuleFile, findings: Findings) -> None:
+    """A rule that mirrors does nothing else, and what else a rule can say means nothing for it."""
+    if len(written.then) > 1:
+        findings.add("then", "a rule that mirrors does nothing else", "put the other actions into a rule of their own")
+    if len(written.on) > 1:
+        findings.add("on", "a rule mirrors one kind of record", "write one rule a kind")
+    if written.when is not None:
+        why = "a pair is kept in step whatever becomes of `it`"
+        findings.add("when", why, "which records get a mirror is said by `if` in [[then]]")
+    for key, given in (("match", written.match), ("repeat", written.repeat)):
+        if given is not None:
+            findings.add(key, "a rule that mirrors finds the other record by itself", "leave it out")
+    if written.once != model.OncePart.model_construct():
+        findings.add("once", "a record has one mirror", "leave it out")
+
+
+def _mirror_match(part: model.MirrorPart) -> Match:
+    """The mirror, where there is one: so that a change of either side wakes the rule."""
+    return Match(kind=part.into, through=("mirrors",), optional=True)
 
 
 def _repeat(part: model.RepeatPart) -> Repeat:

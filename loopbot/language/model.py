@@ -29,6 +29,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Words = Annotated[str, Field(min_length=1)]
 
 
+Wins = Literal["it", "other", "newest"]
+
+
 class Part(BaseModel):
     """A table of the file; a key it does not know is a mistake, and so is a text where a number belongs."""
 
@@ -142,6 +145,35 @@ class SetPart(ActionPart):
     fields: dict[str, str] = Field(min_length=1)
 
 
+class MirrorStates(Part):
+    """Which state means which, in loopbot's words; what has no word here is not passed on."""
+
+    out: dict[str, str] = Field(description="Each state of `it` and the state of its mirror.")
+    back: dict[str, str] = Field(description="Each state of the mirror and the state of `it`.")
+
+
+class MirrorFields(Part):
+    """What is kept in step, and whose word stands where both sides changed it."""
+
+    title: Wins | None = None
+    state: Wins | None = None
+    priority: Wins | None = None
+
+
+class MirrorPart(ActionPart):
+    """Open a mirror of `it` in another system, once, and keep both in step from then on."""
+
+    do: Literal["mirror"]
+    system: System
+    into: Kind = Field(description="Of which kind the mirror is.")
+    place: Words = Field(description="A table or a project.")
+    type: str | None = None
+    text: str = Field("", description="What stands in the mirror when it is opened; a text with placeholders.")
+    labels: list[str] = Field(default=[])
+    fields: MirrorFields = Field(description="What is kept in step: it, other or newest wins where both changed.")
+    states: MirrorStates | None = Field(None, description="Which state means which; loopbot's own if you say nothing.")
+
+
 class PostPart(ActionPart):
     """Post a message to a channel."""
 
@@ -166,10 +198,19 @@ class TellPart(ActionPart):
 
 
 AnyAction = Annotated[
-    OpenPart | LinkPart | CommentPart | TransitionPart | SetPart | PostPart | TellPart,
+    OpenPart | LinkPart | CommentPart | TransitionPart | SetPart | MirrorPart | PostPart | TellPart,
     Field(discriminator="do"),
 ]
-VERBS: tuple[type[ActionPart], ...] = (OpenPart, LinkPart, CommentPart, TransitionPart, SetPart, PostPart, TellPart)
+VERBS: tuple[type[ActionPart], ...] = (
+    OpenPart,
+    LinkPart,
+    CommentPart,
+    TransitionPart,
+    SetPart,
+    MirrorPart,
+    PostPart,
+    TellPart,
+)
 
 
 class RuleFile(Part):

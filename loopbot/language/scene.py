@@ -1,9 +1,10 @@
 """A small world to judge a rule in: a few records and links, and a clock that stands still."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from loopbot.domain.mirroring import Agreed
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.words import Kind, Relation
 
@@ -15,6 +16,7 @@ class Scene:
     at: datetime
     records: Mapping[Ref, Record]
     links: tuple[Link, ...] = ()
+    pairs: Mapping[tuple[Ref, Ref], Mapping[str, Agreed]] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """The moment of judging."""
@@ -44,3 +46,7 @@ class Scene:
             for link in self.links
             if ref in (link.source, link.target) and (relation is None or link.relation == relation)
         ]
+
+    def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
+        """What a mirror and what it mirrors last agreed on, by field."""
+        return self.pairs.get((source, target), {})

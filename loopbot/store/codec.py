@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 import orjson
 
 from loopbot.domain.effects import EFFECT_TYPES, Effect, Receipt
+from loopbot.domain.mirroring import Agreed
 from loopbot.domain.records import RECORD_TYPES, Record, Ref
 from loopbot.ports import Cycle
 
@@ -70,6 +71,16 @@ def encode_receipt(receipt: Receipt) -> str:
 def decode_receipt(body: str) -> Receipt:
     """The receipt."""
     return cast("Receipt", _shape(Receipt, frozenset({"after"})).build(orjson.loads(body)))
+
+
+def encode_agreed(agreed: Agreed) -> str:
+    """What a pair agrees on in one field."""
+    return _dump(_shape(Agreed).strip(agreed)).decode()
+
+
+def decode_agreed(body: str) -> Agreed:
+    """What a pair agrees on in one field."""
+    return cast("Agreed", _shape(Agreed).build(orjson.loads(body)))
 
 
 def encode_cycle(cycle: Cycle) -> str:

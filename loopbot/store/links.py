@@ -12,7 +12,7 @@ from sqlalchemy import and_, bindparam, delete, exists, or_, select, update
 from loopbot.domain.effects import PENDING_KIND
 from loopbot.domain.records import Deployment, Link, Record, Ref
 from loopbot.domain.words import Relation
-from loopbot.store import schema
+from loopbot.store import agreed, schema
 from loopbot.store.chunks import chunks
 from loopbot.store.database import Work
 from loopbot.store.mirror import SqlMirror
@@ -99,6 +99,7 @@ class SqlLinks:
 
     def settle(self, pending: Ref, became: Ref) -> None:
         """Rewrite links that name a ticket not yet open, now that it is; what is then said twice is said once."""
+        agreed.rename(self._work, pending, became)
         named = or_(C.source == pending, C.target == pending)
         rows = self._connection.execute(select(*COLUMNS, C.said_by_person, C.rejected).where(named)).all()
         if not rows:

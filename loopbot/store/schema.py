@@ -29,7 +29,7 @@ from sqlalchemy import (
 from loopbot.domain.records import Ref
 from loopbot.store.codec import clean
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -299,6 +299,34 @@ quarantine = Table(
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
     Column("tries", Integer, nullable=False),
+)
+
+agreed = Table(
+    "agreed",
+    metadata,
+    Column("source", RefText, primary_key=True),  # the mirror
+    Column("target", RefText, primary_key=True),  # what it mirrors
+    Column("field", Text, primary_key=True),
+    Column("key", KEY),  # of the effect that wrote it last
+    Column("body", Text, nullable=False),
+    Index("agreed_target", "target"),
+)
+
+conflict = Table(
+    "conflict",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("rule", Words, nullable=False),
+    Column("source", RefText, nullable=False),
+    Column("target", RefText, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("loser", RefText, nullable=False),
+    Column("lost", Words, nullable=False),
+    Column("kept", Words, nullable=False),
+    Index("conflict_source", "source"),
+    Index("conflict_target", "target"),
+    sqlite_autoincrement=True,
 )
 
 inbox = Table(

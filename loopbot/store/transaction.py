@@ -1,12 +1,26 @@
 """One transaction of the store, and the view that rules judge by."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from loopbot.domain.mirroring import Agreed
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.words import Kind, Relation
-from loopbot.ports import Cursors, Inbox, JournalEntry, Leases, Links, Mirror, Outbox, Quarantined, Timers, Unmapped
+from loopbot.ports import (
+    Agreements,
+    Cursors,
+    Inbox,
+    JournalEntry,
+    Leases,
+    Links,
+    Mirror,
+    Outbox,
+    Quarantined,
+    Timers,
+    Unmapped,
+)
 from loopbot.store import journal
+from loopbot.store.agreed import SqlAgreements
 from loopbot.store.cursors import SqlCursors
 from loopbot.store.database import Work
 from loopbot.store.inbox import SqlInbox
@@ -27,6 +41,7 @@ class SqlTx:
     cursors: Cursors
     leases: Leases
     inbox: Inbox
+    agreements: Agreements
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -40,6 +55,8 @@ class SqlTx:
         self.leases = leases
         self.cursors = SqlCursors(work, leases)
         self.inbox = SqlInbox(work)
+        self._agreements = SqlAgreements(work)
+        self.agreements = self._agreements
 
     def now(self) -> datetime:
         """The moment of this transaction, the same to its end."""
@@ -62,6 +79,10 @@ class SqlTx:
     def gone(self, refs: Collection[Ref]) -> None:
         """Their systems hold these records no longer; seen again, they are back."""
         self._mirror.gone(refs)
+
+    def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
+        """What a mirror and what it mirrors last agreed on, by field."""
+        return self._agreements.of(source, target)
 
     def journal(self, entries: Iterable[JournalEntry]) -> None:
         """Add to the journal."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from loopbot.domain.effects import Effect
+from loopbot.domain.effects import Align, Effect
 from loopbot.domain.events import Changed, Due, Event
 from loopbot.domain.judging import SETTLE, concerned, judge
 from loopbot.domain.records import Issue, Link, Record
@@ -81,6 +81,17 @@ def absorb(
     return rows, [*decide(loop, tx, events), *follow(loop, tx, links)]
 
 
+def look_again(loop: Loop, tx: Tx, effect: Effect) -> list[Enacted]:
+    """A write of a mirrored pair has come to its end: its field is judged again, as either side may have changed meanwhile."""
+    rule = loop.rules.named(effect.cause.rule) if isinstance(effect, Align) else None
+    record = tx.mirror.get(effect.cause.subject) if rule else None
+    if rule is None or record is None:
+        return []
+    done = _judged(loop, tx, rule, Changed(record, before=record))
+    _keep_reasons(tx, done)
+    return done
+
+
 def _waking(loop: Loop, tx: Tx, event: Event) -> Iterable[Rule]:
     if isinstance(event, Due):
         rule = loop.rules.named(event.rule)
@@ -105,7 +116,8 @@ def _judged(loop: Loop, tx: Tx, rule: Rule, event: Event) -> list[Enacted]:
 
 
 def _asks_something(plan: Plan) -> bool:
-    return bool(plan.effects or plan.links or plan.timers or plan.cancels)
+    noted = any(one.notes or one.withdraws for one in plan.mirrored)
+    return bool(plan.effects or plan.links or plan.timers or plan.cancels or noted)
 
 
 def _enacted(loop: Loop, tx: Tx, plan: Plan) -> Enacted:
@@ -119,9 +131,20 @@ def _enacted(loop: Loop, tx: Tx, plan: Plan) -> Enacted:
     effects = not_done_before(tx, plan.subject, effects) if effects else []
     state = _state_for(tx, plan) if effects else "planned"
     new = [effect for effect, is_new in tx.outbox.plan(effects, state) if is_new] if effects else []
+    if live:
+        _keep_pairs(tx, plan)
     if new or new_links:
         loop.witness.planned(plan, len(new))
     return Enacted(plan, tuple(new), state, tuple(new_links))
+
+
+def _keep_pairs(tx: Tx, plan: Plan) -> None:
+    """Note what mirrored pairs agree on now, what was overruled, and take back writes that were refused."""
+    for one in plan.mirrored:
+        for key in one.withdraws:
+            tx.outbox.drop(key, "one of the two sides has changed since it was refused")
+        tx.agreements.note(one.notes)
+        tx.agreements.log(plan.rule, one.conflicts)
 
 
 def _can_be_written(loop: Loop, effect: Effect) -> bool:
@@ -149,6 +172,11 @@ def _entries(tx: Tx, one: Enacted) -> Iterator[JournalEntry]:
     for effect in one.new:
         what = f"{one.state}: {effect.verb} in {effect.system}"
         yield JournalEntry(tx.now(), plan.rule, plan.subject, what, plan.because)
+    for lost in (each for pair in plan.mirrored if plan.mode == "live" for each in pair.conflicts):
+        what = f"conflict: {lost.field} of {lost.loser.key} said {lost.lost!r}, overruled by {lost.kept!r}"
+        yield JournalEntry(
+            tx.now(), plan.rule, plan.subject, what, "both sides changed it, and the rule says which one stands"
+        )
     for link in one.new_links:
         what = f"linked: {link.source} {link.relation} {link.target}"
         yield JournalEntry(tx.now(), plan.rule, plan.subject, what, link.because or plan.because)
