@@ -114,6 +114,17 @@ def test_a_lost_message_is_found_far_back_in_a_busy_channel(build: Build, twin: 
     assert found.ident.endswith(posted(twin)[0]["ts"])
 
 
+def test_a_lost_message_is_found_although_our_clock_is_an_hour_ahead_of_slacks(
+    build: Build, twin: SlackTwin, clock: QuickClock
+) -> None:
+    twin.add_channel("ops")
+    clock.slept = 3600
+    slack, delivery = build(), replace(post(), sent_at=clock.now())
+    twin.faults.add(Fault("lose_answer", POSTING))
+    assert isinstance(one(slack, delivery), Uncertain)
+    assert sink(slack).find(delivery) is not None
+
+
 def test_what_is_not_in_the_history_is_certainly_not_there(slack: Slack, twin: SlackTwin) -> None:
     twin.add_channel("ops")
     one(slack, post(once="another"))
