@@ -412,6 +412,15 @@ class Outbox(Protocol):
     def moved(self, old: Ref, new: Ref) -> None:
         """A ticket has another ref now: what is written about the old one is found under the new one, too."""
 
+    def doubt(self, since: datetime) -> int:
+        """The store was restored: what may have been sent since then is looked for first; returns how many are now."""
+
+    def doubted(self) -> tuple[datetime, datetime] | None:
+        """The time that a restore lost (from, to), while what is planned is looked for first."""
+
+    def trust(self) -> None:
+        """The end of doubt: what is planned from now on is certainly new."""
+
     def counts(self) -> dict[tuple[str, EffectState], int]:
         """How many effects each system has in each state."""
 
@@ -576,6 +585,9 @@ class Store(Protocol):
 
     def read(self) -> AbstractContextManager[Tx]:
         """A transaction for looking: a consistent view, no writing."""
+
+    def short_of_room(self) -> str:
+        """Why nothing should be sent now, since what comes of it might not fit on the disk; "" while there is room."""
 
     def close(self) -> None:
         """Let go of connections."""

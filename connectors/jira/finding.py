@@ -17,6 +17,7 @@ from loopbot.domain.records import Ref
 
 YOUNG = 60.0
 MARGIN = timedelta(seconds=120)
+_INDEX_LAG = timedelta(hours=2)
 _WINDOW = 100
 _MOST_WINDOWS = 20
 _MOST_GAPS = 5
@@ -93,6 +94,9 @@ class Finder:
             # Data Center's own index is written within the request; only keys that the search passed can be missing.
             return None
         since = self._sent(delivery)
+        if since is not None:
+            # What is older has long been in the index, which was asked first.
+            since = max(since, self._client.clock.now() + timedelta(seconds=self._client.skew) - _INDEX_LAG)
         for _ in range(_MOST_WINDOWS):
             if top <= 0:
                 return None

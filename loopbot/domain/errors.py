@@ -28,6 +28,18 @@ class RuleError(UserError):
 
 
 @dataclass
+class StoreTrouble(LoopbotError):
+    """The store can not be used as it is: the disk is full, the file is damaged, someone holds it."""
+
+    where: str
+    why: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}" + (f" ({self.hint})" if self.hint else "")
+
+
+@dataclass
 class SystemTrouble(LoopbotError):
     """Something between loopbot and one system; the other systems go on."""
 

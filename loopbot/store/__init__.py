@@ -40,6 +40,10 @@ class SqlStore:
         """A consistent copy of a SQLite store while it is in use; raises ConfigError on Postgres."""
         self._database.backup(path)
 
+    def short_of_room(self) -> str:
+        """Why nothing should be sent now; "" while there is room on the disk."""
+        return self._database.short_of_room()
+
     def close(self) -> None:
         """Let go of all connections."""
         self._database.close()

@@ -6,6 +6,7 @@ readers never wait. SQLAlchemy's defaults would let two transactions read the sa
 Postgres: READ COMMITTED and row locks for writing, one REPEATABLE READ snapshot for reading.
 """
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
@@ -35,12 +36,14 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import QueuePool
 
-from loopbot.domain.errors import ConfigError
+from loopbot.domain.errors import ConfigError, StoreTrouble
 from loopbot.ports import Clock
-from loopbot.store import schema
+from loopbot.store import backups, schema
 from loopbot.store.codec import clean
 
 BUSY_SECONDS = 30.0
+ROOM = 64_000_000
+REMEDY = "stop loopbot, then: loopbot db restore BACKUP, or without one: loopbot db rebuild"
 SHAPES = "sqlite:///path/to/loopbot.db or postgresql+psycopg://user@host/database"
 
 
@@ -139,6 +142,10 @@ class Database:
                 yield Work(connection, self.clock)
                 if not keep:
                     transaction.rollback()
+        except DBAPIError as trouble:
+            if known := known_trouble(trouble, self.url):
+                raise known from trouble
+            raise
         finally:
             self._inside.writing = False
 
@@ -149,17 +156,22 @@ class Database:
             yield Work(connection, self.clock)
             transaction.rollback()
 
+    def short_of_room(self) -> str:
+        """Why nothing should be sent now: little is left of the disk that holds a SQLite database; else ""."""
+        if self.url.get_backend_name() != "sqlite":
+            return ""
+        free = shutil.disk_usage(Path(str(self.url.database)).parent).free
+        if free >= ROOM:
+            return ""
+        return f"only {free // 1_000_000} MB are free where {self.url.database} is; make room ({ROOM // 1_000_000} MB)"
+
     def backup(self, path: Path) -> None:
-        """A consistent copy of a SQLite database while it is in use."""
+        """A consistent copy of a SQLite database while it is in use; there whole, or not at all."""
         if self.url.get_backend_name() != "sqlite":
             raise ConfigError(shown(self.url), "a Postgres database is not copied by loopbot", "use pg_dump")
         raw = self.reader.raw_connection()
         try:
-            target = sqlite3.connect(path)
-            try:
-                cast("sqlite3.Connection", raw.driver_connection).backup(target)
-            finally:
-                target.close()
+            backups.copy(cast("sqlite3.Connection", raw.driver_connection), path)
         finally:
             raw.close()
 
@@ -169,6 +181,23 @@ class Database:
         self.reader.dispose()
 
 
+def known_trouble(trouble: DBAPIError, url: URL) -> StoreTrouble | None:
+    """What is told about a SQLite database that can not be written: the disk, damage, or whoever holds it."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    said, where = str(trouble.orig), str(url.database)
+    if "disk is full" in said or "disk I/O error" in said:
+        return StoreTrouble(
+            where, f"nothing can be written: {said}", "make room on the disk; loopbot goes on by itself"
+        )
+    if "malformed" in said or "not a database" in said:
+        return StoreTrouble(where, f"the file is damaged: {said}", REMEDY)
+    if "locked" in said or "busy" in said:
+        why = f"someone else held it for more than {BUSY_SECONDS:.0f} s"
+        return StoreTrouble(where, why, "nothing was lost; it is tried again")
+    return None
+
+
 def connect(url: str, clock: Clock | None, holder: str) -> Database:
     """The database at that URL, reached once; raises ConfigError where it can not be used."""
     parsed = _parse(url)
@@ -176,6 +205,9 @@ def connect(url: str, clock: Clock | None, holder: str) -> Database:
     try:
         with database.writing():
             pass
+    except StoreTrouble as trouble:
+        database.close()
+        raise ConfigError(trouble.where, trouble.why, trouble.hint) from trouble
     except DBAPIError as trouble:
         database.close()
         why = str(trouble.orig).strip().splitlines()[0]

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, se
 from loopbot.domain.effects import Delivery, Effect, OpenTicket, Receipt, pending_ref, resolved
 from loopbot.domain.records import Ref
 from loopbot.ports import EffectState, OutboxRow
-from loopbot.store import schema
+from loopbot.store import doubts, schema
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import decode_effect, decode_receipt, encode_receipt
 from loopbot.store.database import Work
@@ -61,7 +61,20 @@ class SqlOutbox:
             fresh = Counter(effect.cause.rule for effect in planning.entered)
             for rule, since in self._let_go:
                 self._let_go[rule, since] += fresh[rule]
+        doubts.cast_on(self._work, [effect.key for effect in planning.entered])
         return answers
+
+    def doubt(self, since: datetime) -> int:
+        """The store was restored: what may have been sent since then is looked for first; returns how many are now."""
+        return doubts.begin(self._work, since)
+
+    def doubted(self) -> tuple[datetime, datetime] | None:
+        """The time that a restore lost (from, to), while what is planned is looked for first."""
+        return doubts.lost(self._work)
+
+    def trust(self) -> None:
+        """The end of doubt: what is planned from now on is certainly new."""
+        doubts.end(self._work)
 
     def claim(self, system: str, holder: str, seconds: float, limit: int) -> list[Delivery]:
         """Mark the first due effect of each free lane as `sending` for `seconds`; effects whose needs are open wait."""
@@ -221,6 +234,10 @@ class SqlOutbox:
         now = self._work.now()
         here = update(schema.outbox).where(C.key == key, C.state.in_(states))
         values: dict[str, object] = {"state": state, "why": why, "due_at": now}
+        if state == "planned":
+            # Held or in shadow while there was doubt: let go, it is looked for before it is sent.
+            doubtful = and_(C.state.in_(["held", "shadow"]), C.sent_at.is_not(None), C.attempt == 0)
+            values["state"] = case((doubtful, "uncertain"), else_="planned")
         if state == "settled":
             values["settled_at"] = now
         return self._connection.execute(here.values(**values).returning(C.number)).first() is not None

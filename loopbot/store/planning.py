@@ -6,7 +6,7 @@ from functools import cache
 from hashlib import blake2b
 from typing import Self, cast
 
-from sqlalchemy import Executable, case, delete, literal, select, update
+from sqlalchemy import ColumnElement, Executable, and_, case, delete, literal, select, update
 
 from loopbot.domain.effects import Effect, Post, pending_ref
 from loopbot.domain.records import Ref
@@ -160,7 +160,9 @@ class Planning:
         self.revived = True
         now = self._work.now()
         here = update(schema.outbox).where(C.key == effect.key, C.state == "shadow")
-        self._connection.execute(here.values(state=state, planned_at=now, due_at=now, body=encode_effect(effect)))
+        self._connection.execute(
+            here.values(state=_let_go(state), planned_at=now, due_at=now, body=encode_effect(effect))
+        )
 
     def _amend(self, effect: Post) -> bool:
         """The text changed: exchange it; due again where it went out, or is on its way, with the older one."""
@@ -179,6 +181,13 @@ class Planning:
         self._connection.execute(delete(schema.outbox_need).where(schema.outbox_need.c.key == effect.key))
         self._relate([body])
         return row.state not in WAITING
+
+
+def _let_go(state: EffectState) -> ColumnElement[str] | str:
+    """What was planned in shadow while there was doubt is looked for before it is sent."""
+    if state != "planned":
+        return state
+    return case((and_(C.sent_at.is_not(None), C.attempt == 0), "uncertain"), else_="planned")
 
 
 def _digest(effect: Effect) -> str:

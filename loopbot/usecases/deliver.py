@@ -34,6 +34,11 @@ def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False)
     with loop.store.write() as tx:
         if tx.outbox.abandon():
             loop.witness.noted("deliveries of a stopped process are uncertain now", system=system)
+    if short := loop.store.short_of_room():
+        # A send that can not be noted would be lost or doubled: sending stops first, and goes on once there is room.
+        loop.witness.noted("nothing is sent: the disk is nearly full", system=system, why=short)
+        total.pause = loop.waits.look
+        return total
     sink = loop.sinks.get(system)
     while not total.pause and not enough():
         claimed = _Claimed(loop, loop.clock.monotonic(), loop.clock.now(), enough)
