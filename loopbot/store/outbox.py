@@ -124,7 +124,7 @@ class SqlOutbox:
 
     def uncertain(self, system: str, limit: int) -> list[Delivery]:
         """Effects that may or may not be there and are due to be looked for."""
-        here = (C.system == system, C.state == "uncertain", C.due_at <= self._work.now())
+        here = (C.system == system, C.state == "uncertain", C.due_at <= self._work.now(), ~WAITS)
         query = select(*SENT).where(*here).order_by(C.due_at, C.number).limit(limit)
         return self._deliveries(self._connection.execute(query).all())
 
