@@ -186,9 +186,14 @@ def town_in(doors: Doors, folder: Path, *, starter: bool = False) -> Iterator[To
             process.communicate()
 
 
-def until(true: Callable[[], object], what: str, seconds: float = 20.0) -> None:
-    """Wait for it; fails with `what` when it does not come true in time."""
+def until(
+    true: Callable[[], object], what: str, seconds: float = 30.0, at_work: "subprocess.Popen[str] | None" = None
+) -> None:
+    """Wait for it; fails with `what` when it does not come true in time, or when the process that brings it about has died."""
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, f"waited {seconds:g} s for {what}"
-        threading.Event().wait(0.02)
+        if at_work is not None and at_work.poll() is not None:
+            _, log = at_work.communicate()
+            raise AssertionError(f"ended with {at_work.returncode} before {what}:\n{log}")
+        threading.Event().wait(0.05)
