@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from chaos.databases import databases
+from chaos.points import all_points, died, kinds
 from chaos.rulebook import rulebook
 from chaos.simulate import Outcome, Run
 
@@ -33,7 +34,10 @@ def seeds(
     if context.invoked_subcommand:
         return
     rules, totals, began, failed = rulebook(), Counter[str](), time.monotonic(), 0
-    with databases(store) as place, Progress(console=console, transient=True) as progress:
+    with (
+        databases(store) as place,
+        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+    ):
         task = progress.add_task("seeds", total=seeds)
         for seed in range(start, start + seeds):
             outcome = Run(seed, place, rules).run()
@@ -61,9 +65,31 @@ def seeds(
     raise typer.Exit(bool(failed))
 
 
+@app.command()
+def points(
+    store: Store = "sqlite",
+    every: Annotated[int, typer.Option(help="Only each n-th point.")] = 1,
+    second: Annotated[str, typer.Option(help="Die again so many points into the recovery: 3,20,45.")] = "",
+) -> None:
+    """Die at each commit and call of a fixed scenario, take over, and judge."""
+    rules, began, failed, runs = rulebook(), time.monotonic(), 0, 0
+    again = [int(one) for one in second.split(",") if one]
+    with databases(store) as place:
+        passed = all_points(place, rules)
+        console.print(", ".join(f"{number} {name}" for name, number in kinds(passed).items()))
+        for deaths, outcome in died(place, rules, every=every, second=again):
+            runs += 1
+            failed += bool(outcome.flaws)
+            for flaw in list(dict.fromkeys(outcome.flaws))[:3]:
+                console.print(f"death at {deaths} ({passed[deaths[0] - 1]}): {flaw.kind}: {flaw.what}", markup=False)
+    seconds = time.monotonic() - began
+    console.print(f"{runs} deaths on {store}, {failed} failed; {runs / seconds:.1f} a second")
+    raise typer.Exit(bool(failed))
+
+
 def _told(outcome: Outcome, store: str) -> None:
     console.print(f"seed {outcome.seed} failed:", style="red")
-    for flaw in outcome.flaws[:8]:
+    for flaw in list(dict.fromkeys(outcome.flaws))[:5]:
         console.print(f"  {flaw.kind}: {flaw.what}", markup=False)
     console.print(f"  replay: python -m chaos --seeds 1 --start {outcome.seed} --store {store} --story", markup=False)
 

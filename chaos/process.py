@@ -72,9 +72,9 @@ class MortalStore:
         with self._store.read() as tx:
             yield cast("Tx", tx)
 
-    def close(self) -> None:
-        """As the store's."""
-        self._store.close()
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the store's own."""
+        return getattr(self._store, name)
 
 
 @dataclass(slots=True)
