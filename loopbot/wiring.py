@@ -22,7 +22,7 @@ from loopbot.config.model import mistakes_in, several
 from loopbot.config.secrets import is_secret_key
 from loopbot.domain.errors import ConfigError, RuleError, UserError
 from loopbot.domain.rules import Rule, Rulebook
-from loopbot.ports import Chat, Clock, Connector, Sink, Source, Store, Surroundings
+from loopbot.ports import Budget, Chat, Clock, Connector, Paced, Sink, Source, Store, Surroundings
 from loopbot.usecases.loop import Loop, SilentWitness, Waits, Witness
 
 ENTRY_POINTS = "loopbot.connectors"
@@ -58,6 +58,12 @@ class Installation:
     def chats(self) -> list[Chat]:
         """The connectors through which people speak to loopbot."""
         return [cast("Chat", one) for one in self.connectors.values() if hasattr(one, "listen")]
+
+    @property
+    def budgets(self) -> list[Budget]:
+        """How calls to each system stand."""
+        paced = [cast("Paced", one) for one in self.connectors.values() if hasattr(one, "budgets")]
+        return [budget for one in paced for budget in one.budgets()]
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The commands and what they are called; each is imported when it is used."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,12 @@ outbox = typer.Typer(
 )
 app.add_typer(rules, name="rules")
 app.add_typer(outbox, name="outbox")
+db = typer.Typer(
+    help="Copy the store, put a copy back, begin anew: nothing is sent twice by it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(db, name="db")
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", envvar="LOOPBOT_CONFIG", help="The configuration file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
@@ -125,6 +132,68 @@ def check(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
     from loopbot.cli.checking import show_findings
 
     raise typer.Exit(show_findings(config, as_json=as_json))
+
+
+@app.command()
+def sweep(
+    streams: Annotated[
+        list[str] | None, typer.Argument(help="Only these streams, such as servicenow:incident.")
+    ] = None,
+    config: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Read everything again now, and account for every record: what is there, what is here, what became of the difference."""
+    from loopbot.cli.sweeping import sweep_now
+
+    raise typer.Exit(sweep_now(config, streams or [], as_json=as_json))
+
+
+@db.command("backup")
+def db_backup(
+    path: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Copy a SQLite store, also while a daemon works on it."""
+    from loopbot.cli.keeping import back_up
+
+    back_up(config, path)
+
+
+@db.command("restore")
+def db_restore(
+    path: Annotated[Path, typer.Argument(help="The file that `db backup` wrote.")], config: ConfigOption = CONFIG
+) -> None:
+    """Put a copy back. What was sent since it was made is found by its marks and not sent again."""
+    from loopbot.cli.keeping import restore
+
+    restore(config, path)
+
+
+@db.command("restored")
+def db_restored(
+    since: Annotated[datetime, typer.Option(help="When the backup was made, in UTC: 2026-03-02T09:00:00.")],
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Say that the store was put back by other means (Postgres), so that nothing is sent twice."""
+    from loopbot.cli.keeping import restored
+
+    restored(config, since)
+
+
+@db.command("upgrade")
+def db_upgrade(config: ConfigOption = CONFIG) -> None:
+    """Bring the store to the schema of this version; a copy of a SQLite store is made first."""
+    from loopbot.cli.keeping import upgrade
+
+    upgrade(config)
+
+
+@db.command("rebuild")
+def db_rebuild(config: ConfigOption = CONFIG) -> None:
+    """Begin with an empty store and read everything again; what was done before is found by its marks."""
+    from loopbot.cli.keeping import rebuild
+
+    rebuild(config)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Container, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from loopbot.cli.failures import DONE, MISTAKE, TROUBLE
 from loopbot.cli.opening import console
@@ -90,16 +90,18 @@ def _named(system: str, about: str) -> str:
 
 
 def _stuck(here: "Installation") -> Iterator[Finding]:
+    from loopbot.usecases.account import statement
     from loopbot.usecases.inspect import health
 
     found = health(here.loop)
+    yield from _left(here)
     for cycle in found.cycles:
         if cycle.trouble:
             yield Finding("error", cycle.stream, f"was not read to its end {ago(cycle.ended_at)}: {cycle.trouble}")
             continue
         compared = ""
-        if cycle.counted_there is not None:
-            compared = f"; {cycle.counted_here:,} mirrored of {cycle.counted_there:,} there"
+        if cycle.swept:
+            compared = f"; {statement(cycle)}"
         counts = f"{cycle.rows:,} seen, {cycle.new:,} new, {cycle.changed:,} changed"
         yield Finding("ok", cycle.stream, f"read {ago(cycle.ended_at)}: {counts}{compared}")
     for one in found.quarantined:
@@ -110,6 +112,32 @@ def _stuck(here: "Installation") -> Iterator[Finding]:
         for row in rows:
             what = f"{row.effect.key[:8]} is {state}: {what_it_does(row.effect, 60)} - {row.why}"
             yield Finding("warning", row.effect.system, what, f"loopbot outbox show {row.effect.key[:8]}")
+
+
+def _left(here: "Installation") -> Iterator[Finding]:
+    """The last sweep of each stream, what is left of the calls, and whether a restore is still gone through."""
+    from loopbot.usecases.account import statement
+    from loopbot.usecases.budgets import in_words, known_budgets
+
+    with here.store.read() as tx:
+        sweeps = [
+            next((one for one in tx.cursors.cycles(source.stream, 100) if one.swept), None) for source in here.sources
+        ]
+        span = tx.outbox.doubted()
+    for sweep in filter(None, sweeps):
+        level: Literal["ok", "warning"] = "warning" if sweep.unexplained else "ok"
+        hint = f"loopbot sweep {sweep.stream}"
+        yield Finding(level, sweep.stream, f"swept {ago(sweep.ended_at)}: {statement(sweep)}", hint)
+    if span is not None:
+        what = f"was restored {ago(span[1])}: what is planned is looked for before it is sent"
+        yield Finding("ok", "store", what)
+    if short := here.store.short_of_room():
+        yield Finding("error", "store", f"nothing is sent: {short}", "make room on the disk")
+    known = known_budgets(here.store)
+    for one in known.budgets if known else here.budgets:
+        if said := in_words(one):
+            closed = one.breaker == "open" or one.hour_left == 0
+            yield Finding("warning" if closed else "ok", one.system, "; ".join(said), "it goes on by itself")
 
 
 def _print(findings: list[Finding]) -> None:

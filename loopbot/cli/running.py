@@ -47,6 +47,7 @@ def run_daemon(config_path: Path, *, role: str, verbose: bool) -> None:
         signal.signal(name, lambda *_: stop.set())
     with alone_on(resolved_store_url(config, outfit)) as alone, installed(config, outfit) as here:
         if alone:
+            check_file(here)
             take_over(here.loop)
         engine = engine_for(here, role, outfit)
         outfit.witness.noted("loopbot is at work", systems=", ".join(here.connectors), rules=len(here.loop.rules.rules))
@@ -172,6 +173,14 @@ def say_alive(config_path: Path) -> int:
     return DONE
 
 
+def check_file(here: "Installation") -> None:
+    """Raise ConfigError, with the remedy, where the SQLite file is damaged: reads it once, about a second a gigabyte."""
+    from loopbot.store import backups
+    from loopbot.wiring import Outfit, resolved_store_url
+
+    backups.check(Path(resolved_store_url(here.config, Outfit()).removeprefix("sqlite:///")))
+
+
 @contextlib.contextmanager
 def alone_on(url: str) -> Iterator[bool]:
     """Alone (True) on a SQLite store, or a UserError; on Postgres a second daemon joins (False)."""
@@ -211,12 +220,17 @@ def progress(total: int, what: str, *, quiet: bool) -> Iterator[Callable[..., No
 
 
 def _beat(here: "Installation", stop: threading.Event) -> None:
-    """A sign of life, for `loopbot alive`, taken back at the end."""
+    """A sign of life, for `loopbot alive`, taken back at the end; and how calls stand, for `loopbot check`."""
+    from loopbot.usecases.budgets import note_budgets
+    from loopbot.usecases.restored import settle_down
+
     lease = None
     while not stop.is_set():
         try:
             with here.store.write() as tx:
                 lease = tx.leases.take(HEARTBEAT, here.loop.holder, HEARTBEAT_SECONDS)
+            note_budgets(here.store, here.budgets)
+            settle_down(here.loop, [source.stream for source in here.sources])
         except Exception as error:  # noqa: BLE001 - a store that is busy now may not be in a quarter of a minute
             here.loop.witness.noted("no sign of life could be given", error=f"{type(error).__name__}: {error}")
         stop.wait(HEARTBEAT_SECONDS / 4)
