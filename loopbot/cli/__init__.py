@@ -3,7 +3,7 @@
 import sys
 
 from loopbot.cli.app import app
-from loopbot.cli.failures import told
+from loopbot.cli.failures import INTERRUPTED, told
 
 __all__ = ["app", "run_app"]
 
@@ -14,7 +14,9 @@ def run_app(arguments: list[str]) -> int:
         code = app(args=arguments, standalone_mode=False, prog_name="loopbot")
     except KeyboardInterrupt:
         sys.stderr.write("Stopped.\n")
-        return 130
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last place where an error becomes words
         return told(error, verbose="-v" in arguments or "--verbose" in arguments)
+    if code == INTERRUPTED:
+        sys.stderr.write("Stopped.\n")
     return code if isinstance(code, int) else 0

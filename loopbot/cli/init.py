@@ -28,10 +28,16 @@ def write_files(folder: Path, systems: list[str]) -> None:
     shutil.copytree(starter_rules(), rules)
     off = _switch_off(rules, set(systems))
     out = console()
-    out.print(f"{config}: set the addresses, and where the secrets are. Every key is explained in it.", markup=False)
-    out.print(f"{rules}/: {len(list(rules.glob('*.toml')))} starter rules with their cases.", markup=False)
+    out.print(
+        f"{config}: set the addresses, and where the secrets are. Every key is explained in it.",
+        markup=False,
+        soft_wrap=True,
+    )
+    out.print(
+        f"{rules}/: {len(list(rules.glob('*.toml')))} starter rules with their cases.", markup=False, soft_wrap=True
+    )
     for name in off:
-        out.print(f"  {name} is off: it writes to a system you did not name.", markup=False)
+        out.print(f"  {name} is off: it writes to a system you did not name.", markup=False, soft_wrap=True)
     out.print("\nNext:")
     where = "" if config == Path("config.toml") else f" -c {config}"
     for command in (
@@ -40,7 +46,7 @@ def write_files(folder: Path, systems: list[str]) -> None:
         "run",
     ):
         name, _, about = command.partition(" ")
-        out.print(f"  loopbot {name}{where}{' ' + about if about else ''}", markup=False)
+        out.print(f"  loopbot {name}{where}{' ' + about if about else ''}", markup=False, soft_wrap=True)
 
 
 def _only(example: str, systems: list[str]) -> str:
