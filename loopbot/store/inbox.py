@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Integer, and_, case, delete, exists, func, or_, select, type_coerce, update
+from sqlalchemy import and_, case, delete, exists, func, literal, or_, select, update
 
 from loopbot.ports import Hint, Waiting
 from loopbot.store import schema
@@ -29,14 +29,14 @@ class SqlInbox:
         """Note these names; returns those that were not known before."""
         if not deliveries:
             return set()
+        kept = {name: clean(name)[:_LONGEST] for name in deliveries}
+        known = set(self._connection.scalars(select(D.name).where(self._work.among(D.name, kept.values()))))
         # In one order on every host, so that two of them can not wait for each other.
-        names = sorted(deliveries)
-        known = set(self._connection.scalars(select(D.name).where(self._work.among(D.name, names))))
-        new = [name for name in names if name not in known]
+        new = sorted(set(kept.values()) - known)
         if new:
             statement = self._work.insert(schema.inbox_delivery).on_conflict_do_nothing()
             self._connection.execute(statement, [{"name": name, "at": self._work.now()} for name in new])
-        return set(new)
+        return {name for name, place in kept.items() if place not in known}
 
     def put(self, hints: Iterable[Hint], most: int) -> bool:
         """Keep them in at most `most` rows and one for each stream; false when full, and streams stand for records."""
@@ -74,9 +74,8 @@ class SqlInbox:
     def asked(self, stream: str, wait: float) -> int:
         """The stream is read for its due hints: they are due again after `wait` seconds, doubled at each asking."""
         now = self._work.now()
-        doubled = case(*((C.tries == tries, 2**tries) for tries in range(_DOUBLINGS)), else_=2**_DOUBLINGS)
-        pause = type_coerce(doubled * (timedelta(seconds=wait) // schema.MICROSECOND), Integer)
-        due = type_coerce(schema.micros(now), Integer) + pause
+        moments = [literal(now + timedelta(seconds=wait * 2**tries), schema.Moment()) for tries in range(_DOUBLINGS)]
+        due = case(*((C.tries == tries, at) for tries, at in enumerate(moments)), else_=moments[-1])
         here = (C.stream == stream, C.due_at <= now)
         statement = update(schema.inbox).where(*here).values(asked_at=now, due_at=due, tries=C.tries + 1)
         return len(self._connection.execute(statement.returning(C.stream)).all())

@@ -68,7 +68,7 @@ class WebApp:
         try:
             with self._measures.keeping():
                 await self._intake.keep(
-                    replace(hook, deliveries=tuple(f"{system}:{it}"[:200] for it in hook.deliveries))
+                    replace(hook, deliveries=tuple(f"{system}:{it}" for it in hook.deliveries))
                 )
         except NotKeptError as error:
             return self._answer(system, "turned away", 503, {"Retry-After": str(error.after)})

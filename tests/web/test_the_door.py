@@ -10,6 +10,7 @@ import pytest
 
 from loopbot.http.hooks import TokenHooks
 from loopbot.sandbox.courier import signature
+from tests.faults.catalogue import fault
 from tests.web.conftest import SECRET, Listening, Serve, until
 
 NOW = 1_000
@@ -71,6 +72,7 @@ def test_a_signed_webhook_is_on_disk_before_it_is_answered(serve: Serve) -> None
     ],
     ids=str,
 )
+@fault("X8")
 def test_what_is_not_signed_or_meant_for_another_host_is_refused_and_nothing_is_written(
     serve: Serve, headers: Mapping[str, str | bytes]
 ) -> None:
