@@ -83,7 +83,8 @@ class Board:
 
     def _pool(self, schema: str, connections: int) -> dict[str, Any]:
         options = f"{self._options} -csearch_path={schema}" if schema else self._options
-        about = {"options": options.strip(), "application_name": "loopbot bells", "connect_timeout": 10}
+        about: dict[str, Any] = {"options": options.strip(), "application_name": f"loopbot bells {schema}".strip()[:63]}
+        about |= {"connect_timeout": 10}
         return {"conninfo": self._conninfo, "kwargs": about, "min_size": 1, "max_size": connections, "timeout": 10.0}
 
 

@@ -219,8 +219,9 @@ class Cluster:
             self._board.ring(f"deliver:{system}", done.pause)
 
     def _reconcile(self, system: str, loop: Loop) -> None:
-        if reconcile(loop, system).absent:
-            self._deliver_in({system})
+        looked = reconcile(loop, system)
+        if looked.found or looked.absent:
+            self._ring_for_due(loop)  # what stood behind it in its lane, or waited for its ticket
 
     def _wake(self, loop: Loop) -> None:
         planned = wake(loop)
@@ -232,10 +233,13 @@ class Cluster:
                 self._board.ring(f"poll:{stream}")
 
     def _look_for_due(self, loop: Loop) -> None:
-        """Ring for what is due and was not rung for: put off, left behind by a dead node, or its bell lost."""
+        """Find what is due and was not rung for: put off, left behind by a dead node, or its bell lost."""
         with loop.store.write() as tx:
-            if tx.outbox.abandon(look_in=loop.waits.look):
+            if tx.outbox.abandon():
                 loop.witness.noted("deliveries of a stopped process are uncertain now")
+        self._ring_for_due(loop)
+
+    def _ring_for_due(self, loop: Loop) -> None:
         with loop.store.read() as tx:
             now = tx.now()
             due = {system: tx.outbox.next_due(system) for system in loop.sinks}

@@ -50,7 +50,16 @@ def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False)
             outcomes = _applied(sink, system, batch)
         for delivery, outcome in zip(batch, outcomes, strict=True):
             _settle(loop, delivery, outcome, total)
+    if total.settled:
+        total.systems |= _due(loop)
     return total
+
+
+def _due(loop: Loop) -> set[str]:
+    """Where something may go out now: perhaps it waited for a ticket that has just been opened."""
+    with loop.store.read() as tx:
+        moments = {name: tx.outbox.next_due(name) for name in loop.sinks}
+        return {name for name, moment in moments.items() if moment is not None and moment <= tx.now()}
 
 
 @dataclass(frozen=True, slots=True)

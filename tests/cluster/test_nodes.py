@@ -1,0 +1,90 @@
+"""Real daemons on one sandbox: alone on SQLite, several on Postgres; killed, paused, joining and leaving. The ledger judges."""
+
+from pathlib import Path
+
+import pytest
+
+from loopbot.sandbox.faults import Fault
+from tests.support.fleet import Fleet, fleet_on, until, wanted
+
+NOTES = r"POST .*/v1/batch|PATCH .*/incident"
+CLAIM, LOOK = 4.0, 1.0
+HASTY = f"claim = {CLAIM}\nlook = {LOOK}\nlease = 3\nbackoff = 0.5"
+
+
+def all_once(fleet: Fleet, keys: list[str], seconds: float = 30.0) -> float:
+    """Everything is done once, in order, and known to be; how long that took."""
+    took = until(lambda: fleet.done(keys), seconds, fleet.story)
+    assert fleet.effects() == wanted(keys), fleet.story()
+    assert fleet.out_of_order(keys) == []
+    return took
+
+
+@pytest.mark.parametrize("nodes", [pytest.param(1, id="one-on-sqlite"), pytest.param(3, id="three-on-postgres")])
+def test_the_same_comes_of_it_on_one_machine_and_on_several(
+    nodes: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("postgres_url") if nodes > 1 else f"sqlite:///{tmp_path / 'loopbot.db'}"
+    with fleet_on(url, tmp_path, HASTY) as fleet:
+        keys = fleet.report(15)
+        for _ in range(nodes):
+            fleet.start()
+        fleet.ready()
+        all_once(fleet, keys)
+        more = fleet.report(15)
+        all_once(fleet, more + keys)
+        assert [node.leave() for node in fleet.nodes] == [0] * nodes
+        assert fleet.effects() == wanted(keys + more)
+
+
+def test_work_is_shared_and_a_node_that_leaves_finishes_what_it_is_at(postgres_url: str, tmp_path: Path) -> None:
+    with fleet_on(postgres_url, tmp_path, HASTY) as fleet:
+        for _ in range(2):
+            fleet.start()
+        fleet.ready()
+        fleet.estate.servicenow.faults.add(Fault("slow", NOTES, times=2, seconds=1.0))
+        keys = fleet.report(70)
+        until(lambda: fleet.estate.servicenow.faults.waiting() == 0, 30, fleet.story)
+        until(fleet.sending, 10, fleet.story)
+        leaver = fleet.sending() or fleet.nodes[0]
+        assert leaver.leave() == 0
+        fleet.start()
+        all_once(fleet, keys, 40)
+        assert not any("uncertain" in node.said for node in fleet.nodes), fleet.story()
+        assert sum(node.delivered > 0 for node in fleet.nodes) > 1, fleet.story()
+
+
+def test_the_work_of_a_killed_node_goes_on_within_its_claim(postgres_url: str, tmp_path: Path) -> None:
+    with fleet_on(postgres_url, tmp_path, HASTY) as fleet:
+        for role in ("scheduler", "worker", "worker"):
+            fleet.start(role)
+        fleet.ready()
+        # The note is there, but whoever sent it never hears so.
+        fleet.estate.servicenow.faults.add(Fault("hang", NOTES, seconds=30))
+        keys = fleet.report(12)
+        until(fleet.sending, 20, fleet.story)
+        until(lambda: not fleet.estate.servicenow.faults.waiting(), 20, fleet.story)
+        victim = fleet.sending()
+        assert victim is not None
+        victim.kill()
+        took = all_once(fleet, keys)
+        assert took < CLAIM + LOOK + 10
+        assert any("uncertain effect looked for" in node.said for node in fleet.nodes)
+
+
+def test_a_paused_node_that_wakes_up_late_sends_and_settles_nothing(postgres_url: str, tmp_path: Path) -> None:
+    with fleet_on(postgres_url, tmp_path, HASTY) as fleet:
+        for _ in range(2):
+            fleet.start()
+        fleet.ready()
+        fleet.estate.servicenow.faults.add(Fault("slow", NOTES, seconds=1.0))
+        keys = fleet.report(12)
+        until(lambda: not fleet.estate.servicenow.faults.waiting(), 20, fleet.story)
+        sleeper = fleet.sending()
+        assert sleeper is not None
+        sleeper.pause()
+        all_once(fleet, keys)
+        sleeper.resume()
+        until(lambda: "fenced off" in sleeper.said, 20, fleet.story)
+        later = fleet.report(3)
+        all_once(fleet, keys + later)
