@@ -112,6 +112,11 @@ class Client:
         """Seconds the server's clock is ahead of ours; 0 before the first answer."""
         return self._wire.skew or 0.0
 
+    @property
+    def behind(self) -> float:
+        """The furthest the server's clock was ever behind ours, in seconds, 0 or less."""
+        return self._wire.behind
+
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
         """Read an endpoint under the API's path."""
         return self.known(self.wire.get(self.api + path, params))

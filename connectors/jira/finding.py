@@ -62,7 +62,7 @@ class Finder:
         """When it was sent by the server's clock, with a margin: nothing of it can be older."""
         if delivery.sent_at is None:
             return None
-        return delivery.sent_at + timedelta(seconds=self._client.skew) - MARGIN
+        return delivery.sent_at + timedelta(seconds=self._client.behind) - MARGIN
 
     # ------------------------------------------------------------------------------------------ issues
 

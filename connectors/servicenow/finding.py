@@ -72,8 +72,9 @@ class Finder:
         element, text = self._bench.comment(effect, target.shape)
         since = ""
         if delivery.sent_at is not None:
-            skew = self._instance.wire.skew or 0.0
-            since = f"sys_created_on>={stamp(delivery.sent_at + timedelta(seconds=skew - _TOLERANCE))}"
+            # Our clock may have been set since: the window only ever grows by what is known of both clocks.
+            earliest = delivery.sent_at + timedelta(seconds=self._instance.wire.behind - _TOLERANCE)
+            since = f"sys_created_on>={stamp(earliest)}"
         query = joined(f"element_id={target.sys_id}", f"element={element}", since, "ORDERBYsys_created_on")
         found = self._instance.rows("sys_journal_field", query, _JOURNAL, limit=1000)
         self._all_seen(found, "a journal entry")

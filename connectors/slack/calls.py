@@ -53,6 +53,11 @@ class Calls:
         """How many seconds Slack's clock is ahead of ours, by its last answer."""
         return self._adapter.tally.skew
 
+    @property
+    def behind(self) -> float:
+        """The furthest Slack's clock was ever behind ours, in seconds, 0 or less."""
+        return self._adapter.tally.behind
+
     def client(self, *, anonymous: bool = False) -> "PolicyWebClient":
         """slack_sdk's client on our session; an anonymous one holds no token."""
         from connectors.slack.client import PolicyWebClient

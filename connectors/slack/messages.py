@@ -132,7 +132,7 @@ class Messages:
         """The messages since it was first sent, newest first; raises Uncertain where there are too many to look through."""
         sent_at = delivery.sent_at or self._surroundings.clock.now() - timedelta(days=1)
         # Messages are stamped by Slack's clock, the sending by ours, which may be off by any amount.
-        sent_at += timedelta(seconds=self._calls.skew or 0.0)
+        sent_at += timedelta(seconds=self._calls.behind)
         pages = self._calls.pages(
             "conversations.history",
             "messages",

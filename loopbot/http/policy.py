@@ -44,10 +44,14 @@ class Policy:
 
 @dataclass(slots=True)
 class Tally:
-    """What was sent to a system: calls, and how far its clock is from ours (seconds, from the Date header)."""
+    """What was sent to a system: calls, and how far its clock is from ours (seconds, from the Date header).
+
+    `behind` is the furthest it was ever behind ours, 0 or less: what was sent before our clock was set is not older than that.
+    """
 
     calls: int = 0
     skew: float | None = None
+    behind: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -139,6 +143,7 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
         if date:
             try:
                 self.tally.skew = (parsedate_to_datetime(date) - self.clock.now()).total_seconds()
+                self.tally.behind = min(self.tally.behind, self.tally.skew)
             except (ValueError, TypeError):
                 self.tally.skew = None
 

@@ -89,6 +89,11 @@ class Wire:
         """How many seconds the server's clock is ahead of ours, by its last answer."""
         return self.adapter.tally.skew
 
+    @property
+    def behind(self) -> float:
+        """The furthest the server's clock was ever behind ours, in seconds, 0 or less."""
+        return self.adapter.tally.behind
+
     def get(self, path: str, params: Params | None = None, headers: Mapping[str, str] | None = None) -> Answer:
         """Read. Raises Transient after three tries, Unauthorized, Rejected (4xx), BrokenAnswer."""
         return self._again("GET", path, params, None, headers)

@@ -3,7 +3,7 @@
 import contextlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -22,7 +22,7 @@ from loopbot.sandbox.slack.twin import BOT_TOKEN, SlackTwin
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.ingest import Ingested, ingest
 from loopbot.usecases.loop import Loop, SilentWitness
-from loopbot.usecases.reconcile import reconcile
+from loopbot.usecases.reconcile import NEVER, reconcile
 from loopbot.usecases.wake import wake
 from loopbot.wiring import Installation, Outfit, installed
 from tests.support.clock import FakeClock
@@ -167,6 +167,7 @@ class Ground:
     zone: str = "Europe/Berlin"
     time_zone: str = "Etc/UTC"
     index_lag: float = 0.0
+    skews: Mapping[str, float] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     told: Told = field(default_factory=Told)
     servicenow: ServiceNowTwin = field(init=False)
@@ -174,15 +175,19 @@ class Ground:
     slack: SlackTwin = field(init=False)
 
     def __post_init__(self) -> None:
-        now = self.clock.now
-        self.servicenow = ServiceNowTwin(self.ledger, faults=Faults(), now=now, time_zone=self.time_zone)
-        self.jira = JiraTwin(self.ledger, faults=Faults(), now=now, zone=self.zone, index_lag=self.index_lag)
+        its = self.times
+        self.servicenow = ServiceNowTwin(self.ledger, faults=Faults(), now=its("servicenow"), time_zone=self.time_zone)
+        self.jira = JiraTwin(self.ledger, faults=Faults(), now=its("jira"), zone=self.zone, index_lag=self.index_lag)
         self.jira.add_project("LOOP", "Closing the loop")
-        self.slack = SlackTwin(self.ledger, faults=Faults(), now=now, echoes=False)
+        self.slack = SlackTwin(self.ledger, faults=Faults(), now=its("slack"), echoes=False)
         self.slack.add_channel("support")
         for name in SYSTEMS:
             self.street.doors[name].app = self.twin(name).app
-            self.street.doors[name].now = now
+            self.street.doors[name].now = its(name)
+
+    def times(self, system: str) -> Callable[[], datetime]:
+        """The clock of a system, which may be wrong."""
+        return lambda: self.clock.now() + timedelta(seconds=self.skews.get(system, 0.0))
 
     def twin(self, system: str) -> Any:
         return getattr(self, system)
@@ -294,7 +299,7 @@ class Running:
 
     def under_way(self) -> list[OutboxRow]:
         """What loopbot will still do by itself."""
-        never = datetime.max.year
+        never = NEVER.year
         return [
             row for row in self.rows() if row.state in {"planned", "sending", "uncertain"} and row.due_at.year < never
         ]
@@ -345,7 +350,3 @@ def _identities(entry: Entry) -> list[tuple[str, str]]:
     if entry.action in {"create", "post", "comment"}:
         return [(f"{entry.system} {entry.action}", key) for key in sorted(set(re.findall(r"[0-9a-f]{32}", text)))[:1]]
     return []
-
-
-def later(ground: Ground, seconds: float) -> datetime:
-    return ground.clock.now() + timedelta(seconds=seconds)

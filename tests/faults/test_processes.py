@@ -1,0 +1,218 @@
+"""P and D: processes that stop, and stores that do not answer."""
+
+import contextlib
+import dataclasses
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from loopbot.domain.effects import Delivery, Receipt
+from loopbot.domain.errors import ConfigError, LoopbotError, Trouble, UserError
+from loopbot.engine.alone import Alone
+from loopbot.engine.embedded import Bells, Embedded
+from loopbot.store import database
+from loopbot.usecases.deliver import deliver
+from loopbot.usecases.ingest import ingest
+from loopbot.usecases.reconcile import reconcile
+from tests.faults.catalogue import fault
+from tests.faults.ground import CASES, ISSUES, NOTES, Case, Ground, judge
+from tests.support.made import incident
+from tests.support.systems import FakeSink, FakeSource
+
+BUSY = pytest.raises((OperationalError, LoopbotError), match="locked|held it")
+each_writer = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+class Held(FakeSink):
+    """Stays in the middle of its first call until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(batch=3)
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def apply(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
+        self.begun.set()
+        assert self.go.wait(10)
+        return super().apply(deliveries)
+
+
+@fault("P2", "I1", "I2")
+def test_what_is_under_way_is_finished_and_the_rest_stays_planned(ground: Ground) -> None:
+    sink = Held()
+    with ground.running(NOTES) as it:
+        ingest(it.loop, FakeSource("servicenow:incident", [incident(number, number) for number in range(1, 11)], 10))
+        it.clock.sleep(1200)
+        loop = dataclasses.replace(it.loop, sinks={"servicenow": sink})
+        engine = Embedded(loop, [], Bells({}, deliver=3600.0, reconcile=3600.0, wake=3600.0))
+        engine.start()
+        assert sink.begun.wait(10)
+        stopping = threading.Thread(target=engine.stop)
+        stopping.start()
+        while not engine._stopping.is_set():
+            stopping.join(0.01)
+        sink.go.set()
+        stopping.join(20)
+        assert not stopping.is_alive()
+        assert it.states() == {"settled": 3, "planned": 7}
+    assert len(sink.ledger) == 3
+
+
+@fault("P3")
+def test_on_sqlite_a_second_daemon_refuses_and_names_the_first(tmp_path: Path) -> None:
+    with Alone(tmp_path / "loopbot.db"):
+        with pytest.raises(UserError, match=f"pid {os.getpid()} on ") as refused, Alone(tmp_path / "loopbot.db"):
+            pass
+        assert "Postgres" in refused.value.hint
+    with Alone(tmp_path / "loopbot.db"):
+        pass
+
+
+@fault("P4", "I1", "I2")
+@each_writer
+def test_a_worker_that_wakes_up_late_is_fenced_off(ground: Ground, case: Case) -> None:
+    key = ground.incident()
+    with ground.running(case) as it:
+        it.read()
+        paused = dataclasses.replace(it.loop, holder="the one that is paused")
+        with paused.store.write() as tx:
+            (claimed,) = tx.outbox.claim(case.system, paused.holder, 180.0, 1)
+        (given,) = paused.sinks[case.system].apply([claimed])
+        assert isinstance(given, Receipt)
+        it.clock.sleep(600)
+        it.turn()
+        with paused.store.write() as tx:
+            assert not tx.outbox.settle(paused.holder, claimed, given), "it woke up too late to say so"
+        it.rest()
+        assert it.states() == {"settled": 1}
+        judge(ground, it)
+    assert case.count(ground, key) == 1
+
+
+# ---------------------------------------------------------------------------------------------- the store
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[sqlite3.Connection]:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+@fault("D1", "I2")
+def test_a_store_that_is_locked_for_a_while_is_waited_for(ground: Ground) -> None:
+    key = ground.incident()
+    with ground.running(NOTES) as it, _locked(ground.folder / "loopbot.db") as other:
+        freed = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+        freed.start()
+        assert it.read().cycle.new == 1
+        freed.join()
+        it.rest()
+        judge(ground, it)
+    assert NOTES.count(ground, key) == 1
+
+
+@fault("D1", "I1", "I2", "I3")
+@each_writer
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_store_that_stays_locked_drops_nothing(
+    ground: Ground, case: Case, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is locked in the worst moment: the effect is on the server, and that can not be written down."""
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
+    key = ground.incident()
+    path = ground.folder / "loopbot.db"
+    with ground.running(case) as it:
+        if moment == "before":
+            with _locked(path), BUSY:
+                it.read()
+            it.read()
+        else:
+            it.read()
+            sink = it.loop.sinks[case.system]
+            with contextlib.ExitStack() as stack:
+
+                class Locking:
+                    verbs, batch, find = sink.verbs, sink.batch, sink.find
+
+                    def apply(self, deliveries: Any) -> Any:
+                        answers = sink.apply(deliveries)
+                        stack.enter_context(_locked(path))
+                        return answers
+
+                loop = dataclasses.replace(it.loop, sinks={case.system: Locking()})
+                with BUSY:
+                    deliver(loop, case.system)
+            assert it.states() == {"sending": 1}
+            it.clock.sleep(300)
+        it.turn()
+        it.rest()
+        judge(ground, it)
+    assert case.count(ground, key) == 1
+
+
+@fault("I3")
+def test_a_cursor_passes_no_row_whose_page_was_not_committed(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
+    with ground.running(NOTES, servicenow="page_size = 10") as it:
+        for number in range(25):
+            ground.incident(f"Number {number}")
+            ground.clock.sleep(1)
+        (source,) = [one for one in it.here.sources if one.stream == "servicenow:incident"]
+        pages = source.read
+
+        class Breaking:
+            stream = source.stream
+
+            def count(self) -> int | None:
+                return source.count()
+
+            def read(self, cursor: Any) -> Any:
+                given = pages(cursor)
+                yield next(given)
+                page = next(given)
+                stack.enter_context(_locked(ground.folder / "loopbot.db"))
+                yield page
+
+        with contextlib.ExitStack() as stack, BUSY:
+            ingest(it.loop, Breaking())
+        with it.loop.store.read() as tx:
+            assert tx.mirror.count("servicenow", "incident") == 10
+        it.clock.sleep(300)
+        it.rest()
+        judge(ground, it)
+        with it.loop.store.read() as tx:
+            assert tx.mirror.count("servicenow", "incident") == 25
+
+
+@fault("D5")
+def test_a_store_of_a_newer_loopbot_is_refused_and_left_alone(ground: Ground) -> None:
+    with ground.running(NOTES):
+        pass
+    path = ground.folder / "loopbot.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("UPDATE alembic_version SET version_num = '9999'")
+        other.commit()
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match="9999") as refused, ground.running(NOTES):
+        pass
+    assert "newer loopbot" in refused.value.hint
+    assert path.read_bytes() == before
+
+
+@fault("P4", "I8")
+def test_what_a_stopped_worker_left_is_uncertain_with_a_reason(ground: Ground) -> None:
+    ground.incident()
+    with ground.running(ISSUES) as it:
+        it.read()
+        with it.loop.store.write() as tx:
+            tx.outbox.claim("jira", "gone", 180.0, 1)
+        it.clock.sleep(200)
+        reconcile(dataclasses.replace(it.loop, sinks={}), "jira")
+        (row,) = it.rows("uncertain")
+        assert "stopped" in row.why
