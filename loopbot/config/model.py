@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from loopbot.config.secrets import FORMS, holds_secret, is_reference, is_secret_key
+from loopbot.config.secrets import FORMS, is_reference, is_secret_key
 from loopbot.config.web import Web
 from loopbot.domain.errors import ConfigError, UserError
+from loopbot.domain.redaction import holds_secret
 
 _EXPLAINED = "config.example.toml explains every key"
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

@@ -5,20 +5,11 @@ import re
 from pathlib import Path
 
 from loopbot.domain.errors import ConfigError
+from loopbot.domain.redaction import BLOT, scrubbed
 
 FORMS = "write env:NAME, file:/path or keyring:service/user"
 _REFERENCE = re.compile(r"^(env|file|keyring):\S.*$")
 _SECRET_KEY = re.compile(r"(^|_)(password|passwd|token|secret|api_key|apikey|private_key)$")
-# The forms of the vendors' own tokens, and a password inside an address.
-_TOKEN = re.compile(
-    r"\bxox[a-z]-[\w-]{8,}|\bxapp-[\w-]{8,}|\bgh[a-z]_\w{16,}|\bgithub_pat_\w{16,}|\bglpat-[\w-]{16,}|\bATATT[\w=+/-]{16,}"
-    r"|\bAKIA[0-9A-Z]{16}\b|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-)
-_IN_ADDRESS = re.compile(r"(?<=://)[^\s:@/]+:[^\s@/]+(?=@)")
-_ASSIGNED = re.compile(
-    r"(?i)\b(password|passwd|pwd|token|secret|api_?key|signature|sig)=[^\s&\"']{4,}|\b(bearer|basic)\s+[\w.~+/=-]{8,}"
-)
-_BLOT = "[secret]"
 
 
 def is_reference(value: str) -> bool:
@@ -29,11 +20,6 @@ def is_reference(value: str) -> bool:
 def is_secret_key(name: str) -> bool:
     """Whether a key of the configuration holds a secret, by its name."""
     return _SECRET_KEY.search(name) is not None
-
-
-def holds_secret(value: str) -> bool:
-    """Whether a value is or contains a secret, by its form: a vendor's token, an address with a password."""
-    return bool(_TOKEN.search(value) or _IN_ADDRESS.search(value))
 
 
 class SecretStore:
@@ -70,9 +56,8 @@ class SecretStore:
         """The text with every secret that was resolved blotted out, and whatever else looks like one."""
         for value in sorted(self._known, key=len, reverse=True):
             if len(value) >= 6 and value in text:
-                text = text.replace(value, _BLOT)
-        text = _IN_ADDRESS.sub(_BLOT, _TOKEN.sub(_BLOT, text))
-        return _ASSIGNED.sub(lambda found: re.split(r"[=\s]", found[0])[0] + " " + _BLOT, text)
+                text = text.replace(value, BLOT)
+        return scrubbed(text)
 
 
 _MISSING = {

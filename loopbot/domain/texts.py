@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from loopbot.domain.redaction import scrubbed
+
 # C0 and C1 controls except tab and newline, and the bidirectional overrides that make a text read as another one.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -96,12 +98,12 @@ _TOPIC_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
 
 
 def clean(text: str, limit: int = 100_000) -> str:
-    """Text as it may enter the store: no controls, no lone surrogates, at most `limit` characters (a cut is marked)."""
+    """Text as it may enter the store: no controls, lone surrogates or secrets, at most `limit` characters (a cut is marked)."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
         text = _SURROGATES.sub("\ufffd", text)
     text = _CONTROLS.sub("", text)
-    return shorten(text, limit)
+    return shorten(scrubbed(text), limit)
 
 
 def shorten(text: str, limit: int) -> str:

@@ -159,7 +159,7 @@ def test_what_was_resolved_and_what_looks_like_a_token_is_left_out_of_texts(
         "it is from the environment": "it is [secret]",
         "send xoxb-1234567890-abcdef now": "send [secret] now",
         "https://me:pass@host/x": "https://[secret]@host/x",
-        "GET /x?token=abcdef123&y=1": "GET /x?token [secret]&y=1",
+        "GET /x?token=abcdef123&y=1": "GET /x?token=[secret]&y=1",
         "Authorization: Bearer abcdefgh12345": "Authorization: Bearer [secret]",
         "a token: it is not set, the secret is out": "a token: it is not set, the secret is out",
     }  # fmt: skip
