@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 SPEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types contracts check replay chaos bench lock clean
+.PHONY: help setup setup-dev demo test lint types contracts check replay chaos bench storm lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ chaos: setup-dev ## Break everything, SEEDS=100 times from START=1 (STORE=sqlite
 
 bench: setup-dev ## Measure speed and memory
 	@$(BIN)/python -m benchmarks
+
+storm: setup-dev ## A thousand webhooks a second for ten seconds: how long they wait, and whether one is lost
+	@$(BIN)/python -m benchmarks.storm
 
 lock: ## Lock all dependencies with hashes (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 requirements/build.in -o requirements/build.txt

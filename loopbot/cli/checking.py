@@ -79,6 +79,7 @@ def _systems(config: "Config", broken: Container[str]) -> Iterator[Finding]:
             except UserError as error:
                 yield Finding("error", _named(name, error.where), error.why, error.hint)
         yield from _stuck(here)
+        yield from _webhooks(here)
 
 
 def _named(system: str, about: str) -> str:
@@ -112,6 +113,25 @@ def _stuck(here: "Installation") -> Iterator[Finding]:
         for row in rows:
             what = f"{row.effect.key[:8]} is {state}: {what_it_does(row.effect, 60)} - {row.why}"
             yield Finding("warning", row.effect.system, what, f"loopbot outbox show {row.effect.key[:8]}")
+
+
+def _webhooks(here: "Installation") -> Iterator[Finding]:
+    """Whether webhooks come, where they are to, and whether the inbox was ever full."""
+    from loopbot.usecases.hints import alarmed, silences
+
+    if here.config.web is None:
+        return
+    systems = [name for name, one in here.config.systems.items() if one.settings.get("webhook_secret")]
+    with here.store.read() as tx:
+        said, quiet = alarmed(tx), silences(tx, systems, [source.stream for source in here.sources])
+        fresh = said is not None and (tx.now() - said[0]).days < 1
+    if said is not None and fresh:
+        yield Finding("warning", "inbox", f"{ago(said[0])}: {said[1]}", "does a system send far more than it should?")
+    for one in quiet:
+        since = f"none came since {ago(one.last_at)}" if one.last_at else "none ever came"
+        what = f"sends no webhooks: {since}, and polls found {counted(one.missed, 'change')} of which none told"
+        hint = f"look at its webhook to /hooks/{one.system}: disabled, expired, or another secret? (docs/webhooks.md)"
+        yield Finding("warning", one.system, what, hint)
 
 
 def _left(here: "Installation") -> Iterator[Finding]:

@@ -12,6 +12,9 @@ from loopbot.ports import Hook, Store, Tx
 from loopbot.usecases.loop import Loop, poll_lease
 
 ALARM = "inbox:alarm"
+_LAST = "inbox:last:"
+_LATE = timedelta(hours=1)
+_RECENT = 100
 _TRIES = 5
 _BACK = 20
 
@@ -50,10 +53,42 @@ def keep(store: Store, hooks: Sequence[Hook], bounds: Bounds) -> Kept:
                 fresh.difference_update(hook.deliveries)
                 new.append(hook)
         hints = [hint for hook in new for hint in hook.hints]
+        for system in {hint.stream.partition(":")[0] for hint in hints}:
+            tx.remember(_LAST + system, tx.now().isoformat())
         fits = tx.inbox.put(hints, bounds.records) if hints else True
         if not fits:
             alarm(tx, f"more than {bounds.records:,} records wait to be fetched; their streams are read whole instead")
     return Kept(len(new), frozenset(hint.stream for hint in hints), full=not fits)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A system whose webhooks stopped coming: when the last one came, and how many changes polls found since."""
+
+    system: str
+    last_at: datetime | None
+    missed: int
+
+
+def silences(tx: Tx, systems: Sequence[str], streams: Sequence[str]) -> list[Silence]:
+    """The systems that changed and did not tell: a webhook that was disabled, or expired. Webhooks may be an hour late."""
+    found: list[Silence] = []
+    for system in systems:
+        said = tx.recall(_LAST + system)
+        last = datetime.fromisoformat(said) if said else None
+        since = last + _LATE if last else None
+        cycles = [
+            cycle
+            for stream in streams
+            if stream.startswith(f"{system}:")
+            for cycle in tx.cursors.cycles(stream, _RECENT)
+            # The first reading finds everything new, and a sweep what nobody told of: neither says a thing about webhooks.
+            if not cycle.swept and cycle.started_at <= tx.now() - _LATE
+        ]
+        missed = sum(cycle.changed for cycle in cycles if since is None or cycle.started_at > since)
+        if missed:
+            found.append(Silence(system, last, missed))
+    return found
 
 
 def alarm(tx: Tx, what: str) -> None:

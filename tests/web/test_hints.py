@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from loopbot.ports import Cursor, Hint, Hook, Page
 from loopbot.store import SqlStore
-from loopbot.usecases.hints import Bounds, alarmed, forget_deliveries, hinted, keep
+from loopbot.usecases.hints import Bounds, Silence, alarmed, forget_deliveries, hinted, keep, silences
 from loopbot.usecases.ingest import ingest
 from loopbot.usecases.loop import Loop
 from tests.faults.catalogue import fault
@@ -157,6 +157,30 @@ def test_a_full_inbox_reads_whole_streams_says_so_and_loses_nothing(store: SqlSt
     assert waiting(store) == 0
     with store.read() as tx:
         assert tx.mirror.count("servicenow", "incident") == 130
+
+
+@fault("Q3")
+def test_a_system_that_changes_and_sends_no_webhooks_any_more_is_told(store: SqlStore, clock: FakeClock) -> None:
+    loop, source = loop_of(store, clock), FakeSource(STREAM, [incident(1)])
+    ingest(loop, source)
+    keep(store, [hook("a", "INC0000001")], Bounds())
+    told = clock.now()
+    clock.sleep(1800)
+    source.records.append(incident(1, 30, title="it moves a little"))
+    ingest(loop, source)
+
+    def quiet() -> list[Silence]:
+        with store.read() as tx:
+            return silences(tx, ["servicenow"], [STREAM])
+
+    clock.sleep(7200)
+    assert quiet() == [], "webhooks may be late"
+    source.records.append(incident(1, 150, title="it stands again"))
+    ingest(loop, source)
+    clock.sleep(3601)
+    assert quiet() == [Silence("servicenow", told, 1)]
+    keep(store, [hook("b", "INC0000001")], Bounds())
+    assert quiet() == []
 
 
 def test_names_of_deliveries_are_forgotten_when_they_are_old(store: SqlStore, clock: FakeClock) -> None:
