@@ -23,7 +23,10 @@ from loopbot.usecases.wake import wake
 
 @dataclass(frozen=True, slots=True)
 class Bells:
-    """How often what is done, in seconds; `polls` by stream; `sweep_at` is hours and minutes, UTC."""
+    """How often what is done, in seconds; `polls` by stream; `sweep_at` is hours and minutes, UTC.
+
+    `drain`: how long what is under way is waited for at the end; `watch`: how often the clock is looked at.
+    """
 
     polls: Mapping[str, float]
     deliver: float = 5.0
@@ -32,6 +35,10 @@ class Bells:
     hints: float = 2.0
     sweep_at: tuple[int, int] = (3, 0)
     drain: float = 20.0
+    watch: float = 5.0
+
+
+_SET_BACK = 2.0
 
 
 class Embedded:
@@ -41,6 +48,7 @@ class Embedded:
         self._loop, self._sources, self.bells = loop, sources, bells
         self._scheduler: Any = None
         self._stopping = threading.Event()
+        self._ending: threading.Thread | None = None
         self._rung: set[str] = set()
         self._seen: dict[str, Counter[str]] = defaultdict(Counter)
 
@@ -83,17 +91,21 @@ class Embedded:
                 id=f"sweep:{source.stream}",
             )
         self._scheduler.start()
+        threading.Thread(target=self._watch, args=(tuple(jobs),), name="clock-watch", daemon=True).start()
 
     def stop(self) -> bool:
         """Take no new work and wait for what is under way, at most `bells.drain` seconds; the rest stays planned.
 
-        False when something is under way still.
+        False when something is under way still. Called again, it goes on waiting.
         """
         self._stopping.set()
-        waiter = threading.Thread(target=self._scheduler.shutdown, kwargs={"wait": True}, daemon=True)
-        waiter.start()
-        waiter.join(self.bells.drain)
-        return not waiter.is_alive()
+        if self._scheduler is None:
+            return True
+        if self._ending is None:
+            self._ending = threading.Thread(target=self._scheduler.shutdown, kwargs={"wait": True}, daemon=True)
+            self._ending.start()
+        self._ending.join(self.bells.drain)
+        return not self._ending.is_alive()
 
     def ring(self, bell: str) -> None:
         """Ring a bell now: `poll:STREAM`, `deliver:SYSTEM`, `wake`, `hints`. While its work is under way: once more after it."""
@@ -109,6 +121,20 @@ class Embedded:
         except JobLookupError:
             self._rung.discard(bell)
             self._loop.witness.noted("no such bell", bell=bell)
+
+    def _watch(self, bells: Sequence[str]) -> None:
+        """The scheduler goes by the clock on the wall: where that is set back, it would sleep until the old time comes again."""
+        before = self._ahead()
+        while not self._stopping.wait(self.bells.watch):
+            now = self._ahead()
+            if now < before - _SET_BACK:
+                self._loop.witness.noted("the clock was set back", seconds=round(before - now))
+                for bell in bells:
+                    self.ring(bell)
+            before = now
+
+    def _ahead(self) -> float:
+        return self._loop.clock.now().timestamp() - self._loop.clock.monotonic()
 
     def _answer(self, bell: str, work: Callable[[], None]) -> None:
         self._rung.discard(bell)
