@@ -34,11 +34,10 @@ class Estate:
     _served: list[Served] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        clock = {"now": self.now} if self.now else {}
-        self.servicenow = ServiceNowTwin(self.ledger, **clock)
-        self.jira = JiraTwin(self.ledger, **clock)
-        self.github = GitHubTwin(self.ledger, **clock)
-        self.slack = SlackTwin(self.ledger, **clock)
+        self.servicenow = ServiceNowTwin(self.ledger, now=self.now)
+        self.jira = JiraTwin(self.ledger, now=self.now) if self.now else JiraTwin(self.ledger)
+        self.github = GitHubTwin(self.ledger, now=self.now)
+        self.slack = SlackTwin(self.ledger, now=self.now)
 
     def __enter__(self) -> Self:
         apps = {
