@@ -66,7 +66,7 @@ class Flight:
     """The last write of a field: its effect, what it writes where, and the two values it was decided by.
 
     `seen` and `stamp` are what the written record said and when it was last changed, as mirrored then; `state` is what has
-    become of the effect.
+    become of the effect; `landed` that it was judged after the write had come about.
     """
 
     key: str
@@ -76,6 +76,7 @@ class Flight:
     there: str
     seen: str
     stamp: datetime
+    landed: bool = False
     state: str = "planned"
 
 
@@ -228,13 +229,15 @@ def judged(field: Field, it: Record, other: Record, agreed: Agreed | None, now: 
     """What follows for one field of a pair."""
     flight = agreed.flight if agreed else None
     if flight is not None and flight.state in ON_ITS_WAY:
-        return Verdict(saw=f"waits: {flight.value!r} is on its way to {_side(flight.to, it, other)} ({flight.state})")
+        target = it if flight.to == "it" else other
+        return Verdict(saw=f"waits: {flight.value!r} is on its way to {target.key} ({flight.state})")
     landed = flight is not None and flight.state == "settled"
     base = _base(agreed or Agreed(), landed=landed)
     raw: dict[Side, str] = {"it": said(it, field.name), "other": said(other, field.name)}
-    late = False
+    late = None
     if flight is not None and _unseen(flight, it, other, raw):
-        late = landed
+        target = it if flight.to == "it" else other
+        late = replace(flight, landed=True, stamp=target.updated_at) if landed else None
         raw[flight.to] = flight.value if landed else flight.here if flight.to == "it" else flight.there
     sight = Sight(
         base=base,
@@ -245,8 +248,9 @@ def judged(field: Field, it: Record, other: Record, agreed: Agreed | None, now: 
     )
     refused = flight.key if flight is not None and not landed else ""
     if field.same(sight.here, sight.there):
-        if late:
-            return Verdict(saw=f"{sight.there!r} is written, and not seen there yet")
+        if late is not None:
+            note = replace(base, flight=late) if late != flight else None
+            return Verdict(saw=f"{late.value!r} is written, and not seen there yet", agreed=note)
         now_agreed = replace(base, here=sight.here, there=sight.there, flight=None)
         note = now_agreed if now_agreed != agreed else None
         return Verdict(saw=f"both say {_both(sight)}", agreed=note, withdraws=refused)
@@ -308,21 +312,22 @@ def _base(agreed: Agreed, *, landed: bool) -> Agreed:
     if not landed:
         return replace(agreed, here=agreed.here or flight.here, there=agreed.there or flight.there)
     here, there = (flight.value, flight.there) if flight.to == "it" else (flight.here, flight.value)
-    return replace(agreed, here=here, there=there, flight=None)
+    return replace(agreed, here=here, there=there)
 
 
 def _unseen(flight: Flight, it: Record, other: Record, raw: Mapping[Side, str]) -> bool:
-    """Whether what is mirrored of the written side is still from before the write: a system's search lags behind it."""
+    """Whether what is mirrored of the written side is still from before the write: a system's search lags behind it.
+
+    The first look after the write has come about is taken in the same moment, so what it sees is from before; later ones go
+    by the stamp that the record had then.
+    """
     target = it if flight.to == "it" else other
-    return target.updated_at == flight.stamp and raw[flight.to] == flight.seen
+    first = flight.state == "settled" and not flight.landed
+    return raw[flight.to] == flight.seen and (first or target.updated_at == flight.stamp)
 
 
 def _word(field: Field, side: Side, value: str) -> str:
     return value if not field.step or (side, value) in field.step else ""
-
-
-def _side(side: Side, it: Record, other: Record) -> str:
-    return it.key if side == "it" else other.key
 
 
 def _both(sight: Sight) -> str:

@@ -34,21 +34,21 @@ def reconcile(loop: Loop, system: str, limit: int = 100) -> Reconciled:
             receipt = sink.find(delivery)
         except Uncertain as trouble:
             with loop.store.write() as tx:
-                tx.outbox.postpone(delivery, str(trouble), NEVER)
+                tx.outbox.postpone(delivery, loop.redacted(str(trouble)), NEVER)
             total.unknowable += 1
         except SystemTrouble as trouble:
             after = trouble.after if isinstance(trouble, Transient) and trouble.after else loop.waits.look
             with loop.store.write() as tx:
-                tx.outbox.postpone(delivery, str(trouble), tx.now() + timedelta(seconds=after))
+                tx.outbox.postpone(delivery, loop.redacted(str(trouble)), tx.now() + timedelta(seconds=after))
             total.later += 1
         else:
             with loop.store.write() as tx:
                 why = "found there" if receipt else "looked for and not there; sent again"
                 tx.outbox.found(delivery, receipt, why, tx.now())
-                if receipt is not None and receipt.after is not None:
-                    absorb(loop, tx, [receipt.after], echo=True)
                 if receipt is not None:
                     look_again(loop, tx, delivery.effect)
+                if receipt is not None and receipt.after is not None:
+                    absorb(loop, tx, [receipt.after], echo=True)
             total.found += receipt is not None
             total.absent += receipt is None
         loop.witness.noted("uncertain effect looked for", effect=delivery.effect.key, system=system)
