@@ -170,4 +170,5 @@ def _one_by_one(loop: Loop, page: Page, lease: Lease, stream: str) -> tuple[Coun
 def _set_aside(tx: Tx, stream: str, unmapped: Sequence[Unmapped], good: Sequence[Record]) -> None:
     if unmapped:
         tx.quarantine(stream, unmapped)
-    tx.released(stream, {name for record in good for name in (record.ident, str(record.ref))})
+    # Sources name what they can not map by what is left of it: its id, or the key people use.
+    tx.released(stream, {name for record in good for name in (record.ident, record.key, str(record.ref))})
