@@ -25,7 +25,6 @@ from tests.faults.ground import CASES, ISSUES, NOTES, Case, Ground, judge
 from tests.support.made import incident
 from tests.support.systems import FakeSink, FakeSource
 
-BUSY = pytest.raises((OperationalError, LoopbotError), match="locked|held it")
 each_writer = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -97,6 +96,10 @@ def test_a_worker_that_wakes_up_late_is_fenced_off(ground: Ground, case: Case) -
 # ---------------------------------------------------------------------------------------------- the store
 
 
+def _busy() -> Any:
+    return pytest.raises((OperationalError, LoopbotError), match=r"locked|held it")
+
+
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[sqlite3.Connection]:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
@@ -124,12 +127,12 @@ def test_a_store_that_stays_locked_drops_nothing(
     ground: Ground, case: Case, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where it is locked in the worst moment: the effect is on the server, and that can not be written down."""
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(database, "_busy()_SECONDS", 0.02)
     key = ground.incident()
     path = ground.folder / "loopbot.db"
     with ground.running(case) as it:
         if moment == "before":
-            with _locked(path), BUSY:
+            with _locked(path), _busy():
                 it.read()
             it.read()
         else:
@@ -146,7 +149,7 @@ def test_a_store_that_stays_locked_drops_nothing(
                         return answers
 
                 loop = dataclasses.replace(it.loop, sinks={case.system: Locking()})
-                with BUSY:
+                with _busy():
                     deliver(loop, case.system)
             assert it.states() == {"sending": 1}
             it.clock.sleep(300)
@@ -158,7 +161,7 @@ def test_a_store_that_stays_locked_drops_nothing(
 
 @fault("I3")
 def test_a_cursor_passes_no_row_whose_page_was_not_committed(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(database, "_busy()_SECONDS", 0.02)
     with ground.running(NOTES, servicenow="page_size = 10") as it:
         for number in range(25):
             ground.incident(f"Number {number}")
@@ -179,7 +182,7 @@ def test_a_cursor_passes_no_row_whose_page_was_not_committed(ground: Ground, mon
                 stack.enter_context(_locked(ground.folder / "loopbot.db"))
                 yield page
 
-        with contextlib.ExitStack() as stack, BUSY:
+        with contextlib.ExitStack() as stack, _busy():
             ingest(it.loop, Breaking())
         with it.loop.store.read() as tx:
             assert tx.mirror.count("servicenow", "incident") == 10
