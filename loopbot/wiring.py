@@ -97,6 +97,7 @@ def installed(
             outfit.holder,
             outfit.witness,
             outfit.waits or Waits(**config.waits.model_dump()),
+            outfit.secrets.redacted,
         )
         yield Installation(config, loop, built, sources)
 

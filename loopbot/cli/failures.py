@@ -3,6 +3,7 @@
 import sys
 
 from loopbot.domain.errors import LoopbotError, SystemTrouble, UserError
+from loopbot.domain.redaction import scrubbed
 
 DONE, TROUBLE, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
@@ -42,6 +43,7 @@ def told(error: BaseException, *, verbose: bool = False) -> int:
 
 
 def _line(what: str, remedy: str = "") -> None:
+    what, remedy = scrubbed(what), scrubbed(remedy)
     sys.stderr.write(what + "\n")
     if remedy:
         sys.stderr.write(f"  → {remedy}\n")

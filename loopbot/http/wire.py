@@ -10,6 +10,7 @@ import orjson
 import requests
 
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient
+from loopbot.domain.redaction import scrubbed
 from loopbot.http.breaker import Breaker
 from loopbot.http.pacing import Pacing
 from loopbot.http.policy import READS, Policy, PolicyAdapter, policy_session
@@ -174,10 +175,10 @@ def said(response: requests.Response) -> str:
     try:
         body = orjson.loads(response.content)
     except orjson.JSONDecodeError:
-        return " ".join(response.text.split())[:200]
+        return scrubbed(" ".join(response.text.split())[:200])
     found: list[str] = []
     _collect(body, found, 0)
-    return "; ".join(dict.fromkeys(found))[:500] or "no reason given"
+    return scrubbed("; ".join(dict.fromkeys(found))[:500]) or "no reason given"
 
 
 def _collect(body: Any, found: list[str], depth: int) -> None:

@@ -6,6 +6,7 @@ readers never wait. SQLAlchemy's defaults would let two transactions read the sa
 Postgres: READ COMMITTED and row locks for writing, one REPEATABLE READ snapshot for reading.
 """
 
+import contextlib
 import shutil
 import sqlite3
 import threading
@@ -44,6 +45,11 @@ from loopbot.store.codec import clean
 BUSY_SECONDS = 30.0
 ROOM = 64_000_000
 REMEDY = "stop loopbot, then: loopbot db restore BACKUP, or without one: loopbot db rebuild"
+# Our own transactions pause for as long as rules take to judge a page. Where the server or the URL sets a limit, that one holds.
+_LIMIT_IDLENESS = """
+SELECT set_config('idle_in_transaction_session_timeout', '60s', false)
+WHERE current_setting('idle_in_transaction_session_timeout') = '0'
+"""
 SHAPES = "sqlite:///path/to/loopbot.db or postgresql+psycopg://user@host/database"
 
 
@@ -241,6 +247,10 @@ def _remedy(url: URL) -> str:
 
 
 def _sqlite(url: URL, clock: Clock | None) -> Database:
+    with contextlib.suppress(OSError):  # told when it is opened
+        # What tickets say is not for every user of the machine; the files beside it follow its mode.
+        Path(str(url.database)).touch(mode=0o600, exist_ok=True)
+
     def engine(size: int) -> Engine:
         return create_engine(
             url,
@@ -288,5 +298,13 @@ def _postgres(url: URL, clock: Clock | None, holder: str) -> Database:
         pool_pre_ping=True,  # the server may have been restarted since
         connect_args=options,
     )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        # A process that is paused inside a transaction, or whose host is gone, would keep its locks from all others.
+        with connection.cursor() as cursor:
+            cursor.execute(_LIMIT_IDLENESS)
+        connection.commit()
+
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return Database(url, engine, reader, clock, nullcontext())

@@ -140,7 +140,7 @@ def _look(loop: Loop, source: Looker, record: Record, neighbours: Sequence[str],
         else:
             _unknown(found, [record.ref], "the system shows none of its neighbours either; were rights taken away?")
     except SystemTrouble as trouble:
-        _unknown(found, [record.ref], str(trouble))
+        _unknown(found, [record.ref], loop.redacted(str(trouble)))
 
 
 def _shows_a_neighbour(loop: Loop, source: Looker, ref: Ref, neighbours: Sequence[str]) -> bool:

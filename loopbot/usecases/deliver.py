@@ -117,7 +117,7 @@ def _settle(loop: Loop, delivery: Delivery, outcome: Receipt | Trouble, total: D
             return
         state, wait = _next(loop, delivery, outcome)
         due = tx.now() + timedelta(seconds=wait)
-        if not tx.outbox.fail(loop.holder, delivery, state, str(outcome), due):
+        if not tx.outbox.fail(loop.holder, delivery, state, loop.redacted(str(outcome)), due):
             return
         if state == "parked":
             total.note(look_again(loop, tx, delivery.effect))
@@ -132,7 +132,7 @@ def _settle(loop: Loop, delivery: Delivery, outcome: Receipt | Trouble, total: D
         system=delivery.effect.system,
         verb=delivery.effect.verb,
         state=state,
-        why=str(outcome),
+        why=loop.redacted(str(outcome)),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from loopbot.domain.effects import Align, Effect
+from loopbot.domain.effects import TEXT_FIELDS, Align, Effect
 from loopbot.domain.events import Changed, Due, Event
 from loopbot.domain.judging import SETTLE, concerned, judge
 from loopbot.domain.records import Issue, Link, Record
@@ -127,7 +127,7 @@ def _enacted(loop: Loop, tx: Tx, plan: Plan) -> Enacted:
         tx.timers.set(timer, keep=timer.name == SETTLE)
     live = plan.mode == "live"
     new_links = tx.links.put(plan.links) if live and plan.links else []
-    effects = [effect for effect in plan.effects if _can_be_written(loop, effect)]
+    effects = [_redacted(loop, effect) for effect in plan.effects if _can_be_written(loop, effect)]
     effects = not_done_before(tx, plan.subject, effects) if effects else []
     state = _state_for(tx, plan) if effects else "planned"
     new = [effect for effect, is_new in tx.outbox.plan(effects, state) if is_new] if effects else []
@@ -145,6 +145,13 @@ def _keep_pairs(tx: Tx, plan: Plan) -> None:
             tx.outbox.drop(key, "one of the two sides has changed since it was refused")
         tx.agreements.note(one.notes)
         tx.agreements.log(plan.rule, one.conflicts)
+
+
+def _redacted(loop: Loop, effect: Effect) -> Effect:
+    """What is written anywhere holds no secret, also none of our own; the effect stays the same one."""
+    texts = {name: getattr(effect, name) for name in TEXT_FIELDS if hasattr(effect, name)}
+    clean = {name: loop.redacted(text) for name, text in texts.items()}
+    return effect if clean == texts else dataclasses.replace(effect, **clean)
 
 
 def _can_be_written(loop: Loop, effect: Effect) -> bool:

@@ -72,7 +72,7 @@ def ingest(
         # A mistake in the configuration that only the system can tell (a field it does not have) stops this stream alone.
         trouble = error
     with loop.store.write() as tx:
-        cycle = dataclasses.replace(cycle, ended_at=tx.now(), trouble=str(trouble or ""))
+        cycle = dataclasses.replace(cycle, ended_at=tx.now(), trouble=loop.redacted(str(trouble or "")))
         tx.cursors.note(cycle)
         tx.leases.release(lease)
     new = [effect for one in enacted for effect in one.new if one.state == "planned"]
@@ -111,7 +111,7 @@ def _commit(loop: Loop, page: Page, lease: Lease, cycle: Cycle) -> tuple[Cycle, 
     try:
         with loop.store.write() as tx:
             counts, enacted = _take(loop, tx, page)
-            _set_aside(tx, stream, page.unmapped, page.records)
+            _set_aside(loop, tx, stream, page.unmapped, page.records)
             tx.cursors.move(stream, page.cursor, lease)
             tx.leases.take(lease.name, lease.holder, loop.waits.lease)
     except LeaseLostError:
@@ -157,6 +157,7 @@ def _one_by_one(loop: Loop, page: Page, lease: Lease, stream: str) -> tuple[Coun
     counts["refused"] = len(refused)
     with loop.store.write() as tx:
         _set_aside(
+            loop,
             tx,
             stream,
             (*page.unmapped, *refused),
@@ -167,8 +168,10 @@ def _one_by_one(loop: Loop, page: Page, lease: Lease, stream: str) -> tuple[Coun
     return counts, enacted
 
 
-def _set_aside(tx: Tx, stream: str, unmapped: Sequence[Unmapped], good: Sequence[Record]) -> None:
+def _set_aside(loop: Loop, tx: Tx, stream: str, unmapped: Sequence[Unmapped], good: Sequence[Record]) -> None:
     if unmapped:
-        tx.quarantine(stream, unmapped)
+        tx.quarantine(
+            stream, [Unmapped(one.ident, loop.redacted(one.why), loop.redacted(one.excerpt)) for one in unmapped]
+        )
     # Sources name what they can not map by what is left of it: its id, or the key people use.
     tx.released(stream, {name for record in good for name in (record.ident, record.key, str(record.ref))})

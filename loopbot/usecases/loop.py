@@ -1,9 +1,10 @@
 """What every use case works with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from loopbot.domain.redaction import scrubbed
 from loopbot.domain.rules import Plan, Rulebook
 from loopbot.ports import Clock, Sink, Store
 
@@ -58,7 +59,10 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """One installation at work. `holder` names this process where several share a store."""
+    """One installation at work. `holder` names this process where several share a store.
+
+    `redacted` blots secrets out of a text; what is written anywhere, or kept as a reason, has passed it.
+    """
 
     store: Store
     rules: Rulebook
@@ -67,6 +71,7 @@ class Loop:
     holder: str
     witness: Witness = field(default_factory=SilentWitness)
     waits: Waits = field(default_factory=Waits)
+    redacted: Callable[[str], str] = scrubbed
 
 
 def poll_lease(stream: str) -> str:

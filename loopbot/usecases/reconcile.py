@@ -34,12 +34,12 @@ def reconcile(loop: Loop, system: str, limit: int = 100) -> Reconciled:
             receipt = sink.find(delivery)
         except Uncertain as trouble:
             with loop.store.write() as tx:
-                tx.outbox.postpone(delivery, str(trouble), NEVER)
+                tx.outbox.postpone(delivery, loop.redacted(str(trouble)), NEVER)
             total.unknowable += 1
         except SystemTrouble as trouble:
             after = trouble.after if isinstance(trouble, Transient) and trouble.after else loop.waits.look
             with loop.store.write() as tx:
-                tx.outbox.postpone(delivery, str(trouble), tx.now() + timedelta(seconds=after))
+                tx.outbox.postpone(delivery, loop.redacted(str(trouble)), tx.now() + timedelta(seconds=after))
             total.later += 1
         else:
             with loop.store.write() as tx:
