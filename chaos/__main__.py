@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from chaos.databases import databases
+from chaos.kills import kill
 from chaos.points import all_points, died, kinds
 from chaos.rulebook import rulebook
 from chaos.simulate import Outcome, Run
@@ -85,6 +86,27 @@ def points(
     seconds = time.monotonic() - began
     console.print(f"{runs} deaths on {store}, {failed} failed; {runs / seconds:.1f} a second")
     raise typer.Exit(bool(failed))
+
+
+@app.command()
+def kills(
+    count: Annotated[int, typer.Option(help="How many daemons are killed.")] = 20,
+    store: Store = "sqlite",
+    seed: Annotated[int, typer.Option(help="What people do, and when the kills come.")] = 1,
+) -> None:
+    """Kill -9 real daemons at work, against real HTTP."""
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("kills", total=count)
+        done = kill(count, store, seed, lambda number: progress.update(task, completed=number))
+    found = Counter(flaw.kind for flaw in done.flaws)
+    for flaw in done.flaws[:10]:
+        console.print(f"  {flaw.kind}: {flaw.what}", markup=False)
+    told = ", ".join(f"{found[kind]} {kind}" for kind in ("lost", "doubled", "stuck", "mirror", "secret"))
+    console.print(
+        f"{count} kills on {store} ({done.idle} before the first call), {done.calls} calls, {done.writes} writes, "
+        f"{told}; {done.seconds / count:.2f} s a kill"
+    )
+    raise typer.Exit(bool(done.flaws))
 
 
 def _told(outcome: Outcome, store: str) -> None:

@@ -109,7 +109,8 @@ def died(
 ) -> Iterator[tuple[tuple[int, ...], Outcome]]:
     """The scenario with a death at every (n-th) point; for `second`, with another one so many points into the recovery."""
     for k in range(1, len(all_points(databases, rules)) + 1, every):
-        for deaths in [(k, j) for j in second] or [(k,)]:
+        plans: list[tuple[int, ...]] = [(k, j) for j in second] or [(k,)]
+        for deaths in plans:
             yield deaths, Scenario(deaths, databases, rules).run()
 
 

@@ -123,7 +123,12 @@ class Birth:
     clock: Clock
     seed: str
     passing: Passing
-    wired: bool = True
+    bases: Mapping[str, str] = field(default_factory=dict)
+
+    def base(self, system: str) -> str:
+        """Where a system is: without sockets, unless it is served somewhere."""
+        host = f"{system}.test"
+        return self.bases.get(host, f"https://{host}")
 
 
 def born(name: str, birth: Birth, diary: Diary) -> Process:
@@ -133,7 +138,7 @@ def born(name: str, birth: Birth, diary: Diary) -> Process:
         "servicenow",
         ServiceNow.Settings.model_validate(
             {
-                "base_url": "https://servicenow.test",
+                "base_url": birth.base("servicenow"),
                 "user": "loopbot",
                 "password": "env:SN",
                 "page_size": 4,
@@ -146,7 +151,7 @@ def born(name: str, birth: Birth, diary: Diary) -> Process:
         "jira",
         Jira.Settings.model_validate(
             {
-                "base_url": "https://jira.test",
+                "base_url": birth.base("jira"),
                 "flavour": "cloud",
                 "email": "loopbot@example.com",
                 "token": "env:JIRA",
@@ -158,7 +163,7 @@ def born(name: str, birth: Birth, diary: Diary) -> Process:
     )
     slack = Slack(
         "slack",
-        Slack.Settings.model_validate({"base_url": "https://slack.test/api/", "token": "env:SLACK"}),
+        Slack.Settings.model_validate({"base_url": f"{birth.base('slack')}/api/", "token": "env:SLACK"}),
         surroundings,
     )
     every: list[Connector] = [sn, jira, slack]

@@ -156,6 +156,10 @@ def mirrored(world: World, process: Process) -> Iterator[Flaw]:
 def _unplanned(process: Process) -> Iterator[Flaw]:
     """I2: judging everything that is mirrored once more asks for nothing that is not in the outbox."""
     for one in review(process.loop):
+        rule = process.loop.rules.named(one.plan.rule)
+        if rule is not None and rule.repeat is not None:
+            # Likeness is not transitive: who changed need not be the one around whom three are alike.
+            continue
         for effect in one.new:
             if not (isinstance(effect, Post) and effect.keep_current):
                 yield Flaw(

@@ -101,10 +101,9 @@ class World:
             return f"{who} opens {self.jira.create_issue('LOOP', chance.choice(TITLES), actor=who).key}"
         number = chance.choice(self.incidents)
         key = chance.choice(keys) if keys else ""
-        late = chance.choice([0.0, 0.0, chance.uniform(1, 45)])
         if what == "edit":
             change = {"short_description": f"{chance.choice(TITLES)} ({chance.randrange(1000)})"}
-            self.servicenow.update("incident", number, change, actor=who, visible_after=late)
+            self.servicenow.update("incident", number, change, actor=who)
         elif what == "move":
             state = chance.choice(INCIDENT_STATES)
             closing = {"close_code": "Solution provided", "close_notes": "done"} if state in {"6", "7"} else {}

@@ -17,10 +17,10 @@ def _run(*arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("start", [1, 9])
+@pytest.mark.parametrize("start", [1, 6])
 def test_seeded_chaos_on_sqlite_loses_and_doubles_nothing(start: int) -> None:
-    assert "0 lost, 0 doubled, 0 echo" in _run("--seeds", "8", "--start", str(start))
+    assert "0 lost, 0 doubled, 0 echo" in _run("--seeds", "5", "--start", str(start))
 
 
 def test_seeded_chaos_on_postgres_loses_and_doubles_nothing(postgres_server: str) -> None:
-    assert "0 lost, 0 doubled, 0 echo" in _run("--seeds", "4", "--start", "101", "--store", "postgres")
+    assert "0 lost, 0 doubled, 0 echo" in _run("--seeds", "3", "--start", "101", "--store", "postgres")
