@@ -178,6 +178,7 @@ def test_after_a_long_sleep_of_the_machine_there_is_one_catch_up_and_no_storm(st
     works = started(poll=60.0)
     until(lambda: works.shelf.reads == 1, "the first poll")
     scheduler = works.engine._scheduler
+    until(lambda: not any(scheduler._executors["default"]._instances.values()), "all work to be done")
     eight_hours_ago = datetime.now(UTC) - timedelta(hours=8)
     scheduler.modify_job(POLL, next_run_time=eight_hours_ago)
     until(lambda: works.shelf.reads == 2, "the catch-up")
