@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, update
@@ -199,6 +200,27 @@ class SqlOutbox:
             self._let_go[rule, since] = self._connection.scalar(query.where(C.state.in_(LET_GO))) or 0
         return self._let_go[rule, since]
 
+    def restless(self, effects: Sequence[Effect], since: datetime, most: int) -> set[str]:
+        """The keys of those whose rule acted on their subject at more than `most` moments since then, as far as was sent."""
+        if not effects:
+            return set()
+        query = select(C.rule, C.subject).where(
+            C.rule.in_({one.cause.rule for one in effects}),
+            C.state.in_([SENDING, "settled", UNCERTAIN, "parked"]),
+            C.planned_at >= since,
+        )
+        often = query.group_by(C.rule, C.subject).having(func.count(C.planned_at.distinct()) > most)
+        found = {(row.rule, row.subject) for row in self._connection.execute(often)}
+        return {one.key for one in effects if (one.cause.rule, one.cause.subject) in found}
+
+    def refusals(self, rule: str, system: str, since: datetime, most: int) -> list[str]:
+        """Why the last `most` effects that a rule planned there since then were refused, up to the last that was not."""
+        query = select(C.state, C.why).where(
+            C.rule == rule, C.system == system, C.state.in_(["settled", "parked"]), C.planned_at >= since
+        )
+        last = self._connection.execute(query.order_by(C.number.desc()).limit(most)).all()
+        return [row.why for row in takewhile(lambda row: row.state == "parked", last)]
+
     def next_due(self, system: str) -> datetime | None:
         """When there will be something to send or look for; what waits for something else is not counted."""
         ready = or_(CLAIMABLE, C.state == UNCERTAIN)
@@ -247,13 +269,15 @@ class SqlOutbox:
         became = self._became({need for effect in effects for need in effect.needs})
         effects = [resolved(effect, became) for effect in effects]
         records = self._mirror.many({ref for effect in effects for ref in effect.mentions})
+        now = self._work.now()
         return [
             Delivery(
                 effect=effect,
                 attempt=row.attempt + attempts,
                 records=tuple(records[ref] for ref in dict.fromkeys(effect.mentions) if ref in records),
                 receipt=None if row.receipt is None else decode_receipt(row.receipt),
-                sent_at=row.sent_at or sent_at,
+                # In the future: the clock was set back since. Looking only from then on would miss what is there.
+                sent_at=min(row.sent_at, now) if row.sent_at else sent_at,
             )
             for row, effect in zip(rows, effects, strict=True)
         ]

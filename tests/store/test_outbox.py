@@ -407,3 +407,15 @@ def test_the_next_moment_to_look_is_when_something_can_be_done(store: SqlStore, 
     with store.read() as tx:
         assert tx.outbox.next_due("servicenow") == clock.now() + timedelta(minutes=7), "b waits for a"
         assert tx.outbox.next_due("slack") is None
+
+
+def test_an_effect_sent_before_the_clock_was_set_back_is_looked_for_from_now_on_not_from_the_future(
+    store: SqlStore, clock: FakeClock
+) -> None:
+    plan(store, comment())
+    (delivery,) = claim(store)
+    assert fail(store, delivery, "uncertain", minutes=-120)
+    clock.jump(-3600)
+    with store.read() as tx:
+        (lost,) = tx.outbox.uncertain("servicenow", 10)
+    assert lost.sent_at == clock.now()
