@@ -623,7 +623,10 @@ class Ear(Protocol):
 
 
 class Chat(Connector, Protocol):
-    """A connector through which people also speak to loopbot."""
+    """A connector through which people also speak to loopbot.
+
+    It may also have `members(group) -> frozenset[str]`: the ids of the people in a user group.
+    """
 
     def listen(self, ear: Ear) -> None:
         """Start listening in the background; returns when connected, raises Unauthorized or Transient."""

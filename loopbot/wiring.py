@@ -23,7 +23,9 @@ from loopbot.config.secrets import is_secret_key
 from loopbot.domain.errors import ConfigError, RuleError, UserError
 from loopbot.domain.rules import Rule, Rulebook
 from loopbot.ports import Budget, Chat, Clock, Connector, Paced, Sink, Source, Store, Surroundings
+from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop, SilentWitness, Waits, Witness
+from loopbot.usecases.roles import Roles
 
 ENTRY_POINTS = "loopbot.connectors"
 
@@ -58,6 +60,11 @@ class Installation:
     def chats(self) -> list[Chat]:
         """The connectors through which people speak to loopbot."""
         return [cast("Chat", one) for one in self.connectors.values() if hasattr(one, "listen")]
+
+    def conversation(self, chat: Chat) -> Conversation:
+        """Who listens to a chat, and knows what people may do there."""
+        operators = frozenset(self.config.roles.operators)
+        return Conversation(self.loop, Roles(operators, getattr(chat, "members", Roles().members)))
 
     @property
     def budgets(self) -> list[Budget]:

@@ -49,6 +49,10 @@ class Slack:
         listening.start(token)
         self._listening = listening
 
+    def members(self, group: str) -> frozenset[str]:
+        """The ids of the people in a user group (S0123ABCD); nobody where there is no such group. Needs usergroups:read."""
+        return self._directory.members(group)
+
     def check(self) -> Iterator[Finding]:
         """Tokens, scopes, clock, and the channels the configuration names."""
         return findings(self._calls, self._settings, self._surroundings.secrets)

@@ -14,6 +14,7 @@ from loopbot.ports import Clock
 
 _CHANNEL_ID: Final = re.compile(r"[CGD][A-Z0-9]{8,}")
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{6,}")
+_GROUP_ID: Final = re.compile(r"S[A-Z0-9]{2,}")
 _FRESH = 60.0
 _MOST = 10_000
 
@@ -101,6 +102,18 @@ class Directory:
         made = _person(self._calls.system, user, told, name)
         self._keep(self._people, user, made)
         return made
+
+    def members(self, group: str) -> frozenset[str]:
+        """The ids of the people in a user group; raises Rejected where it may not be read."""
+        if not _GROUP_ID.fullmatch(group):
+            return frozenset()
+        try:
+            told = self._calls.read("usergroups.users.list", usergroup=group).get("users")
+        except Rejected as error:
+            if "no_such_subteam" not in error.why:
+                raise
+            return frozenset()
+        return frozenset(str(one) for one in told) if isinstance(told, list) else frozenset()
 
     def forget(self, channel: str) -> None:
         """Slack does not know this id any more: whatever led to it has to be asked again."""

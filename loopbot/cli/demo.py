@@ -129,7 +129,6 @@ def tell_story(*, pause: float, hold: bool) -> None:
     from loopbot.engine.embedded import Bells, Embedded
     from loopbot.sandbox.company import Company
     from loopbot.sandbox.estate import Estate
-    from loopbot.usecases.listen import Conversation
     from loopbot.wiring import Outfit, installed, starter_rules
 
     out = console()
@@ -148,7 +147,7 @@ def tell_story(*, pause: float, hold: bool) -> None:
             polls = {source.stream: 0.5 for source in here.sources}
             engine = Embedded(here.loop, here.sources, Bells(polls, deliver=0.5, reconcile=2.0, wake=0.5))
             for chat in here.chats:
-                chat.listen(Conversation(here.loop))
+                chat.listen(here.conversation(chat))
             engine.start()
             try:
                 teller = Teller(out, estate.ledger, overheard, pause)

@@ -241,12 +241,10 @@ def _beat(here: "Installation", stop: threading.Event) -> None:
 
 def _listen(here: "Installation", chat: "Chat", stop: threading.Event) -> None:
     """Listen to a chat as soon as it can be reached; while it can not, everything else goes on."""
-    from loopbot.usecases.listen import Conversation
-
     attempt = 0
     while not stop.is_set():
         try:
-            chat.listen(Conversation(here.loop))
+            chat.listen(here.conversation(chat))
         except UserError as error:
             here.loop.witness.noted("people are not heard", system=chat.system, why=str(error))
             return

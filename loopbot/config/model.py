@@ -1,6 +1,7 @@
 """What may stand in the configuration, and how a mistake in it is told: file, key, reason, suggestion."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -55,6 +56,26 @@ class Waiting(BaseModel):
     lease: Seconds = Field(120, description="How long reading one page may take before another node reads the stream.")
 
 
+class Roles(BaseModel):
+    """`[roles]`: who may do more in a chat than look, and answer what they were asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    operators: tuple[str, ...] = Field(
+        (),
+        description="E-mail addresses, Slack ids of people (U...) or of user groups (S...) who decide what is stuck.",
+    )
+
+    @field_validator("operators")
+    @classmethod
+    def _are_ids(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for one in values:
+            if "@" not in one[1:] and not re.fullmatch(r"[USW][A-Z0-9]{2,}", one):
+                message = f"{one!r} is neither an e-mail address nor the id of a person (U...) or a user group (S...)"
+                raise ValueError(message)
+        return values
+
+
 class System(BaseModel):
     """`[systems.NAME]`: one system. Every key but these belongs to its connector and is checked there."""
 
@@ -77,6 +98,7 @@ class Config(BaseModel):
     loopbot: Daemon = Daemon()
     web: Web | None = None
     waits: Waiting = Waiting()
+    roles: Roles = Roles()
     systems: Mapping[str, System] = Field(default_factory=dict)
     path: Path = Path("config.toml")
 

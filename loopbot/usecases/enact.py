@@ -151,7 +151,7 @@ def _redacted(loop: Loop, effect: Effect) -> Effect:
     """What is written anywhere holds no secret, also none of our own; the effect stays the same one."""
     texts = {name: getattr(effect, name) for name in TEXT_FIELDS if hasattr(effect, name)}
     clean = {name: loop.redacted(text) for name, text in texts.items()}
-    return effect if clean == texts else dataclasses.replace(effect, **clean)
+    return effect if clean == texts else dataclasses.replace(effect, **clean)  # type: ignore[arg-type]  # its own text fields
 
 
 def _can_be_written(loop: Loop, effect: Effect) -> bool:
