@@ -24,14 +24,15 @@ class SqlInbox:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._connection = work.connection
+        self._mine = False
 
     def fresh(self, deliveries: Collection[str]) -> set[str]:
         """Note these names; returns those that were not known before."""
         if not deliveries:
             return set()
+        self._alone()
         kept = {name: clean(name)[:_LONGEST] for name in deliveries}
         known = set(self._connection.scalars(select(D.name).where(self._work.among(D.name, kept.values()))))
-        # In one order on every host, so that two of them can not wait for each other.
         new = sorted(set(kept.values()) - known)
         if new:
             statement = self._work.insert(schema.inbox_delivery).on_conflict_do_nothing()
@@ -40,6 +41,7 @@ class SqlInbox:
 
     def put(self, hints: Iterable[Hint], most: int) -> bool:
         """Keep them in at most `most` rows and one for each stream; false when full, and streams stand for records."""
+        self._alone()
         newest: dict[tuple[str, str], datetime | None] = {}
         for hint in hints:
             place = (hint.stream, clean(hint.key).lower()[:_LONGEST])
@@ -66,6 +68,7 @@ class SqlInbox:
 
     def answered(self, stream: str, read_from: datetime) -> int:
         """Forget hints that came before a complete reading began, and whose record is as new here as they said."""
+        self._alone()
         system = stream.partition(":")[0]
         mirrored = exists().where(R.called == C.called, R.system == system, R.updated_at >= C.changed_at)
         here = (C.stream == stream, C.last_at <= read_from, or_(C.changed_at.is_(None), mirrored))
@@ -73,6 +76,7 @@ class SqlInbox:
 
     def asked(self, stream: str, wait: float) -> int:
         """The stream is read for its due hints: they are due again after `wait` seconds, doubled at each asking."""
+        self._alone()
         now = self._work.now()
         moments = [literal(now + timedelta(seconds=wait * 2**tries), schema.Moment()) for tries in range(_DOUBLINGS)]
         due = case(*((C.tries == tries, at) for tries, at in enumerate(moments)), else_=moments[-1])
@@ -82,12 +86,19 @@ class SqlInbox:
 
     def give_up(self, stream: str, read_from: datetime, tries: int) -> list[str]:
         """Forget hints asked for so often, the last time before a complete reading began; returns their keys."""
+        self._alone()
         here = and_(C.stream == stream, C.tries >= tries, C.asked_at <= read_from, C.last_at <= read_from)
         return sorted(self._connection.scalars(delete(schema.inbox).where(here).returning(C.called)))
 
     def prune(self, before: datetime) -> int:
         """Forget the names of deliveries noted before then; returns how many."""
         return len(self._connection.execute(delete(schema.inbox_delivery).where(D.at < before).returning(D.name)).all())
+
+    def _alone(self) -> None:
+        """Several hosts lock many rows each, in whatever order the plan has them: one after the other, or they deadlock."""
+        if self._work.shared and not self._mine:
+            self._work.take_turn("inbox")
+            self._mine = True
 
     def _rows(self) -> int:
         return int(self._connection.scalar(select(func.count()).select_from(schema.inbox)) or 0)

@@ -1,15 +1,19 @@
 """From a hint to the reading that answers it: on both stores, with time held still."""
 
+import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
+from loopbot.clock import SystemClock
+from loopbot.domain.rules import Rulebook
 from loopbot.ports import Cursor, Hint, Hook, Page
 from loopbot.store import SqlStore
 from loopbot.usecases.hints import Bounds, Silence, alarmed, forget_deliveries, hinted, keep, silences
 from loopbot.usecases.ingest import ingest
-from loopbot.usecases.loop import Loop
+from loopbot.usecases.loop import Loop, Waits
 from tests.faults.catalogue import fault
 from tests.support.clock import FakeClock
 from tests.support.made import at, incident
@@ -20,8 +24,6 @@ STREAM = "servicenow:incident"
 
 
 def loop_of(store: SqlStore, clock: FakeClock, **sinks: FakeSink) -> Loop:
-    from loopbot.domain.rules import Rulebook
-
     return Loop(store, Rulebook((rule(),)), sinks, clock, "one")  # type: ignore[arg-type]
 
 
@@ -181,6 +183,26 @@ def test_a_system_that_changes_and_sends_no_webhooks_any_more_is_told(store: Sql
     assert quiet() == [Silence("servicenow", told, 1)]
     keep(store, [hook("b", "INC0000001")], Bounds())
     assert quiet() == []
+
+
+def test_many_nodes_may_keep_and_follow_hints_at_once(real_store: SqlStore) -> None:
+    loop = Loop(real_store, Rulebook(()), {}, SystemClock(), "one", waits=Waits(hint=0.0))
+    source, chance = FakeSource(STREAM), random.Random(1)
+
+    def keeps(node: int) -> None:
+        for step in range(25):
+            keys = [f"INC{number:07d}" for number in chance.sample(range(400), 200)]
+            keep(real_store, [hook(f"{node}-{step}", *keys)], Bounds())
+
+    def follows(_: int) -> None:
+        for _ in range(25):
+            hinted(loop)
+            ingest(loop, source)
+
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(work, node) for node in range(2) for work in (keeps, follows)]
+        for job in jobs:
+            job.result(60)
 
 
 def test_names_of_deliveries_are_forgotten_when_they_are_old(store: SqlStore, clock: FakeClock) -> None:
