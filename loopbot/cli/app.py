@@ -24,7 +24,7 @@ outbox = typer.Typer(
 app.add_typer(rules, name="rules")
 app.add_typer(outbox, name="outbox")
 db = typer.Typer(
-    help="Copy the store, put a copy back, begin anew: nothing is sent twice by it.",
+    help="Copy the store, put a copy back, begin anew.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -142,7 +142,10 @@ def sweep(
     config: ConfigOption = CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Read everything again now, and account for every record: what is there, what is here, what became of the difference."""
+    """Read everything again now, and account for every record.
+
+    Says what is there, what is here, and what became of the difference.
+    """
     from loopbot.cli.sweeping import sweep_now
 
     raise typer.Exit(sweep_now(config, streams or [], as_json=as_json))
@@ -174,7 +177,7 @@ def db_restored(
     since: Annotated[datetime, typer.Option(help="When the backup was made, in UTC: 2026-03-02T09:00:00.")],
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Say that the store was put back by other means (Postgres), so that nothing is sent twice."""
+    """Say that the store was put back by other means. For Postgres: so nothing is sent twice."""
     from loopbot.cli.keeping import restored
 
     restored(config, since)
@@ -182,7 +185,7 @@ def db_restored(
 
 @db.command("upgrade")
 def db_upgrade(config: ConfigOption = CONFIG) -> None:
-    """Bring the store to the schema of this version; a copy of a SQLite store is made first."""
+    """Bring the store to this version. A copy of a SQLite store is made first."""
     from loopbot.cli.keeping import upgrade
 
     upgrade(config)
@@ -190,7 +193,7 @@ def db_upgrade(config: ConfigOption = CONFIG) -> None:
 
 @db.command("rebuild")
 def db_rebuild(config: ConfigOption = CONFIG) -> None:
-    """Begin with an empty store and read everything again; what was done before is found by its marks."""
+    """Begin with an empty store and read everything again. What was done before is found by its marks."""
     from loopbot.cli.keeping import rebuild
 
     rebuild(config)

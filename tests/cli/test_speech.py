@@ -16,7 +16,7 @@ SYSTEMS = ("servicenow", "jira", "github", "slack")
 
 
 @pytest.mark.parametrize("columns", ["80", "120"])
-@pytest.mark.parametrize("group", [(), ("outbox",), ("rules",)])
+@pytest.mark.parametrize("group", [(), ("outbox",), ("rules",), ("db",)])
 def test_the_list_of_commands_is_whole_and_fits(
     monkeypatch: pytest.MonkeyPatch, columns: str, group: tuple[str, ...]
 ) -> None:
