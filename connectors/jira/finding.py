@@ -1,6 +1,7 @@
 """Looking for an effect whose answer was lost: exactly, and never by the search alone, which is late."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +12,19 @@ from connectors.jira.mapping import Mapper, UnmappedError, text_of
 from connectors.jira.opening import PROPERTY, marker
 from connectors.jira.sources import Search
 from connectors.jira.wording import Wording, global_id, issue_key
-from loopbot.domain.effects import Comment, Delivery, Effect, LinkTickets, OpenTicket, Receipt, SetFields, Transition
+from loopbot.domain.effects import (
+    Align,
+    Comment,
+    Delivery,
+    Effect,
+    LinkTickets,
+    OpenTicket,
+    Receipt,
+    SetFields,
+    Transition,
+)
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Uncertain
+from loopbot.domain.mirroring import said
 from loopbot.domain.records import Ref
 
 YOUNG = 60.0
@@ -35,6 +47,7 @@ class Finder:
             Comment.verb: self._commented,
             Transition.verb: self._moved,
             SetFields.verb: self._was_set,
+            Align.verb: self._aligned,
             LinkTickets.verb: self._linked,
         }
 
@@ -220,6 +233,35 @@ class Finder:
         if all(self._fields.same(kind, there.get(kind.ident), value) for kind, value in kinds):
             return self._receipt(effect, effect.target)
         return None
+
+    def _aligned(self, delivery: Delivery, effect: Align) -> Receipt | None:
+        """So now, or made so since the sending and changed again by someone; with the issue as it is."""
+        key, since = issue_key(self._client.system, effect.target), self._sent(delivery)
+        params = {"fields": ",".join(self._mapper.fields), "expand": "changelog"}
+        issue = mapping(self._client.system, self._client.get(f"/issue/{key}", params), "the issue")
+        try:
+            record = self._mapper.issue(issue)
+        except UnmappedError:
+            return None
+        log = issue.get("changelog")
+        entries = log.get("histories") or () if isinstance(log, Mapping) else ()
+        made_so = any(
+            since is not None and (created := _stamp(entry.get("created"))) and created >= since
+            for entry in entries
+            if self._was_aligned(entry, effect)
+        )
+        if said(record, effect.field) != effect.value and not made_so:
+            return None
+        return replace(self._receipt(effect, effect.target), after=record)
+
+    def _was_aligned(self, entry: Row, effect: Align) -> bool:
+        if effect.field == "state":
+            return self._reached(entry, effect.value)
+        name = "summary" if effect.field == "title" else "priority"
+        words = [str(item.get("toString") or "") for item in entry.get("items") or () if item.get("field") == name]
+        if effect.field == "title":
+            return any(" ".join(word.split()) == " ".join(effect.value.split()) for word in words)
+        return any(str(self._mapper.priorities.get(word.lower())) == effect.value for word in words)
 
     def _linked(self, _: Delivery, effect: LinkTickets) -> Receipt | None:
         ours = [

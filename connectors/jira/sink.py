@@ -10,8 +10,19 @@ from connectors.jira.finding import Finder
 from connectors.jira.mapping import SYSTEM_FIELDS, Mapper, UnmappedError
 from connectors.jira.opening import BULK, Opening, note
 from connectors.jira.wording import Wording, global_id, issue_key
-from loopbot.domain.effects import Comment, Delivery, Effect, LinkTickets, OpenTicket, Receipt, SetFields, Transition
+from loopbot.domain.effects import (
+    Align,
+    Comment,
+    Delivery,
+    Effect,
+    LinkTickets,
+    OpenTicket,
+    Receipt,
+    SetFields,
+    Transition,
+)
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.mirroring import standing
 from loopbot.domain.records import Record, Ref
 
 # Sites and project types without them leave these out.
@@ -32,12 +43,13 @@ class JiraSink:
             Comment.verb: self._comment,
             Transition.verb: self._transition,
             SetFields.verb: self._set,
+            Align.verb: self._align,
             LinkTickets.verb: self._link,
         }
 
     @property
     def verbs(self) -> frozenset[str]:
-        """open, comment, transition, set, link."""
+        """open, comment, transition, set, align, link."""
         return frozenset({OpenTicket.verb, *self._verbs})
 
     @property
@@ -104,22 +116,67 @@ class JiraSink:
         fields = mapping(self._client.system, issue.get("fields"), "the issue")
         if self._state(fields.get("status"), fields.get("resolution")) == effect.to:
             return self._receipt(effect, effect.target, note="it was there already")
+        name = self._move(key, effect.to, self._transitions(key, issue))
+        return self._receipt(effect, effect.target, note=f"by {name}")
+
+    def _move(self, key: str, to: str, transitions: Sequence[Mapping[str, Any]]) -> str:
+        """Take the first of the transitions that leads there; its name."""
         chosen, possible = None, []
-        for row in self._transitions(key, issue):
+        for row in transitions:
             target = row.get("to")
             state = self._state(target)
             name = target.get("name") if isinstance(target, Mapping) else ""
             possible.append(f"{row.get('name')} (to {name}, {state or 'unknown'})")
-            if chosen is None and state == effect.to and row.get("isAvailable") is not False:
+            if chosen is None and state == to and row.get("isAvailable") is not False:
                 chosen = row
         if chosen is None:
             raise Rejected(
                 self._client.system,
-                f"no transition brings {key} to {effect.to}; possible are: {'; '.join(possible) or 'none'}",
+                f"no transition brings {key} to {to}; possible are: {'; '.join(possible) or 'none'}",
                 "map the status in `states`, or change the workflow",
             )
         self._write("POST", f"/issue/{key}/transitions", {"transition": {"id": str(chosen.get("id"))}})
-        return self._receipt(effect, effect.target, note=f"by {chosen.get('name')}")
+        return str(chosen.get("name"))
+
+    def _align(self, _: Delivery, effect: Align) -> Receipt:
+        """Jira has no conditional write: the issue is read just before, and once more after, for the search lags."""
+        key = self._issue(effect.target)
+        params = {"fields": ",".join(self._mapper.fields), "expand": "transitions"}
+        issue = mapping(self._client.system, self._client.get(f"/issue/{key}", params), "the issue")
+        try:
+            record = self._mapper.issue(issue)
+        except UnmappedError as error:
+            raise Rejected(self._client.system, f"{key} is left as it is: {error}") from error
+        how = standing(record, effect.field, effect.value, effect.was)
+        if how == "done":
+            return replace(self._receipt(effect, effect.target, note="it was so already"), after=record)
+        if how == "overtaken":
+            why = f"the {effect.field} of {key} was changed meanwhile, and no longer says {effect.was!r}"
+            raise Rejected(self._client.system, why, "it is decided anew once the change is read")
+        if effect.field == "state":
+            self._move(key, effect.value, self._transitions(key, issue))
+        else:
+            self._write("PUT", f"/issue/{key}", {"fields": self._canonical(effect)})
+        return replace(self._receipt(effect, effect.target), after=self._now(key))
+
+    def _canonical(self, effect: Align) -> dict[str, Any]:
+        """A canonical field as Jira has it."""
+        if effect.field == "title":
+            return {"summary": line(effect.value, TITLE_LIMIT)}
+        names = (name for name, number in self._client.settings.priorities.items() if str(number) == effect.value)
+        name = next(names, None)
+        if name is None or not self._client.settings.set_priority:
+            raise Rejected(
+                self._client.system, f"there is no priority for {effect.value}", "see priorities, set_priority"
+            )
+        return {"priority": {"name": name}}
+
+    def _now(self, key: str) -> Record | None:
+        """The issue itself, not from the index; none where it can not be read now: the write is done all the same."""
+        try:
+            return self._after(self._client.get(f"/issue/{key}", {"fields": ",".join(self._mapper.fields)}))
+        except SystemTrouble:
+            return None
 
     def _transitions(self, key: str, issue: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Those open to it: with the issue where the site expands it, else asked for."""

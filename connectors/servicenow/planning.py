@@ -14,8 +14,9 @@ from connectors.servicenow.instance import Write
 from connectors.servicenow.mapping import Shape, UnmappableError, canonical
 from connectors.servicenow.settings import Settings
 from connectors.servicenow.targets import Target, Targets, Want, shape_of
-from loopbot.domain.effects import Comment, Delivery, LinkTickets, OpenTicket, Receipt, SetFields, Transition
+from loopbot.domain.effects import Align, Comment, Delivery, LinkTickets, OpenTicket, Receipt, SetFields, Transition
 from loopbot.domain.errors import Rejected, Transient
+from loopbot.domain.mirroring import standing
 from loopbot.domain.records import Ref
 from loopbot.domain.texts import clean, shorten
 from loopbot.domain.words import FINISHED
@@ -69,6 +70,10 @@ class Bench:
             return (self._want(effect.target, delivery, fields=tuple(required)),)
         if isinstance(effect, SetFields):
             return (self._want(effect.target, delivery, fields=tuple(name for name, _ in effect.fields)),)
+        if isinstance(effect, Align):
+            table = shape_of(self.shapes, effect.target, delivery, self.system).table
+            required = table.on_state.get(effect.value, {}) if effect.field == "state" else {}
+            return (self._want(effect.target, delivery, fields=tuple(required)),)
         if isinstance(effect, LinkTickets):
             incident, _, other = self.ends(effect)
             return (self._want(incident, delivery), self._want(other, delivery, fresh=False))
@@ -105,6 +110,8 @@ class Bench:
             return self._transition(effect, delivery, targets.of(effect.target))
         if isinstance(effect, SetFields):
             return self._set(effect, delivery, targets.of(effect.target), me)
+        if isinstance(effect, Align):
+            return self._align(effect, targets.of(effect.target))
         if isinstance(effect, LinkTickets):
             return self._link(effect, targets)
         raise Rejected(self.system, f"can not do {effect.verb!r}")
@@ -182,13 +189,37 @@ class Bench:
                 after=_SEEN_AGAIN,
                 scope="item",
             )
-        number = shape.table.number_of(shape.kind, effect.to)
+        return self._patch(target, self._moving(target, effect.to))
+
+    def _moving(self, target: Target, to: str) -> dict[str, str]:
+        """What brings a row to a state, with the fields that go with it and are empty."""
+        shape = target.shape
+        number = shape.table.number_of(shape.kind, to)
         if number is None or not shape.state:
             raise Rejected(
-                self.system, f"{shape.table.table} has no state for {effect.to}", "add it to its states in the config"
+                self.system, f"{shape.table.table} has no state for {to}", "add it to its states in the config"
             )
-        given = {name: text for name, text in shape.table.on_state.get(effect.to, {}).items() if not target.has(name)}
-        return self._patch(target, {shape.state: number, **given})
+        given = {name: text for name, text in shape.table.on_state.get(to, {}).items() if not target.has(name)}
+        return {shape.state: number, **given}
+
+    def _align(self, effect: Align, target: Target) -> Step | Receipt:
+        record = target.record()
+        if record is None:
+            raise Rejected(self.system, f"{effect.target.key} can not be read as a record, and is left as it is")
+        how = standing(record, effect.field, effect.value, effect.was)
+        if how == "done":
+            return already(effect.key, target, "it was so already")
+        if how == "overtaken":
+            why = f"the {effect.field} of {effect.target.key} was changed meanwhile, and no longer says {effect.was!r}"
+            raise Rejected(self.system, why, "it is decided anew once the change is read")
+        if effect.field == "state":
+            return self._patch(target, self._moving(target, effect.value))
+        if effect.field == "title":
+            return self._patch(target, self._fitting(target.shape.table.table, {target.shape.title: effect.value}))
+        levels = self.settings.priorities.get(int(effect.value))
+        if levels is None:
+            raise Rejected(self.system, f"there is no priority {effect.value}", "see priorities in the config")
+        return self._patch(target, {"impact": levels[0], "urgency": levels[1]})
 
     def _set(self, effect: SetFields, delivery: Delivery, target: Target, me: str) -> Step | Receipt:
         wanted = self._fitting(target.shape.table.table, dict(effect.fields))

@@ -14,7 +14,7 @@ from loopbot.domain.records import Person, Ref
 from loopbot.domain.texts import clean
 from loopbot.ports import Clock
 
-VERBS = frozenset({"open", "comment", "transition", "set", "link"})
+VERBS = frozenset({"open", "comment", "transition", "set", "align", "link"})
 BATCH = 50
 _TROUBLE = (Transient, Uncertain, Rejected, Unauthorized)
 

@@ -10,7 +10,17 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self
 
-from loopbot.domain.effects import Cause, Comment, Delivery, Effect, LinkTickets, OpenTicket, SetFields, Transition
+from loopbot.domain.effects import (
+    Align,
+    Cause,
+    Comment,
+    Delivery,
+    Effect,
+    LinkTickets,
+    OpenTicket,
+    SetFields,
+    Transition,
+)
 from loopbot.domain.records import Ref
 from loopbot.ports import Connector, Surroundings
 from loopbot.sandbox.faults import Fault, Faults
@@ -26,6 +36,7 @@ _WRITES = {
     "comment": r"POST .*/comment$",
     "transition": r"POST .*/transitions$",
     "set": r"PUT /rest/api/./issue/",
+    "align": r"PUT /rest/api/./issue/",
     "link": r"POST .*/remotelink$",
 }
 
@@ -136,6 +147,8 @@ class CloudStage:
             effect = Transition(system=SYSTEM, cause=cause, target=target, to="in_review")
         elif verb == "set":
             effect = SetFields(system=SYSTEM, cause=cause, target=target, fields=(("description", text),))
+        elif verb == "align":
+            effect = Align(system=SYSTEM, cause=cause, target=target, field="title", value=text, was="The export hangs")
         else:
             url = "https://servicenow.example/INC0012345"
             effect = LinkTickets(
@@ -165,7 +178,7 @@ class CloudStage:
         if isinstance(effect, OpenTicket | Comment):
             action = "create" if isinstance(effect, OpenTicket) else "comment"
             return [one for one in self.ledger.entries(SYSTEM, action) if effect.key in str(one.payload["properties"])]
-        action = {"transition": "transition", "set": "update", "link": "remotelink"}[effect.verb]
+        action = {"transition": "transition", "set": "update", "align": "update", "link": "remotelink"}[effect.verb]
         return [one for one in self.ledger.entries(SYSTEM, action) if one.key == effect.mentions[0].key]
 
     def _now(self) -> datetime:

@@ -6,7 +6,17 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Self
 
-from loopbot.domain.effects import Cause, Comment, Delivery, Effect, LinkTickets, OpenTicket, SetFields, Transition
+from loopbot.domain.effects import (
+    Align,
+    Cause,
+    Comment,
+    Delivery,
+    Effect,
+    LinkTickets,
+    OpenTicket,
+    SetFields,
+    Transition,
+)
 from loopbot.domain.records import Change, Incident, Record, Ref
 from loopbot.ports import Connector, Surroundings
 from loopbot.sandbox.faults import Fault, Faults
@@ -124,6 +134,10 @@ class Stage:
             effect = Transition(system=SYSTEM, cause=cause, target=incident.ref, to="resolved")
         elif verb == "set":
             effect = SetFields(system=SYSTEM, cause=cause, target=incident.ref, fields=(("description", text),))
+        elif verb == "align":
+            effect = Align(
+                system=SYSTEM, cause=cause, target=incident.ref, field="title", value=text, was="Checkout is slow"
+            )
         else:
             change = self.twin.insert("change_request", {"short_description": "New checkout"})
             caused = Change(
