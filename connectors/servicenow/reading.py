@@ -61,8 +61,12 @@ class TableSource:
             there = asked.total if there is None else there
             visible += len(asked.rows)
             newest = max(newest, keys[-1]) if keys else newest
-            yield self._page(asked, newest)
-            if self._ended(asked, offset) or (there is not None and visible >= there):
+            ended = self._ended(asked, offset) or (there is not None and visible >= there)
+            page = self._page(asked, newest)
+            del asked  # the rows themselves: not held while the page is committed and the next one is read
+            yield page
+            del page
+            if ended:
                 return
             if keys:
                 after, offset = keys[-1], 0

@@ -33,9 +33,13 @@ _GRACE = 2.0
 
 def run_daemon(config_path: Path, *, role: str, verbose: bool) -> None:
     """Run until SIGTERM, SIGINT; then let what is under way finish."""
+    from loopbot.thrift import give_back_memory, plain
+
+    give_back_memory()
+    with plain():
+        from loopbot.logs import LogWitness, set_up
     from loopbot.cli.listening import listening
     from loopbot.config import load_config
-    from loopbot.logs import LogWitness, set_up
     from loopbot.usecases.recover import take_over
     from loopbot.wiring import Outfit, installed, resolved_store_url
 

@@ -42,6 +42,7 @@ class SqlLinks:
         self._work = work
         self._connection = work.connection
         self._mirror = mirror
+        self._near: dict[Ref, list[Link]] = {}
 
     def put(self, links: Iterable[Link]) -> list[Link]:
         """Add or strengthen; returns those that are new, their pending refs resolved where the ticket is open already."""
@@ -68,10 +69,14 @@ class SqlLinks:
 
     def of(self, ref: Ref) -> list[Link]:
         """Live links at either end."""
-        return [_link(row) for row in self._connection.execute(AT, {"end": ref})]
+        # Rules ask this again and again about the record they judge: kept until a link is written.
+        if ref not in self._near:
+            self._near[ref] = [_link(row) for row in self._connection.execute(AT, {"end": ref})]
+        return list(self._near[ref])
 
     def reject(self, source: Ref, relation: str, target: Ref, by: str) -> None:
         """A person says that this is not so; it stays said."""
+        self._near.clear()
         said = {"by": by, "at": self._work.now(), "said_by_person": True, "rejected": True}
         row = {"source": source, "relation": relation, "target": target, "confidence": 0.0, "because": ""}
         places = [C.source, C.relation, C.target]
@@ -105,6 +110,7 @@ class SqlLinks:
         if not rows:
             return
         self._connection.execute(delete(schema.link).where(named))
+        self._near.clear()
         names = {pending: became}
         for row in rows:
             link = _renamed(_link(row), names)
@@ -118,6 +124,8 @@ class SqlLinks:
         self.settle(old, new)
 
     def _put(self, links: Sequence[Link]) -> list[Link]:
+        if links:
+            self._near.clear()
         held = self._held(links, lock=True)
         missing = [link for link in links if _triple(link) not in held]
         new: list[Link] = []
@@ -188,6 +196,8 @@ class SqlLinks:
 
         Where a rule said it first, someone removed in the system what the rule had written there: that counts as a no.
         """
+        if statements:
+            self._near.clear()
         for stated_by, source, relation, target in sorted(statements):
             same = (T.source == source, T.relation == relation, T.target == target)
             self._connection.execute(delete(schema.link_stated).where(T.stated_by == stated_by, *same))

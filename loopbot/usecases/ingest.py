@@ -61,6 +61,7 @@ def ingest(
             if sweep:
                 seen.update(record.ref.key for record in page.records)
                 seen.update(row.ident for row in page.unmapped)
+            del page  # not held while the next one is read
             if enough():
                 break
         if sweep and not enough():
