@@ -1,17 +1,22 @@
 """Who may bring a webhook (fault X8), over real HTTP: whoever may not is told so, and nothing is written."""
 
 import http.client
+import json
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from loopbot.http.hooks import TokenHooks
+from loopbot.ports import Hook, Refusal
 from loopbot.sandbox.courier import signature
 from tests.faults.catalogue import fault
-from tests.web.conftest import SECRET, Listening, Serve, until
+from tests.web.conftest import SECRET, Listening, Serve, connectors, until
 
 NOW = 1_000
 
@@ -41,6 +46,12 @@ def untouched(here: Listening) -> bool:
         kept = tx.inbox.waiting() or tx.quarantined()
     with here.loop.store.write(keep=False) as tx:
         return not kept and not tx.inbox.prune(tx.now())
+
+
+@pytest.fixture
+def empty_url(tmp_path: Path) -> str:
+    """SQLite alone: what is turned away at the door never gets as far as a database."""
+    return f"sqlite:///{tmp_path / 'loopbot.db'}"
 
 
 GOOD = jira_body()
@@ -186,3 +197,38 @@ def test_health_readiness_and_numbers_can_be_asked_for(serve: Serve) -> None:
     assert SECRET not in numbers
     here.intake.stop()
     assert requests.get(f"{here.url}/ready", timeout=5).status_code == 503
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = [
+    "timestamp",
+    "sent_at",
+    "issue",
+    "webhookEvent",
+    "table",
+    "number",
+    "sys_updated_on",
+    "deployment",
+    "repository",
+]
+
+
+@given(
+    told=st.dictionaries(st.sampled_from([*NAMES, "id", "release"]), JSON, max_size=8),
+    event=st.sampled_from(["release", "deployment", "\u00ff", ""]),
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_a_signed_body_holds_the_verifiers_answer(told: dict[str, Any], event: str) -> None:
+    told = {"timestamp": time.time() * 1000, "sent_at": time.time() * 1000, **told}
+    body = json.dumps(told).encode()
+    headers = {"x-hub-signature": signature(SECRET, body), "x-loopbot-secret": SECRET, "x-github-event": event}
+    headers["x-hub-signature-256"] = headers["x-hub-signature"]
+    for one in VERIFIERS:
+        assert isinstance(one.verify(headers, body), Hook | Refusal)
+
+
+VERIFIERS = [one.hooks() for one in connectors().values()]
