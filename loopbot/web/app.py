@@ -67,9 +67,7 @@ class WebApp:
             return self._answer(system, "of no account", 200)
         try:
             with self._measures.keeping():
-                await self._intake.keep(
-                    replace(hook, deliveries=tuple(f"{system}:{it}" for it in hook.deliveries))
-                )
+                await self._intake.keep(replace(hook, deliveries=tuple(f"{system}:{it}" for it in hook.deliveries)))
         except NotKeptError as error:
             return self._answer(system, "turned away", 503, {"Retry-After": str(error.after)})
         return self._answer(system, "accepted", 202)
