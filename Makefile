@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 SPEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types contracts check replay chaos bench storm lock clean
+.PHONY: help setup setup-dev demo test lint types contracts check replay chaos bench storm audit sbom lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -55,6 +55,12 @@ bench: setup-dev ## Measure speed and memory
 
 storm: setup-dev ## A thousand webhooks a second for ten seconds: how long they wait, and whether one is lost
 	@$(BIN)/python -m benchmarks.storm
+
+audit: setup ## Ask whether a locked dependency has a known vulnerability (needs pip-audit and the network)
+	@$(BIN)/python -m tools.audit
+
+sbom: setup ## Write what loopbot is made of (loopbot.cdx.json, CycloneDX)
+	@$(BIN)/python -m tools.sbom
 
 lock: ## Lock all dependencies with hashes (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 requirements/build.in -o requirements/build.txt

@@ -36,3 +36,11 @@ def test_wrong_tokens_are_errors(build: Build, twin: SlackTwin) -> None:
     twin.revoke(APP_TOKEN)
     assert levels(build())["app token"] == "error"
     assert levels(build(app_token=None))["app token"] == "warning"
+
+
+def test_the_people_of_a_user_group_are_known_by_their_ids(slack: Slack, twin: SlackTwin) -> None:
+    mara = twin.add_user("mara", "mara@example.com")
+    crew = twin.add_group("crew", [mara])
+    assert slack.members(crew) == {mara}
+    assert slack.members("S0123NONE") == frozenset()
+    assert slack.members("mara@example.com") == frozenset()

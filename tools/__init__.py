@@ -1,0 +1,1 @@
+"""What is run beside loopbot: on its dependencies."""
