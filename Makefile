@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 SPEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types contracts check replay chaos bench storm audit sbom lock clean
+.PHONY: help setup setup-dev demo test lint types contracts check replay chaos chaos-cluster bench storm audit sbom lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ lint: setup-dev ## ruff, its formatter, mypy --strict and the import contracts
 
 replay: setup ## Mirror a real ServiceNow log (../shared/data) and compare every incident
 	@$(BIN)/loopbot sandbox --replay $(or $(FILE),../shared/data/uci498_event_log.csv.gz) --verify --speed $(SPEED)
+
+chaos-cluster: setup-dev ## Kill and pause real nodes on Postgres, ROUNDS=5 times from START=1
+	@$(BIN)/python -m chaos.fleet --rounds $(or $(ROUNDS),5) --start $(or $(START),1)
 
 chaos: setup-dev ## Break everything, SEEDS=100 times from START=1 (STORE=sqlite or postgres)
 	@$(BIN)/python -m chaos --seeds $(or $(SEEDS),100) --start $(or $(START),1) --store $(or $(STORE),sqlite)

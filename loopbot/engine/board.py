@@ -23,6 +23,7 @@ _ADVISORY_LOCK = 7_307_199_502
 # A listener is woken by NOTIFY; only bells put off until later are found by polling.
 _POLL_SECONDS = 0.5
 _HEARTBEAT, _DEAD = 5.0, 30.0
+_IDLE = "30s"
 
 Answer = Callable[[str], Awaitable[None]]
 
@@ -82,7 +83,9 @@ class Board:
         return app
 
     def _pool(self, schema: str, connections: int) -> dict[str, Any]:
-        options = f"{self._options} -csearch_path={schema}" if schema else self._options
+        # What a paused process holds, such as the place of a bell it is just hanging up, is soon free again.
+        options = f"-cidle_in_transaction_session_timeout={_IDLE} {self._options}"
+        options += f" -csearch_path={schema}" if schema else ""
         about: dict[str, Any] = {"options": options.strip(), "application_name": f"loopbot bells {schema}".strip()[:63]}
         about |= {"connect_timeout": 10}
         return {"conninfo": self._conninfo, "kwargs": about, "min_size": 1, "max_size": connections, "timeout": 10.0}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from loopbot.domain.effects import Delivery
 from loopbot.domain.rules import Rulebook
@@ -203,3 +204,25 @@ def test_what_was_claimed_before_a_long_pause_is_not_sent_after_it(store: SqlSto
     deliver(loop, "servicenow")
     assert [bool(why) for why in sink.refusals] == [False, True, True]
     assert len(sink.ledger) == 1
+
+
+def test_what_a_paused_node_holds_inside_a_transaction_is_soon_free_again(postgres_url: str) -> None:
+    one = open_store(postgres_url + "+-cidle_in_transaction_session_timeout%3D1s")
+    other = open_store(postgres_url)
+    with pytest.raises(DBAPIError, match="idle-in-transaction"):
+        hold_while(one, other)
+    with other.read() as tx:
+        found = tx.leases.holder("poll:somewhere")
+        assert found is not None
+        assert found.holder == "other"
+    one.close()
+    other.close()
+
+
+def hold_while(one: SqlStore, other: SqlStore) -> None:
+    """One transaction falls asleep with a lease in its hands; another waits for the same."""
+    with one.write() as held:
+        assert held.leases.take("poll:somewhere", "one", 60)
+        with other.write() as tx:
+            assert tx.leases.take("poll:somewhere", "other", 60)
+        held.leases.take("poll:somewhere", "one", 60)

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from loopbot.domain.errors import BrokenAnswer, Rejected, SystemTrouble, Transient, Unauthorized, Uncertain
 from loopbot.http import Limits, Pacing, Wire, retry_after
 from loopbot.http.pacing import endpoint_of
+from loopbot.permits import permitted_unless
 from loopbot.sandbox.faults import Fault, FaultLayer, Faults
 from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.serving import served
@@ -231,3 +232,14 @@ def test_the_servers_clock_is_compared_with_ours(town: Town, wire: Wire) -> None
     wire.get("/thing")
     assert wire.skew is not None
     assert wire.skew == pytest.approx((datetime.now(UTC) - NOW).total_seconds(), abs=5)
+
+
+def test_a_write_without_a_permit_is_not_sent_and_a_read_is(town: Town, wire: Wire) -> None:
+    before = list(town.done)
+    with permitted_unless(lambda: "it was claimed 600 s ago"):
+        with pytest.raises(Transient, match="was not sent: it was claimed 600 s ago"):
+            wire.send("POST", "/thing", {"a": 1})
+        wire.get("/thing")
+    assert town.done == before
+    wire.send("POST", "/thing", {"a": 1})
+    assert len(town.done) == len(before) + 1

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from loopbot.sandbox.estate import Estate
 
 RULE = """
-about = "Every ticket gets an issue, and two notes that say so, in this order."
+about = "Every ticket gets an issue with a remark, and two notes that say so, in this order."
 on = "incident"
 when = 'it.state != "cancelled"'
 limit = 100000
@@ -40,6 +40,12 @@ text = "one: {issue.key}"
 do = "comment"
 internal = true
 text = "two: {issue.key}"
+
+[[then]]
+do = "comment"
+on = "issue"
+internal = false
+text = "remark: {it.key}"
 """
 
 
@@ -129,9 +135,10 @@ class Fleet:
         ]
 
     def sending(self) -> Node | None:
-        """The node that has something on its way now."""
+        """The node that has something on its way to ServiceNow now."""
+        query = text("SELECT DISTINCT holder FROM outbox WHERE state = 'sending' AND system = 'servicenow'")
         with self._engine.connect() as connection:
-            holders = connection.scalars(text("SELECT DISTINCT holder FROM outbox WHERE state = 'sending'")).all()
+            holders = connection.scalars(query).all()
         pids = {int(holder.partition("@")[0]) for holder in holders}
         return next((node for node in self.nodes if node.process.pid in pids), None)
 
@@ -141,11 +148,14 @@ class Fleet:
             return dict(connection.execute(text("SELECT state, count(*) FROM outbox GROUP BY state")).all())
 
     def effects(self) -> Counter[str]:
-        """What loopbot did, by the ledger: `issue INC...`, `one INC...`, `two INC...`, and how often."""
+        """What loopbot did, by the ledger: `issue INC...`, `remark INC...`, `one INC...`, `two INC...`, and how often."""
         done: Counter[str] = Counter()
         for entry in self.estate.ledger.entries("jira", "create"):
             found = re.search(r"INC\d+", str(entry.payload))
             done[f"issue {found.group() if found else entry.key}"] += 1
+        for entry in self.estate.ledger.entries("jira", "comment"):
+            found = re.search(r"remark: (INC\d+)", str(entry.payload))
+            done[f"remark {found.group(1) if found else entry.key}"] += 1
         for entry in self.estate.ledger.entries("servicenow", "work_note"):
             found = re.search(r"(one|two): LOOP-\d+", str(entry.payload))
             if found:
@@ -181,8 +191,8 @@ class Fleet:
 
 
 def wanted(keys: list[str]) -> Counter[str]:
-    """One issue and two notes a ticket, each once."""
-    return Counter(f"{what} {key}" for key in keys for what in ("issue", "one", "two"))
+    """One issue, a remark and two notes a ticket, each once."""
+    return Counter(f"{what} {key}" for key in keys for what in ("issue", "remark", "one", "two"))
 
 
 @contextmanager
