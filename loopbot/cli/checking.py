@@ -109,6 +109,10 @@ def _stuck(here: "Installation") -> Iterator[Finding]:
         yield Finding(
             "warning", one.where, f"{one.ident} is set aside: {one.why}", f"tried {counted(one.tries, 'time')}"
         )
+    for entry in found.overruled:
+        lost = entry.conflict
+        what = f"both sides changed the {lost.field} {ago(entry.at)}: {lost.lost!r} was overruled by {lost.kept!r}"
+        yield Finding("warning", str(lost.loser), what, f"loopbot explain {lost.loser.key}")
     for state, rows in (("uncertain", found.uncertain), ("parked", found.parked), ("held", found.held)):
         for row in rows:
             what = f"{row.effect.key[:8]} is {state}: {what_it_does(row.effect, 60)} - {row.why}"

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from pydantic import Field
 
 from loopbot.domain.events import Answered, Changed, Due, Event
+from loopbot.domain.mirroring import NAMES, Agreed
 from loopbot.domain.records import RECORD_TYPES, Involved, Link, Person, Record, Ref
 from loopbot.domain.rules import Rule
 from loopbot.domain.words import KINDS, ROLES, STATES, Relation
@@ -32,6 +33,10 @@ class CaseLink(Part):
     source: Words
     relation: Relation
     target: Words
+    agreed: dict[str, Any] = Field(
+        default={},
+        description="For `mirrors`: what both last agreed on, by field; a list of two where the words differ (target, source).",
+    )
 
 
 class CasePart(Part):
@@ -92,7 +97,8 @@ def _case(part: CasePart, key: str, rule: Rule) -> Case:
             f"the event is about {part.event}, which is not a record of the case",
             did_you_mean(part.event, map(str, by_ref)),
         )
-    scene = Scene(now, by_ref, tuple(links))
+    pairs = {(_ref(link.source), _ref(link.target)): _agreed(link.agreed) for link in part.link if link.agreed}
+    scene = Scene(now, by_ref, tuple(links), pairs)
     return Case(part.about, key, _event(part, subject, now, rule), scene, tuple(part.expect), part.asks)
 
 
@@ -105,6 +111,18 @@ def _event(part: CasePart, subject: Record, now: datetime, rule: Rule) -> Event:
     return Changed(
         subject, None if part.before is None else replace(subject, **_values(part.before, type(subject), now))
     )
+
+
+def _agreed(written: Mapping[str, Any]) -> Mapping[str, Agreed]:
+    found: dict[str, Agreed] = {}
+    for name, value in written.items():
+        if name not in NAMES:
+            raise Mistake(f"`{name}` is not kept in step", did_you_mean(name, NAMES))
+        both = value if isinstance(value, list) else [value, value]
+        if len(both) != 2:
+            raise Mistake(f"`{name}` agrees on {len(both)} values", "write one, or a list of two: [target, source]")
+        found[name] = Agreed(here=str(both[0]), there=str(both[1]))
+    return found
 
 
 def _ref(text: str) -> Ref:

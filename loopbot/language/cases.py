@@ -1,12 +1,13 @@
 """Runs a rule's cases: each is judged as in the live run, and what it asks for is compared with what is expected."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from loopbot.domain.effects import PENDING_KIND, PENDING_MARK, Effect, LinkTickets, OpenTicket, Tell
 from loopbot.domain.judging import judge
+from loopbot.domain.mirroring import Conflict
 from loopbot.domain.records import Link, Person, Ref
 from loopbot.domain.rules import Plan, Rule
 from loopbot.domain.texts import shorten
@@ -22,6 +23,7 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "transition": ("system", "on", "to"),
     "set": ("system", "on", "fields"),
     "align": ("system", "on", "field", "value", "was"),
+    "conflict": ("on", "field", "lost", "kept"),
     "post": ("system", "channel", "text", "keep_current"),
     "tell": ("system", "who", "about", "text", "question", "buttons"),
 }
@@ -55,7 +57,9 @@ def run_text(rule: Rule, text: str, where: str = "cases") -> list[CaseResult]:
 
 
 def _run(rule: Rule, case: Case) -> CaseResult:
-    plans = list(judge(rule, case.event, case.scene))
+    # A rule that sleeps is tested as if it were awake.
+    awake = replace(rule, mode="live") if rule.mode == "off" else rule
+    plans = list(judge(awake, case.event, case.scene))
     planned = _planned(plans)
     lines = _unknown(case.expect)
     if not lines:
@@ -78,7 +82,8 @@ def _planned(plans: Iterable[Plan]) -> list[dict[str, Any]]:
     only_here = dict.fromkeys(
         link for plan in plans for link in plan.links if (link.source, link.relation, link.target) not in remote
     )
-    return written + [_written_link(link, kinds) for link in only_here]
+    overruled = [_overruled(one) for plan in plans for pair in plan.mirrored for one in pair.conflicts]
+    return written + [_written_link(link, kinds) for link in only_here] + overruled
 
 
 def _written(effect: Effect, kinds: Mapping[str, str]) -> dict[str, Any]:
@@ -92,6 +97,12 @@ def _written(effect: Effect, kinds: Mapping[str, str]) -> dict[str, Any]:
         found["who"] = _plain(effect.person, kinds)
         del found["person"]
     return found
+
+
+def _overruled(conflict: Conflict) -> dict[str, Any]:
+    """What a conflict keeps in its log."""
+    found = {"field": conflict.field, "on": str(conflict.loser), "lost": conflict.lost, "kept": conflict.kept}
+    return {"do": "conflict", **found}
 
 
 def _renamed(name: str, effect: Effect) -> str:

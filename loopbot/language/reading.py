@@ -19,6 +19,8 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "match": model.MatchPart,
     "repeat": model.RepeatPart,
     "once": model.OncePart,
+    "fields": model.MirrorFields,
+    "states": model.MirrorStates,
 }
 _TYPES = {
     "string_type": "a text",

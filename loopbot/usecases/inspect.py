@@ -2,16 +2,18 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from loopbot.domain.events import Changed, Timer
 from loopbot.domain.judging import judge
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.rules import Plan
-from loopbot.ports import Cycle, EffectState, JournalEntry, OutboxRow, Quarantined, Tx
+from loopbot.ports import ConflictEntry, Cycle, EffectState, JournalEntry, OutboxRow, Quarantined, Tx
 from loopbot.usecases.loop import Loop
 
 CHAIN_ORDER = ("feedback", "incident", "problem", "issue", "release", "deployment", "change")
 _FARTHEST = 4
+_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Health:
     parked: tuple[OutboxRow, ...] = ()
     held: tuple[OutboxRow, ...] = ()
     counts: dict[tuple[str, EffectState], int] = field(default_factory=dict)
+    overruled: tuple[ConflictEntry, ...] = ()
 
 
 def named(loop: Loop, text: str) -> list[Record]:
@@ -98,6 +101,7 @@ def health(loop: Loop) -> Health:
             tuple(tx.outbox.rows({"parked"})),
             tuple(tx.outbox.rows({"held"})),
             tx.outbox.counts(),
+            tuple(one for one in tx.agreements.conflicts() if tx.now() - one.at < _A_DAY),
         )
 
 
