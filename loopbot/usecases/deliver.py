@@ -160,7 +160,7 @@ def settled(loop: Loop, tx: Tx, delivery: Delivery, receipt: Receipt, total: Del
         verb=delivery.effect.verb,
         receipt=str(receipt.ref),
     )
-    total.note(look_again(loop, tx, delivery.effect))
+    total.note(look_again(loop, tx, delivery.effect, receipt.ref))
     if receipt.after is not None:
         total.note(absorb(loop, tx, [receipt.after], echo=True)[1])
     return True

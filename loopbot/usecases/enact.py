@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from loopbot.domain.effects import TEXT_FIELDS, Align, Effect
+from loopbot.domain.effects import TEXT_FIELDS, Align, Effect, OpenTicket
 from loopbot.domain.events import Changed, Due, Event
 from loopbot.domain.judging import SETTLE, concerned, judge
-from loopbot.domain.records import Issue, Link, Record
+from loopbot.domain.records import Issue, Link, Record, Ref
 from loopbot.domain.rules import Plan, Rule
 from loopbot.ports import EffectState, JournalEntry, Tx, Unmapped, Upserted
 from loopbot.usecases.loop import Loop
@@ -81,8 +81,14 @@ def absorb(
     return rows, [*decide(loop, tx, events), *follow(loop, tx, links)]
 
 
-def look_again(loop: Loop, tx: Tx, effect: Effect) -> list[Enacted]:
-    """A write of a mirrored pair has come to its end: its field is judged again, as either side may have changed meanwhile."""
+def look_again(loop: Loop, tx: Tx, effect: Effect, became: Ref | None = None) -> list[Enacted]:
+    """A write has come to its end: what could not be judged before is judged now.
+
+    A mirrored pair's field, as either side may have changed meanwhile; and what follows the links of a ticket that is open
+    now: a poll may have brought the ticket (or more) before its answer was noted, when nothing was linked to it yet.
+    """
+    if isinstance(effect, OpenTicket):
+        return follow(loop, tx, tx.links.of(became)) if became else []
     rule = loop.rules.named(effect.cause.rule) if isinstance(effect, Align) else None
     record = tx.mirror.get(effect.cause.subject) if rule else None
     if rule is None or record is None:

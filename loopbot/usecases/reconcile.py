@@ -46,7 +46,7 @@ def reconcile(loop: Loop, system: str, limit: int = 100) -> Reconciled:
                 why = "found there" if receipt else "looked for and not there; sent again"
                 tx.outbox.found(delivery, receipt, why, tx.now())
                 if receipt is not None:
-                    look_again(loop, tx, delivery.effect)
+                    look_again(loop, tx, delivery.effect, receipt.ref)
                 if receipt is not None and receipt.after is not None:
                     absorb(loop, tx, [receipt.after], echo=True)
             total.found += receipt is not None

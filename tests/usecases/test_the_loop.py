@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain
-from loopbot.domain.records import Involved, Link, Person, Ref
+from loopbot.domain.effects import Delivery, OpenTicket, Receipt
+from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.records import Involved, Link, Person, Problem, Ref
 from loopbot.domain.rules import Match, Repeat, Rule, Rulebook
 from loopbot.ports import Cursor, Unmapped
 from loopbot.store import SqlStore
@@ -291,6 +292,37 @@ def test_a_link_made_later_wakes_the_rules_that_follow_it(store: SqlStore, clock
     ingest(loop, FakeSource("jira:issue", [replace(item, links=(Link(item.ref, "fixes", said.ref),))]))
     deliver(loop, "slack")
     assert [delivery.effect.person.name for delivery in sink.ledger] == ["Mara"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("answer", ["comes late", "is lost"])
+def test_a_ticket_that_a_poll_brings_before_its_answer_is_noted_is_linked_all_the_same(
+    store: SqlStore, clock: FakeClock, answer: str
+) -> None:
+    made = Problem(
+        ref=Ref("servicenow", "problem", "PRB1"), ident="p1", title="again", state="resolved", updated_at=at(2)
+    )
+
+    class Slow(FakeSink):
+        def _one(self, delivery: Delivery) -> Receipt | Trouble:
+            if isinstance(delivery.effect, OpenTicket):
+                ingest(replace(loop, holder="two"), FakeSource("servicenow:problem", [made]))
+            return super()._one(delivery)
+
+        def _receipt(self, delivery: Delivery) -> Receipt:
+            opened = isinstance(delivery.effect, OpenTicket)
+            return Receipt(delivery.effect.key, made.ref) if opened else super()._receipt(delivery)
+
+    opening = rule("again", then=(OpenAndLink(),))
+    resolved = When(lambda scope: scope.other is not None and scope.other.state == "resolved")
+    noting = rule("noting", match=Match(kind="problem", through=("problem_of",), where=resolved), then=(NoteIt(),))
+    sink = Slow(lost={1} if answer == "is lost" else set())
+    loop = loop_of(store, clock, opening, noting, servicenow=sink)
+    ingest(loop, FakeSource(STREAM, [incident(1)]))
+    deliver(loop, "servicenow")
+    clock.sleep(120)
+    reconcile(loop, "servicenow")
+    deliver(loop, "servicenow")
+    assert [delivery.effect.verb for delivery in sink.ledger] == ["open", "comment"]
 
 
 def test_an_answer_is_noted_once_however_often_the_button_is_pressed(store: SqlStore, clock: FakeClock) -> None:
