@@ -45,6 +45,9 @@ class Scenario(Run):
             self._tell(f"dies at {point}")
             raise Killed
 
+    def approaching(self, what: str) -> None:
+        """No point: nothing has happened since the one before."""
+
     def sending(self, request: Request) -> str:
         """As ever; what is on its way when its sender dies may arrive."""
         try:

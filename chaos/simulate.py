@@ -16,6 +16,7 @@ from chaos.weather import Weather, drawn, weather
 from chaos.wire import Request, Wires
 from chaos.world import World
 from loopbot.domain.rules import Rulebook
+from loopbot.usecases.ingest import Ingested
 from loopbot.usecases.recover import take_over
 
 ACTS = 100
@@ -82,11 +83,16 @@ class Run:
             if self.chance.random() < self.weather.broken_store:
                 self._tell(f"the store breaks under {step.name}")
                 raise BrokenStoreError
-        elif self.chance.random() < self.weather.switches:
+        elif not point.startswith("send") and self.chance.random() < self.weather.switches:
+            # Not between the permission to send and the sending: who is frozen there for minutes, no client can save.
             step.pause()
             self.step = step
             if step.doomed:
                 raise Killed
+
+    def approaching(self, what: str) -> None:
+        """A call is wanted."""
+        self.passing(f"approach {what}")
 
     def sending(self, request: Request) -> str:
         """A call is about to go out."""
@@ -116,6 +122,7 @@ class Run:
         random.seed(self.seed)  # tenacity draws its pauses from the common generator
         with self.wires.connected():
             try:
+                self.world.jira.index_lag = self.weather.index_lag
                 for _ in range(self.population):
                     self._bear()
                 for _ in range(self.chance.randrange(2, 6)):
@@ -157,7 +164,6 @@ class Run:
 
     def _time_passes(self) -> None:
         self.true.sleep(self.chance.choice([1, 5, 20, 61, 200, 700]))
-        self.world.jira.index_lag = self.chance.uniform(0, self.weather.index_lag)
         if self.weather.jumps and self.chance.random() < 0.3:
             self.clock.off = self.chance.choice([-3600.0, 0.0, 3600.0])
             self._tell(f"our clock is {self.clock.off:+} s off")
@@ -175,8 +181,11 @@ class Run:
         self._resume(one)
 
     def _work(self, one: Process, work: str) -> None:
-        if one.do(work) is None:
-            self.barred = True  # somebody else holds the stream's lease
+        done = one.do(work)
+        if isinstance(done, Ingested) and done.trouble is not None:
+            self._diary.lines.append(f"{one.name} {work}: {done.trouble}")
+        if done is None or (isinstance(done, Ingested) and done.trouble is not None):
+            self.barred = True  # somebody else holds the stream's lease, or the system has to be left alone for a while
 
     def _resume(self, one: Process) -> None:
         step: Step = one.busy

@@ -18,6 +18,7 @@ import requests.adapters
 from urllib3 import HTTPResponse
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
+from loopbot.http import PolicyAdapter
 from loopbot.sandbox.faults import FaultLayer
 
 
@@ -72,6 +73,9 @@ class Exchange:
 class Traffic(Protocol):
     """Sees every request on its way: may let time pass, switch to somebody else, raise, or kill who sent it."""
 
+    def approaching(self, what: str) -> None:
+        """A call is wanted, and not allowed yet: whoever wants it may be held up here for any time."""
+
     def sending(self, request: Request) -> str:
         """Before it is sent: "" to go on, or what happens: refuse, reset, time_out, late, late_reset."""
 
@@ -95,11 +99,19 @@ class Wires:
         def pool(_: object, request: requests.PreparedRequest, *__: object, **___: object) -> _Pool:
             return _Pool(wires, urlsplit(request.url or "").hostname or "")
 
+        allowed = PolicyAdapter.send
+
+        def approach(adapter: PolicyAdapter, request: requests.PreparedRequest, *args: Any, **more: Any) -> Any:
+            wires.traffic.approaching(f"{request.method} {urlsplit(request.url or '').path[:60]}")
+            return allowed(adapter, request, *args, **more)
+
         original = requests.adapters.HTTPAdapter.get_connection_with_tls_context
+        PolicyAdapter.send = approach  # type: ignore[assignment,method-assign]
         requests.adapters.HTTPAdapter.get_connection_with_tls_context = pool  # type: ignore[assignment,method-assign]
         try:
             yield
         finally:
+            PolicyAdapter.send = allowed  # type: ignore[method-assign]
             requests.adapters.HTTPAdapter.get_connection_with_tls_context = original  # type: ignore[method-assign]
 
     def act(self, request: Request) -> Exchange:
