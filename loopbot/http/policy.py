@@ -4,6 +4,7 @@ import logging
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -15,8 +16,9 @@ import urllib3.exceptions
 
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain
 from loopbot.http.allowance import server_time
+from loopbot.http.connections import NotSentError, ask_before_sending
 from loopbot.http.pacing import Pacing, retry_after
-from loopbot.permits import refused
+from loopbot.permits import permitted_unless, refused
 from loopbot.ports import Clock
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -71,18 +73,21 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
         self.pacing.before(method, parts.path)
         writes = method not in READS and not _only_reads(parts.path)
         if writes and (why := refused()):
-            raise Transient(self.policy.system, f"{method} {parts.path} was not sent: {why}")
+            raise self._not_sent(method, parts.path, why)
         self.tally.calls += 1
         started = time.monotonic()
         try:
-            response = super().send(
-                request,
-                stream=True,
-                timeout=(self.policy.connect, self.policy.read),
-                verify=self.policy.verify,
-                proxies=requests.utils.get_environ_proxies(url),
-            )
+            with nullcontext() if writes else permitted_unless(str):
+                response = super().send(
+                    request,
+                    stream=True,
+                    timeout=(self.policy.connect, self.policy.read),
+                    verify=self.policy.verify,
+                    proxies=requests.utils.get_environ_proxies(url),
+                )
             self._take_body(response, started)
+        except NotSentError as error:
+            raise self._not_sent(method, parts.path, str(error)) from None
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, OSError) as error:
             self._answered(well=False)
             raise self._lost(error, method, parts.path, writes=writes) from error
@@ -130,6 +135,20 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
                 raise requests.Timeout(message)
             chunks.append(chunk)
         response._content = b"".join(chunks)  # noqa: SLF001 - requests has no other way to hand over a body read in pieces
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Connections of our own; called by requests."""
+        super().init_poolmanager(*args, **kwargs)
+        ask_before_sending(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """The same through a proxy; called by requests."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        ask_before_sending(manager)
+        return manager
+
+    def _not_sent(self, method: str, path: str, why: str) -> Transient:
+        return Transient(self.policy.system, f"{method} {path} was not sent: {why}")
 
     def _lost(self, error: Exception, method: str, path: str, *, writes: bool) -> Transient | Uncertain:
         what = f"{method} {path}: {_reason(error)}"

@@ -4,6 +4,7 @@ import gzip
 import random
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -243,3 +244,17 @@ def test_a_write_without_a_permit_is_not_sent_and_a_read_is(town: Town, wire: Wi
     assert town.done == before
     wire.send("POST", "/thing", {"a": 1})
     assert len(town.done) == len(before) + 1
+
+
+@pytest.mark.parametrize("asked", [1, 2, 3])
+def test_a_permit_that_runs_out_at_the_last_moment_still_keeps_the_write_back(
+    town: Town, wire: Wire, asked: int
+) -> None:
+    """Asked before the connection is sought, before the head is sent, and before the body: until then it was not made."""
+    before, answers = list(town.done), iter([""] * asked)
+    with permitted_unless(lambda: next(answers, "too late")), suppress(Transient):
+        wire.send("POST", "/thing", {"a": 1})
+        wire.send("POST", "/thing", {"never": "reached"})
+    assert len(town.done) - len(before) == (asked == 3)
+    wire.send("POST", "/thing", {"a": 2})
+    assert town.done[-1] == '{"a":2}'
