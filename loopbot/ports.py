@@ -427,6 +427,12 @@ class Outbox(Protocol):
     def planned_since(self, rule: str, since: datetime) -> int:
         """How many effects the rule has planned since then, for its limit."""
 
+    def restless(self, effects: Sequence[Effect], since: datetime, most: int) -> set[str]:
+        """The keys of those whose rule acted on their subject at more than `most` moments since then, as far as was sent."""
+
+    def refusals(self, rule: str, system: str, since: datetime, most: int) -> list[str]:
+        """Why the last `most` effects that a rule planned there since then were refused, up to the last that was not."""
+
     def next_due(self, system: str) -> datetime | None:
         """When the next planned effect of the system is due."""
 

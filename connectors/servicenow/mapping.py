@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from connectors.servicenow.hidden import meanings
 from connectors.servicenow.settings import FeedbackTable, ReadKind, TicketTable
 from loopbot.domain.records import Change, Feedback, Incident, Involved, Link, Person, Problem, Record, Ref
 from loopbot.domain.texts import clean
@@ -216,7 +217,10 @@ def _extra(shape: Shape, row: Row) -> Mapping[str, str]:
     if fix:
         extra["rfc"] = fix
     if not shape.own <= row.keys():
-        extra["unreadable"] = ", ".join(sorted(shape.own - row.keys()))
+        hidden = shape.own - row.keys()
+        extra["unreadable"] = ", ".join(sorted(hidden))
+        if withheld := {word for name in hidden for word in meanings(name, shape.table, shape.text, shape.people)}:
+            extra["withheld"] = ",".join(sorted(withheld))
     return MappingProxyType(extra)
 
 

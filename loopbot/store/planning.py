@@ -128,7 +128,7 @@ class Planning:
             "due_at": now,
             "body": encode_effect(effect),
             "digest": _digest(effect),
-            "why": "",
+            "why": "its rule has planned as many effects within an hour as its limit allows" if state == "held" else "",
         }
 
     def _relate(self, effects: Iterable[Effect]) -> None:

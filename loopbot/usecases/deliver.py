@@ -8,6 +8,7 @@ from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
 from loopbot.permits import permitted_unless
 from loopbot.ports import EffectState, Sink, Tx
+from loopbot.usecases.brakes import braked
 from loopbot.usecases.enact import Enacted, absorb, look_again
 from loopbot.usecases.loop import Loop
 
@@ -43,8 +44,9 @@ def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False)
     while not total.pause and not enough():
         claimed = _Claimed(loop, loop.clock.monotonic(), loop.clock.now(), enough)
         with loop.store.write() as tx:
-            batch = tx.outbox.claim(system, loop.holder, loop.waits.claim, sink.batch if sink else 50)
-        if not batch:
+            found = tx.outbox.claim(system, loop.holder, loop.waits.claim, sink.batch if sink else 50)
+            batch = braked(loop, tx, found)
+        if not found:
             break
         with permitted_unless(claimed.why_not):
             outcomes = _applied(sink, system, batch)

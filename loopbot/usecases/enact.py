@@ -13,6 +13,7 @@ from loopbot.domain.rules import Plan, Rule
 from loopbot.ports import EffectState, JournalEntry, Tx, Unmapped, Upserted
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.moves import as_moved, follow_moves, not_done_before
+from loopbot.usecases.withheld import with_what_was_known
 
 _LIMIT_SPAN = timedelta(hours=1)
 
@@ -71,7 +72,7 @@ def absorb(
     loop: Loop, tx: Tx, records: Iterable[Record], *, echo: bool = False
 ) -> tuple[list[Upserted], list[Enacted]]:
     """Put records into the mirror, note the links they state, and let the rules judge what changed."""
-    given = list(records)
+    given = with_what_was_known(tx, list(records))
     former = follow_moves(tx, given)
     rows = [as_moved(row, former) for row in tx.mirror.put(_with_environments(tx, given))]
     changed = [row for row in rows if row.what in ("new", "changed")]

@@ -1,0 +1,186 @@
+"""A and S: what an account may no longer see, and systems that are configured otherwise than they were."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from loopbot.domain.errors import ConfigError
+from tests.faults.catalogue import fault
+from tests.faults.ground import CASES, ISSUES, NOTES, POSTS, Ground, judge
+
+CLEARS = """
+about = "Says when a ticket has no text."
+on = "incident"
+when = 'it.text == "" or it.reporter == null'
+[[then]]
+do = "comment"
+internal = true
+text = "This ticket says nothing."
+"""
+
+
+@fault("A1")
+@pytest.mark.parametrize("name", ["description", "caller_id", "short_description", "priority", "state"])
+def test_a_field_that_goes_missing_is_not_an_empty_one(ground: Ground, name: str) -> None:
+    mara = ground.servicenow.insert(
+        "sys_user", {"user_name": "mara", "name": "Mara", "email": "mara@northwind.example"}
+    )
+    key = ground.incident(description="It says 500.", caller_id=mara["sys_id"], impact="1", urgency="1")
+    ground.rule("clears", CLEARS)
+    with ground.running() as it:
+        it.rest()
+        with it.loop.store.read() as tx:
+            (before,) = tx.mirror.find(key)
+        ground.servicenow.hide_field("incident", name)
+        it.clock.sleep(60)
+        ground.servicenow.update("incident", key, {"work_notes": "Anything new?"})
+        it.rest()
+        with it.loop.store.read() as tx:
+            (after,) = tx.mirror.find(key)
+            told = [one.ident for one in tx.quarantined()] + [after.extra.get("unreadable", "")]
+        assert (after.title, after.text, after.reporter) == (before.title, before.text, before.reporter)
+        assert (after.state, getattr(after, "priority", None)) == (before.state, getattr(before, "priority", None))
+        assert any(told), "it is shown"
+        judge(ground, it)
+    assert NOTES.count(ground, key) == 0
+
+
+@fault("A3", "I7")
+@pytest.mark.parametrize("query", ["u_nonsense=1", "active=true^u_nonsense=1", "active=true^ORpriorty=1"])
+def test_a_filter_with_a_field_that_is_not_there_reads_nothing(ground: Ground, query: str) -> None:
+    keys = [ground.incident(f"Number {number}") for number in range(20)]
+    settings = f'incidents = {{ table = "incident", query = "{query}" }}'
+    with ground.running(NOTES, servicenow=settings) as it:
+        done = it.read()
+        assert isinstance(done.trouble, ConfigError)
+        assert done.cycle.rows == 0
+        assert any(one.level == "error" for one in it.here.connectors["servicenow"].check())
+    assert ground.calls("servicenow", r"GET /api/now/table/incident$") <= 1
+    assert [NOTES.count(ground, key) for key in keys] == [0] * 20
+
+
+@fault("A3")
+def test_rows_that_do_not_fit_the_filter_are_dropped_when_they_come(ground: Ground) -> None:
+    """A query that is rewritten on the way, or a field that was removed since it was checked."""
+    fits = ground.incident("urgent", category="software")
+    other = ground.incident("not ours", category="hardware")
+    settings = 'incidents = { table = "incident", query = "category=software" }'
+    with ground.running(NOTES, servicenow=settings) as it:
+        (source,) = [one for one in it.here.sources if one.stream == "servicenow:incident"]
+        asked: Any = source
+        ask = asked._ask
+        asked._ask = lambda *given: _widened(asked, ask, *given)
+        it.rest()
+        judge(ground, it)
+    assert [NOTES.count(ground, key) for key in (fits, other)] == [1, 0]
+
+
+def _widened(source: Any, ask: Any, *given: Any) -> Any:
+    """The instance answers with the whole table."""
+    kept, source._filter = source._filter, type(source._filter)()
+    try:
+        return ask(*given)
+    finally:
+        source._filter = kept
+
+
+SETS = """
+about = "Marks each incident."
+on = "incident"
+[[then]]
+do = "set"
+fields = { u_seen = "yes" }
+"""
+
+
+@fault("S1", "I8")
+def test_a_field_that_is_gone_stops_what_needs_it_and_nothing_else(ground: Ground) -> None:
+    ground.servicenow.add_field("incident", "u_seen", "string:40")
+    ground.rule("sets", SETS)
+    key = ground.incident()
+    with ground.running(NOTES) as it:
+        it.rest()
+        assert ground.servicenow.row("incident", key)["u_seen"] == "yes"
+    ground.servicenow.drop_field("incident", "u_seen")
+    other = ground.incident("Another")
+    with ground.running(NOTES) as it:
+        it.rest()
+        judge(ground, it)
+        (parked,) = it.rows("parked")
+        assert "u_seen" in parked.why
+    assert [NOTES.count(ground, one) for one in (key, other)] == [1, 1]
+
+
+@fault("S1")
+def test_check_tells_of_a_configured_field_that_is_gone(ground: Ground) -> None:
+    ground.servicenow.add_field("incident", "u_environment", "string:40")
+    settings = 'incidents = { table = "incident", environment_field = "u_environment" }'
+    with ground.running(NOTES, servicenow=settings) as it:
+        assert not [one for one in it.here.connectors["servicenow"].check() if "u_environment" in one.what]
+    ground.servicenow.drop_field("incident", "u_environment")
+    with ground.running(NOTES, servicenow=settings) as it:
+        found = [one for one in it.here.connectors["servicenow"].check() if "u_environment" in one.what]
+        assert [one.level for one in found if one.level != "ok"] != []
+
+
+MOVES = """
+about = "Finished work is done."
+on = "issue"
+[[then]]
+do = "transition"
+to = "done"
+"""
+
+
+@fault("S2", "I8")
+def test_a_transition_that_is_gone_is_parked_with_those_that_are_possible(ground: Ground) -> None:
+    ground.rule("moves", MOVES)
+    for name in {one.name for one in ground.jira.project("LOOP").workflow.moves if one.target == "Done"}:
+        ground.jira.remove_transition("LOOP", name)
+    key = ground.jira.create_issue("LOOP", "An issue").key
+    with ground.running() as it:
+        it.rest()
+        (parked,) = it.rows("parked")
+        assert f"no transition brings {key} to done; possible are: " in parked.why
+        assert "In Progress" in parked.why
+    assert ground.entries("jira", "transition") == []
+
+
+@fault("S3", "I7", "I8")
+def test_a_field_that_becomes_required_costs_a_call_or_two_and_not_one_an_issue(ground: Ground) -> None:
+    ground.jira.require("LOOP", "Bug", "description")
+    for number in range(150):
+        ground.incident(f"Number {number} fails")
+    unbounded = dataclasses.replace(ISSUES, rule=ISSUES.rule.replace('on = "', 'limit = 1000\non = "'))
+    with ground.running(unbounded) as it:
+        it.rest()
+        judge(ground, it)
+        assert ground.calls("jira", "POST /rest/api/3/issue") == 1
+        assert it.states() == {"parked": 50, "held": 100}
+        assert all("description" in row.why for row in it.rows("parked", "held"))
+        ground.jira._change_project("LOOP", required=frozenset())
+        for row in it.rows("parked", "held"):
+            with it.loop.store.write() as tx:
+                tx.outbox.retry(row.effect.key, "the field is not required any more")
+        it.rest()
+        assert it.states() == {"settled": 150}
+        key = ground.incident("And a new one")
+        it.rest()
+        judge(ground, it)
+    assert ISSUES.count(ground, key) == 1
+
+
+@fault("S3", "I7")
+def test_a_channel_that_is_gone_is_not_tried_for_every_message(ground: Ground) -> None:
+    ground.slack.archive("support")
+    for number in range(60):
+        ground.incident(f"Number {number} fails")
+    with ground.running(*CASES) as it:
+        it.rest()
+        judge(ground, it)
+        parked = [row for row in it.rows("parked") if row.effect.system == "slack"]
+        assert len(parked) <= 20
+        assert ground.calls("slack", r"chat\.postMessage") <= 20
+    assert len(ground.entries("jira", "create")) == 60
+    assert POSTS.system == "slack"

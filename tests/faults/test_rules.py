@@ -1,0 +1,200 @@
+"""E, C and R: writes that come back, writes that cross, rules that want too much. And what always holds."""
+
+import pytest
+
+from loopbot.usecases.deliver import deliver
+from loopbot.usecases.ingest import preview
+from tests.faults.catalogue import fault
+from tests.faults.ground import CASES, ISSUES, NOTES, Case, Ground, judge
+
+each_writer = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+@fault("E1", "I4", "I7")
+@each_writer
+def test_our_own_writes_come_back_and_set_off_nothing(ground: Ground, case: Case) -> None:
+    keys = [ground.incident(f"Number {number} fails") for number in range(3)]
+    with ground.running(case) as it:
+        it.rest()
+        written, planned = len(ground.ledger.entries()), len(it.rows())
+        for _ in range(5):
+            it.pass_time(60)
+            it.turn()
+            it.read(sweep=True)
+        assert (len(ground.ledger.entries()), len(it.rows())) == (written, planned)
+        judge(ground, it)
+    assert [case.count(ground, key) for key in keys] == [1] * 3
+
+
+ANSWERS = """
+about = "Each change of an issue is told on it."
+on = "issue"
+once = "{it.updated_at} {it.text.length}"
+[[then]]
+do = "comment"
+internal = true
+text = "Changed: {it.title}"
+"""
+
+
+@fault("E2", "I7", "I8")
+def test_a_bot_that_answers_each_of_our_writes_is_not_answered_for_ever(ground: Ground) -> None:
+    key = ground.jira.create_issue("LOOP", "An issue").key
+    other = ground.jira.create_issue("LOOP", "A quiet one").key
+    ground.rule("answers", ANSWERS.replace("{it.updated_at} {it.text.length}", "{it.text}"))
+    with ground.running() as it:
+        for number in range(30):
+            it.turn()
+            it.pass_time(10)
+            # The other bot writes on the issue whenever we do.
+            ground.jira.edit(key, {"description": f"The other bot has seen comment {number}"}, actor="admin")
+        ours = [one for one in ground.entries("jira", "comment") if one.key == key]
+        assert 3 <= len(ours) <= 6
+        held = it.rows("held")
+        assert held
+        assert "another bot" in held[0].why
+        assert len([one for one in ground.entries("jira", "comment") if one.key == other]) == 1
+        with it.loop.store.write() as tx:
+            assert tx.outbox.retry(held[-1].effect.key, "it is no bot")
+        it.turn()
+        judge(ground, it)
+        assert len([one for one in ground.entries("jira", "comment") if one.key == key]) == len(ours) + 1
+        it.pass_time(1200)
+        ground.jira.edit(key, {"description": "Much later"}, actor="admin")
+        it.rest()
+        assert len([one for one in ground.entries("jira", "comment") if one.key == key]) == len(ours) + 2
+
+
+SETS = """
+about = "Every incident gets its team."
+on = "incident"
+[[then]]
+do = "set"
+fields = { category = "software" }
+"""
+
+
+@fault("C2", "I5")
+def test_a_person_who_edits_between_our_reading_and_our_writing_is_noticed(ground: Ground) -> None:
+    key = ground.incident(description="As it was")
+    ground.rule("sets", SETS)
+    with ground.running() as it:
+        it.read()
+        it.clock.sleep(5)
+        ground.servicenow.update("incident", key, {"description": "What a person wrote"}, actor="mara")
+        deliver(it.loop, "servicenow")
+        (row,) = it.rows("planned")
+        assert "was changed since loopbot last saw it" in row.why
+        assert ground.ledger.entries("servicenow", "update") == []
+        it.rest()
+        judge(ground, it)
+    seen = ground.servicenow.row("incident", key)
+    assert (seen["category"], seen["description"]) == ("software", "What a person wrote")
+    (update,) = ground.ledger.entries("servicenow", "update")
+    assert set(update.payload) == {"category"}, "only what is to change is written"
+
+
+MANY = """
+about = "A note on each incident."
+on = "incident"
+limit = 20
+[[then]]
+do = "comment"
+internal = true
+text = "Seen by loopbot: {it.key}"
+"""
+
+
+@fault("R1", "I8")
+def test_a_rule_that_suddenly_fits_everything_stops_at_its_limit_and_asks(ground: Ground) -> None:
+    for number in range(300):
+        ground.incident(f"Number {number}")
+    with ground.running() as it:
+        it.rest()
+    ground.rule("edited", MANY)
+    for number in range(300):
+        ground.incident(f"Number {number} again")
+    with ground.running() as it:
+        (source,) = [one for one in it.here.sources if one.stream == "servicenow:incident"]
+        foreseen = [effect for one in preview(it.loop, [source]).enacted for effect in one.new]
+        assert len(foreseen) >= 300, "`plan` counts them before the first write"
+        assert it.states() == {}
+        it.rest()
+        assert it.states()["settled"] == 20
+        assert it.states()["held"] == len(foreseen) - 20
+        judge(ground, it)
+    assert len(ground.ledger.entries("servicenow", "work_note")) == 20
+
+
+STATES = """
+about = "Each state of an incident is noted."
+on = "incident"
+once = "{it.state} {it.text}"
+[[then]]
+do = "comment"
+internal = true
+text = "Now {it.state}: {it.text}"
+"""
+
+
+@fault("R2", "E2")
+def test_what_flaps_is_told_in_order_a_few_times_and_then_held(ground: Ground) -> None:
+    key = ground.incident()
+    ground.rule("states", STATES)
+    with ground.running() as it:
+        for number in range(20):
+            closing = {"close_code": "Solved", "close_notes": "x"} if number % 2 else {}
+            values = {"state": "6" if number % 2 else "2", "description": f"flip {number:02}", **closing}
+            ground.servicenow.update("incident", key, values, actor="mara")
+            it.turn()
+            it.pass_time(20)
+        told = [str(one.payload["value"]) for one in ground.ledger.entries("servicenow", "work_note")]
+        assert told == sorted(told, key=lambda text: text[-2:]), "in order"
+        assert len(told) <= 6
+        assert all("more than 6 times" in row.why for row in it.rows("held"))
+        assert it.rows("held")
+        judge(ground, it)
+
+
+DEBOUNCED = STATES.replace('on = "incident"', 'on = "incident"\nsettle = "10m"').replace("{it.text}", "")
+
+
+@fault("R2")
+def test_with_settle_what_flaps_in_its_first_minutes_is_looked_at_once(ground: Ground) -> None:
+    key = ground.incident()
+    ground.rule("states", DEBOUNCED)
+    with ground.running() as it:
+        for number in range(8):
+            closing = {"close_code": "Solved", "close_notes": "x"} if number % 2 else {}
+            ground.servicenow.update("incident", key, {"state": "6" if number % 2 else "2", **closing}, actor="mara")
+            it.turn()
+            it.pass_time(60)
+        assert ground.ledger.entries("servicenow", "work_note") == []
+        it.pass_time(300)
+        it.rest()
+        judge(ground, it)
+    (note,) = ground.ledger.entries("servicenow", "work_note")
+    assert "resolved" in str(note.payload["value"])
+
+
+@fault("I1", "I2", "I4", "I7", "I8")
+def test_everything_at_once_leaves_one_effect_each(ground: Ground) -> None:
+    keys = []
+    for round_ in range(4):
+        for system, match in (("servicenow", NOTES.writing), ("jira", ISSUES.writing), ("slack", r"chat\.post")):
+            kinds = ("lose_answer", "refuse", "html", "truncate")
+            ground.fault(system, kinds[round_], match)
+            ground.fault(system, kinds[-1 - round_], "", skip=3)
+            ground.fault(system, "status", match, status=(429, 500, 503, 502)[round_], skip=2)
+        keys += [ground.incident(f"Number {number} of {round_}") for number in range(5)]
+        with ground.running(*CASES) as it:
+            it.turn()
+            it.pass_time(45)
+            it.turn()
+    ground.heal()
+    with ground.running(*CASES) as it:
+        it.rest()
+        assert it.states() == {"settled": 60}
+        judge(ground, it)
+    assert {case.count(ground, key) for case in CASES for key in keys} == {1}
+    assert ground.ledger.calls() < 400
