@@ -56,8 +56,8 @@ def a_store(clock: FakeClock) -> tuple[SqlStore, Path]:
 class TwoSides(RuleBasedStateMachine):
     """A history of one pair."""
 
-    @initialize(whole=st.booleans(), skews=st.tuples(st.integers(-10, 10), st.integers(-10, 10)))
-    def begin(self, whole: bool, skews: tuple[int, int]) -> None:
+    @initialize(whole=st.booleans(), is_open=st.booleans(), skews=st.tuples(st.integers(-10, 10), st.integers(-10, 10)))
+    def begin(self, whole: bool, is_open: bool, skews: tuple[int, int]) -> None:
         self.clock = FakeClock()
         self.store, self.path = a_store(self.clock)
         self.sides: dict[str, Office] = {
@@ -70,7 +70,8 @@ class TwoSides(RuleBasedStateMachine):
         (mirror,) = parse_rule(RULE, "two-sides").rules
         sinks = dict(self.sides)
         self.loop = Loop(self.store, Rulebook([mirror]), sinks, self.clock, "one")  # type: ignore[arg-type]
-        self.settle()
+        if is_open:
+            self.settle()
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
@@ -82,6 +83,8 @@ class TwoSides(RuleBasedStateMachine):
     # ------------------------------------------------------------------ people
 
     def edit(self, side: str, name: str, value: str) -> None:
+        if self.sides[side].now is None:
+            return
         self.edits += 1
         said = self.last.setdefault((side, name), [])
         self.sides[side].put(name, value)  # type: ignore[arg-type]
@@ -199,7 +202,7 @@ class TwoSides(RuleBasedStateMachine):
 
 TestTwoSides = TwoSides.TestCase
 TestTwoSides.settings = settings(
-    max_examples=40,
+    max_examples=30,
     stateful_step_count=25,
     deadline=None,
     print_blob=True,
