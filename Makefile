@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 SPEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types contracts check replay chaos chaos-cluster bench storm audit sbom lock clean
+.PHONY: help setup setup-dev demo test lint types contracts check replay chaos chaos-cluster faults bench storm audit sbom lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ chaos-cluster: setup-dev ## Kill and pause real nodes on Postgres, ROUNDS=5 time
 
 chaos: setup-dev ## Break everything, SEEDS=100 times from START=1 (STORE=sqlite or postgres)
 	@$(BIN)/python -m chaos --seeds $(or $(SEEDS),100) --start $(or $(START),1) --store $(or $(STORE),sqlite)
+
+faults: setup-dev ## Let every fault of the catalogue happen, and write docs/faults.md
+	@$(BIN)/python -m tests.faults
 
 bench: setup-dev ## Measure speed and memory
 	@$(BIN)/python -m benchmarks

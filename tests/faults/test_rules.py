@@ -94,6 +94,42 @@ def test_a_person_who_edits_between_our_reading_and_our_writing_is_noticed(groun
     assert set(update.payload) == {"category"}, "only what is to change is written"
 
 
+MIRRORS = """
+about = "An incident has an issue that says the same."
+on = "incident"
+[[then]]
+do = "mirror"
+system = "jira"
+into = "issue"
+place = "LOOP"
+fields = { title = "WINNER" }
+"""
+
+
+@fault("C1", "I5", "I8")
+@pytest.mark.parametrize(("winner", "stands"), [("it", "The incident's words"), ("other", "The issue's words")])
+def test_where_both_sides_edit_a_field_the_winner_stands_and_the_losers_words_are_kept(
+    ground: Ground, winner: str, stands: str
+) -> None:
+    key = ground.incident("As it was")
+    ground.rule("mirrors", MIRRORS.replace("WINNER", winner))
+    with ground.running() as it:
+        it.rest()
+        (issue,) = ground.jira.issues("LOOP")
+        it.pass_time(60)
+        ground.servicenow.update("incident", key, {"short_description": "The incident's words"}, actor="mara")
+        ground.jira.edit(issue.key, {"summary": "The issue's words"}, actor="admin")
+        it.rest()
+        it.turn()
+        judge(ground, it)
+        with it.loop.store.read() as tx:
+            lost = tx.agreements.conflicts()
+    assert ground.servicenow.row("incident", key)["short_description"] == stands
+    assert stands in str(ground.jira.issue(issue.key))
+    (loser,) = {"The incident's words", "The issue's words"} - {stands}
+    assert loser in str(lost)
+
+
 MANY = """
 about = "A note on each incident."
 on = "incident"
