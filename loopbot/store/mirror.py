@@ -36,6 +36,20 @@ WHOLE = (C.system, C.kind, C.key, UPDATED, C.version, C.body)
 PAGE = 1000
 
 ONE = select(*WHOLE).where(C.system == bindparam("system"), C.kind == bindparam("kind"), C.key == bindparam("key"))
+# Made once: rules with a match or a repeat ask this for every record.
+BETWEEN = (
+    select(*WHOLE)
+    .where(
+        C.kind == bindparam("kind"),
+        C.occurred_at.between(
+            bindparam("since", type_=C.occurred_at.type), bindparam("until", type_=C.occurred_at.type)
+        ),
+        C.gone_at.is_(None),
+    )
+    .order_by(C.occurred_at.desc(), C.system, C.kind, C.key)
+)
+_SAME = and_(S.system == C.system, S.kind == C.kind, S.key == C.key)
+SERVED_BETWEEN = BETWEEN.where(exists().where(_SAME, S.service.in_(bindparam("services", expanding=True))))
 
 Place = tuple[str, str, str]
 What = Literal["new", "changed", "touched", "same"]
@@ -157,14 +171,12 @@ class SqlMirror:
 
     def between(self, kind: Kind, since: datetime, until: datetime, services: frozenset[str]) -> list[Record]:
         """Records that occurred in [since, until], newest first; with `services`, those that share one of them."""
-        query = select(*WHOLE).where(C.kind == kind, C.occurred_at.between(since, until), C.gone_at.is_(None))
+        span = {"kind": kind, "since": since, "until": until}
         if services:
-            same = and_(S.system == C.system, S.kind == C.kind, S.key == C.key, S.service.in_(sorted(services)))
-            query = query.where(exists().where(same))
-        return [
-            _record(row)
-            for row in self._connection.execute(query.order_by(C.occurred_at.desc(), C.system, C.kind, C.key))
-        ]
+            rows = self._connection.execute(SERVED_BETWEEN, span | {"services": sorted(services)})
+        else:
+            rows = self._connection.execute(BETWEEN, span)
+        return [_record(row) for row in rows]
 
     def gone(self, refs: Collection[Ref]) -> None:
         """Their systems hold them no longer; seen again, they are back."""
