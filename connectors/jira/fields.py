@@ -96,6 +96,14 @@ class Fields:
             return bool(there == self.value(kind, wanted))
         return _plain(there) == wanted
 
+    def was(self, kind: FieldType, there: Any) -> str:
+        """What the receipt says of a value that was replaced, so that a person finds theirs again; "" where there was none."""
+        if kind.long_text:
+            text = text_of(there) if there else ""
+        else:
+            text = ", ".join(_plain(one) for one in (there if isinstance(there, list) else [there]))
+        return f"{kind.name} was {shorten(clean(text), 300)!r}" if text else ""
+
     def _single(self, kind: FieldType, shape: str, text: str) -> Any:
         if shape == "number":
             try:

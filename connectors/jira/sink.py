@@ -205,7 +205,9 @@ class JiraSink:
             return self._receipt(effect, effect.target, note="it was so already")
         back = {"returnIssue": "true"} if self._client.cloud else None
         after = self._after(self._write("PUT", f"/issue/{key}", {"fields": wanted}, back).body)
-        return replace(self._receipt(effect, effect.target, note=", ".join(wanted)), after=after)
+        former = [self._fields.was(kind, there.get(kind.ident)) for kind, _ in kinds if kind.ident in wanted]
+        note = "; ".join(one for one in former if one) or ", ".join(wanted)
+        return replace(self._receipt(effect, effect.target, note=note), after=after)
 
     def _after(self, row: Any) -> Record | None:
         """The issue as the answer shows it, where it shows all of it."""

@@ -7,7 +7,7 @@ last saw it waits for the next reading; a reference filled by hand stays.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.servicenow.dictionary import Dictionary
 from connectors.servicenow.instance import Write
@@ -236,7 +236,8 @@ class Bench:
                 after=_SEEN_AGAIN,
                 scope="item",
             )
-        return self._patch(target, changes)
+        step = self._patch(target, changes)
+        return replace(step, note=overwritten({name: target.has(name) or "" for name in changes}))
 
     def _link(self, effect: LinkTickets, targets: Targets) -> Step | Receipt:
         ref, field, other = self.ends(effect)
@@ -274,6 +275,11 @@ class Bench:
         """The texts, cut where the table would cut them without a mark."""
         fields = self.dictionary.of(table)
         return {name: shorten(clean(text), fields.length(name, 4000)) for name, text in body.items()}
+
+
+def overwritten(former: Mapping[str, str]) -> str:
+    """What the receipt says of the values that were replaced, so that a person finds theirs again."""
+    return "; ".join(f"{name} was {shorten(clean(value), 300)!r}" for name, value in former.items() if value)
 
 
 def already(key: str, target: Target, note: str) -> Receipt:

@@ -134,7 +134,9 @@ class TableSink:
         ref = step.ref or (Ref(step.shape.system, step.shape.kind, clean(number, 200)) if number else None)
         if ref is None:
             raise Uncertain(self._instance.system, f"{step.write.table}: the answer does not name the new ticket")
-        receipt = Receipt(key, ref, sys_id, step.shape.url(sys_id, ref.key), _raced(step, row) or step.note)
+        receipt = Receipt(
+            key, ref, sys_id, step.shape.url(sys_id, ref.key), "; ".join(filter(None, (_raced(step, row), step.note)))
+        )
         try:
             return replace(receipt, after=step.shape.record(row))
         except UnmappableError:

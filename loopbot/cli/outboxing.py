@@ -96,6 +96,8 @@ def show_effect(config: Path, key: str, *, as_json: bool) -> None:
         lines.append(("sent", f"{ago(row.sent_at)}, {counted(row.attempt, 'attempt')}"))
     if row.receipt:
         lines.append(("became", f"{row.receipt.ref} {row.receipt.url}".rstrip()))
+        if row.receipt.note:
+            lines.append(("note", row.receipt.note))
     if row.waits_for:
         lines.append(("waits for", ", ".join(row.waits_for)))
     if row.state in _CHOICES:

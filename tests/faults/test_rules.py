@@ -94,6 +94,23 @@ def test_a_person_who_edits_between_our_reading_and_our_writing_is_noticed(groun
     assert set(update.payload) == {"category"}, "only what is to change is written"
 
 
+@fault("I5", "C2")
+def test_the_value_that_a_rule_replaces_is_kept_in_its_receipt(ground: Ground) -> None:
+    key = ground.incident(category="hardware")
+    issue = ground.jira.create_issue("LOOP", "What a person wrote").key
+    ground.rule("sets", SETS)
+    ground.rule(
+        "names", SETS.replace('"incident"', '"issue"').replace('category = "software"', 'summary = "A better title"')
+    )
+    with ground.running() as it:
+        it.rest()
+        judge(ground, it)
+        notes = {row.effect.cause.subject.key: row.receipt.note for row in it.rows("settled") if row.receipt}
+    assert ground.servicenow.row("incident", key)["category"] == "software"
+    assert "category was 'hardware'" in notes[key]
+    assert "Summary was 'What a person wrote'" in notes[issue]
+
+
 MIRRORS = """
 about = "An incident has an issue that says the same."
 on = "incident"
