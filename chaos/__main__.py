@@ -29,6 +29,7 @@ def seeds(
     seeds: Annotated[int, typer.Option(help="How many runs.")] = 100,
     start: Annotated[int, typer.Option(help="The first seed.")] = 1,
     store: Store = "sqlite",
+    seconds: Annotated[float, typer.Option(help="Begin no run after so many seconds; 0: all of them.")] = 0,
     story: Annotated[bool, typer.Option(help="Tell each run's story, as it happened.")] = False,
 ) -> None:
     """Run seeded simulations."""
@@ -41,6 +42,9 @@ def seeds(
     ):
         task = progress.add_task("seeds", total=seeds)
         for seed in range(start, start + seeds):
+            if seconds and time.monotonic() - began > seconds:
+                break
+            totals["runs"] += 1
             outcome = Run(seed, place, rules).run()
             totals.update(calls=outcome.calls, writes=outcome.writes, deaths=outcome.deaths)
             totals.update({f"effects {state}": number for state, number in outcome.effects.items()})
@@ -51,7 +55,7 @@ def seeds(
             if outcome.flaws:
                 _told(outcome, store)
             progress.advance(task)
-    seconds = time.monotonic() - began
+    took = time.monotonic() - began
     effects = ", ".join(
         f"{number} {name.removeprefix('effects ')}"
         for name, number in sorted(totals.items())
@@ -62,7 +66,7 @@ def seeds(
         f"{totals[f'flaw {kind}']} {kind}"
         for kind in ("lost", "doubled", "echo", "stuck", "mirror", "secret", "calls", "error")
     )
-    console.print(f"{seeds} seeds on {store}, {flaws}; {failed} failed; {seeds / seconds:.1f} seeds/s")
+    console.print(f"{totals['runs']} seeds on {store}, {flaws}; {failed} failed; {totals['runs'] / took:.1f} seeds/s")
     raise typer.Exit(bool(failed))
 
 
