@@ -127,7 +127,7 @@ def test_a_store_that_stays_locked_drops_nothing(
     ground: Ground, case: Case, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where it is locked in the worst moment: the effect is on the server, and that can not be written down."""
-    monkeypatch.setattr(database, "_busy()_SECONDS", 0.02)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
     key = ground.incident()
     path = ground.folder / "loopbot.db"
     with ground.running(case) as it:
@@ -161,7 +161,7 @@ def test_a_store_that_stays_locked_drops_nothing(
 
 @fault("I3")
 def test_a_cursor_passes_no_row_whose_page_was_not_committed(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_busy()_SECONDS", 0.02)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
     with ground.running(NOTES, servicenow="page_size = 10") as it:
         for number in range(25):
             ground.incident(f"Number {number}")
