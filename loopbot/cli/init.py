@@ -69,7 +69,7 @@ def _switch_off(folder: Path, systems: set[str]) -> list[str]:
     rules, _ = check_rules(folder)
     off = []
     for rule in rules:
-        if rule.systems - systems:
+        if rule.systems - systems and rule.mode != "off":
             path = folder / f"{rule.name}.toml"
             path.write_text('mode = "off"\n' + path.read_text(encoding="utf-8"), encoding="utf-8")
             off.append(rule.name)
