@@ -538,6 +538,9 @@ class Agreements(Protocol):
     def note(self, notes: Iterable[Note]) -> None:
         """Keep what is agreed on now."""
 
+    def landed(self, target: Ref, key: str) -> None:
+        """The write of a field has come about, and its record is mirrored as it is since then."""
+
     def log(self, rule: str, conflicts: Iterable[Conflict]) -> None:
         """Keep what was overruled."""
 

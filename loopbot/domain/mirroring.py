@@ -21,6 +21,8 @@ TITLE_LIMIT = 160
 """What every system holds of a title; the rest of a longer one is not compared."""
 MOST_WRITES = 6
 WRITES_SPAN = timedelta(minutes=10)
+LATEST = timedelta(minutes=15)
+"""So late what is mirrored of a record may be; what it says after that, it says."""
 ON_ITS_WAY = frozenset({"planned", "sending", "uncertain", "held", "shadow"})
 
 # A ticket's words -> an issue's, and back; what leads into one another is one step (see `steps`).
@@ -66,7 +68,7 @@ class Flight:
     """The last write of a field: its effect, what it writes where, and the two values it was decided by.
 
     `seen` and `stamp` are what the written record said and when it was last changed, as mirrored then; `state` is what has
-    become of the effect; `landed` that it was judged after the write had come about.
+    become of the effect; `landed` when its end was heard of.
     """
 
     key: str
@@ -76,7 +78,7 @@ class Flight:
     there: str
     seen: str
     stamp: datetime
-    landed: bool = False
+    landed: datetime | None = None
     state: str = "planned"
 
 
@@ -235,9 +237,10 @@ def judged(field: Field, it: Record, other: Record, agreed: Agreed | None, now: 
     base = _base(agreed or Agreed(), landed=landed)
     raw: dict[Side, str] = {"it": said(it, field.name), "other": said(other, field.name)}
     late = None
-    if flight is not None and _unseen(flight, it, other, raw):
+    if flight is not None and _unseen(flight, it, other, raw, now):
         target = it if flight.to == "it" else other
-        late = replace(flight, landed=True, stamp=target.updated_at) if landed else None
+        first = flight.landed is None
+        late = replace(flight, landed=now, stamp=target.updated_at) if landed and first else flight if landed else None
         raw[flight.to] = flight.value if landed else flight.here if flight.to == "it" else flight.there
     sight = Sight(
         base=base,
@@ -250,7 +253,8 @@ def judged(field: Field, it: Record, other: Record, agreed: Agreed | None, now: 
     if field.same(sight.here, sight.there):
         if late is not None:
             note = replace(base, flight=late) if late != flight else None
-            return Verdict(saw=f"{late.value!r} is written, and not seen there yet", agreed=note)
+            again = (late.landed or now) + LATEST
+            return Verdict(saw=f"{late.value!r} is written, and not seen there yet", agreed=note, again_at=again)
         now_agreed = replace(base, here=sight.here, there=sight.there, flight=None)
         note = now_agreed if now_agreed != agreed else None
         return Verdict(saw=f"both say {_both(sight)}", agreed=note, withdraws=refused)
@@ -315,15 +319,18 @@ def _base(agreed: Agreed, *, landed: bool) -> Agreed:
     return replace(agreed, here=here, there=there)
 
 
-def _unseen(flight: Flight, it: Record, other: Record, raw: Mapping[Side, str]) -> bool:
+def _unseen(flight: Flight, it: Record, other: Record, raw: Mapping[Side, str], now: datetime) -> bool:
     """Whether what is mirrored of the written side is still from before the write: a system's search lags behind it.
 
-    The first look after the write has come about is taken in the same moment, so what it sees is from before; later ones go
-    by the stamp that the record had then.
+    Where nobody said when it landed, this is the moment, and what is seen is from before. Later looks go by the stamp that
+    the record had then, and not for ever: somebody may have put back what stood there.
     """
-    target = it if flight.to == "it" else other
-    first = flight.state == "settled" and not flight.landed
-    return raw[flight.to] == flight.seen and (first or target.updated_at == flight.stamp)
+    if raw[flight.to] != flight.seen:
+        return False
+    same = (it if flight.to == "it" else other).updated_at == flight.stamp
+    if flight.state != "settled" or flight.landed is None:
+        return same or flight.state == "settled"
+    return same and now < flight.landed + LATEST
 
 
 def _word(field: Field, side: Side, value: str) -> str:

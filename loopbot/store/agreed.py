@@ -55,6 +55,15 @@ class SqlAgreements:
             places = [A.source, A.target, A.field]
             self._connection.execute(statement.on_conflict_do_update(index_elements=places, set_=row))
 
+    def landed(self, target: Ref, key: str) -> None:
+        """The write of a field has come about, and its record is mirrored as it is since then."""
+        rows = self._connection.execute(select(schema.agreed).where(A.target == target, A.key == key)).all()
+        for row in rows:
+            agreed = decode_agreed(row.body)
+            if agreed.flight is not None:
+                flight = replace(agreed.flight, landed=self._work.now())
+                self.note([Note(row.source, row.target, row.field, replace(agreed, flight=flight))])
+
     def log(self, rule: str, conflicts: Iterable[Conflict]) -> None:
         """Keep what was overruled."""
         now = self._work.now()

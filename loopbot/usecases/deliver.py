@@ -9,7 +9,7 @@ from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, U
 from loopbot.permits import permitted_unless
 from loopbot.ports import EffectState, Sink, Tx
 from loopbot.usecases.brakes import braked
-from loopbot.usecases.enact import Enacted, absorb, look_again
+from loopbot.usecases.enact import Enacted, look_again, proven
 from loopbot.usecases.loop import Loop
 
 
@@ -162,7 +162,5 @@ def settled(loop: Loop, tx: Tx, delivery: Delivery, receipt: Receipt, total: Del
         verb=delivery.effect.verb,
         receipt=str(receipt.ref),
     )
-    total.note(look_again(loop, tx, delivery.effect, receipt.ref))
-    if receipt.after is not None:
-        total.note(absorb(loop, tx, [receipt.after], echo=True)[1])
+    total.note(proven(loop, tx, delivery.effect, receipt))
     return True

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from loopbot.domain.effects import TEXT_FIELDS, Align, Effect, OpenTicket
+from loopbot.domain.effects import TEXT_FIELDS, Align, Effect, OpenTicket, Receipt
 from loopbot.domain.events import Changed, Due, Event
 from loopbot.domain.judging import SETTLE, concerned, judge
 from loopbot.domain.records import Issue, Link, Record, Ref
@@ -97,6 +97,17 @@ def look_again(loop: Loop, tx: Tx, effect: Effect, became: Ref | None = None) ->
     done = _judged(loop, tx, rule, Changed(record, before=record))
     _keep_reasons(tx, done)
     return done
+
+
+def proven(loop: Loop, tx: Tx, effect: Effect, receipt: Receipt, *, long_ago: bool = False) -> list[Enacted]:
+    """Mirror what the answer to a write showed (our own echo), and judge what had to wait for it.
+
+    `long_ago`: nobody knows when it landed, so that what is mirrored may be from before or after.
+    """
+    if isinstance(effect, Align) and (receipt.after is not None or long_ago):
+        tx.agreements.landed(effect.cause.subject, effect.key)
+    shown = absorb(loop, tx, [receipt.after], echo=True)[1] if receipt.after is not None else []
+    return [*shown, *look_again(loop, tx, effect, receipt.ref)]
 
 
 def _waking(loop: Loop, tx: Tx, event: Event) -> Iterable[Rule]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from loopbot.domain.errors import SystemTrouble, Transient, Uncertain
-from loopbot.usecases.enact import absorb, look_again
+from loopbot.usecases.enact import proven
 from loopbot.usecases.loop import Loop
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -46,9 +46,7 @@ def reconcile(loop: Loop, system: str, limit: int = 100) -> Reconciled:
                 why = "found there" if receipt else "looked for and not there; sent again"
                 tx.outbox.found(delivery, receipt, why, tx.now())
                 if receipt is not None:
-                    look_again(loop, tx, delivery.effect, receipt.ref)
-                if receipt is not None and receipt.after is not None:
-                    absorb(loop, tx, [receipt.after], echo=True)
+                    proven(loop, tx, delivery.effect, receipt, long_ago=True)
             total.found += receipt is not None
             total.absent += receipt is None
         loop.witness.noted("uncertain effect looked for", effect=delivery.effect.key, system=system)

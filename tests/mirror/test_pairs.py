@@ -12,6 +12,7 @@ from loopbot.usecases.deliver import deliver
 from loopbot.usecases.ingest import ingest, preview
 from loopbot.usecases.inspect import explain, health
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.reconcile import reconcile
 from loopbot.usecases.wake import wake
 from tests.mirror.offices import INCIDENT, ISSUE, Office, jira, servicenow
 from tests.mirror.test_two_sides import RULE
@@ -174,3 +175,16 @@ def test_the_preview_of_a_pair_is_what_is_written(pair: Pair) -> None:
     foreseen = [effect.key for one in preview(pair.loop, [pair.here]).enacted for effect in one.new]  # type: ignore[list-item]
     pair.rounds()
     assert foreseen == pair.there.ledger[-1:]
+
+
+def test_what_somebody_puts_back_after_a_lost_answer_is_heard(pair: Pair) -> None:
+    pair.there.put("state", "in_progress")
+    pair.poll()
+    pair.here.mishaps.append("lost after")
+    pair.deliver()
+    pair.here.put("state", "new")
+    pair.poll()
+    pair.clock.sleep(31)
+    reconcile(pair.loop, "servicenow")
+    pair.rounds()
+    assert (pair.here.open.state, pair.there.open.state) == ("new", "todo")
