@@ -19,3 +19,9 @@ def town(doors: Doors, tmp_path: Path) -> Iterator[Town]:
     """No rules yet."""
     with town_in(doors, tmp_path) as one:
         yield one
+
+
+@pytest.fixture(autouse=True)
+def _into_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parallel runs are given a width by their runner; what a command prints here goes into a pipe, which has none."""
+    monkeypatch.delenv("COLUMNS", raising=False)
