@@ -106,7 +106,7 @@ class _Shape:
     def strip(self, value: object) -> dict[str, Any]:
         """The fields that are not at their default."""
         triples = zip(self.names, self.take(value), self.defaults, strict=True)
-        return {name: each for name, each, default in triples if each != default}
+        return {name: each for name, each, default in triples if each is not default and each != default}
 
     def build(self, content: Mapping[str, Any], **columns: object) -> object:
         """The value again."""

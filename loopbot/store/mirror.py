@@ -163,10 +163,10 @@ class SqlMirror:
         pairs: list[tuple[Ref, Ref]] = []
         for some in chunks(sorted({ident for _, _, ident in named}), PAGE):
             query = select(C.system, C.kind, C.key, C.ident).where(self._work.among(C.ident, some), C.gone_at.is_(None))
-            for row in self._connection.execute(query):
-                new = named.get((row.system, row.kind, row.ident))
-                if new is not None and new.key != row.key:
-                    pairs.append((Ref(row.system, row.kind, row.key), new))
+            for system, kind, key, ident in self._connection.execute(query).all():
+                new = named.get((system, kind, ident))
+                if new is not None and new.key != key:
+                    pairs.append((Ref(system, kind, key), new))
         return pairs
 
     def between(self, kind: Kind, since: datetime, until: datetime, services: frozenset[str]) -> list[Record]:
