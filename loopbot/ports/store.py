@@ -1,300 +1,29 @@
-"""What the use cases need of the world, as protocols: systems to read and write, a store, a clock."""
+"""The store: what one transaction can do."""
 
-import random
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 from loopbot.domain.effects import Delivery, Effect, Receipt
-from loopbot.domain.errors import Trouble
 from loopbot.domain.events import Timer
 from loopbot.domain.mirroring import Conflict, Note
-from loopbot.domain.records import Link, Person, Record, Ref
+from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.rules import View
 from loopbot.domain.words import Kind
-
-
-class Clock(Protocol):
-    """Time, so that tests can hold it still."""
-
-    def now(self) -> datetime:
-        """The time in UTC."""
-
-    def monotonic(self) -> float:
-        """Seconds that never jump: what waits and budgets are counted in."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait that long."""
-
-
-# ---------------------------------------------------------------------------------------------- reading a system
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a stream has been read. Only its source can read `position`; "" is the beginning."""
-
-    position: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Unmapped:
-    """A row that could not be mapped: which one, why, and its first characters (never a secret)."""
-
-    ident: str
-    why: str
-    excerpt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows read in one call. `cursor` is where to go on once they are committed; `counted` is how many rows came."""
-
-    records: tuple[Record, ...]
-    cursor: Cursor
-    counted: int
-    unmapped: tuple[Unmapped, ...] = ()
-    calls: int = 1
-
-
-class Source(Protocol):
-    """One stream of records of one system, such as `servicenow:incident`."""
-
-    @property
-    def stream(self) -> str:
-        """Its name: `system:what`."""
-
-    def read(self, cursor: Cursor) -> Iterator[Page]:
-        """Pages from the cursor (less its overlap) to the present, each row at least once, oldest change first.
-
-        Raises Transient, Unauthorized, BrokenAnswer; pages that came before stay good.
-        """
-
-    def count(self) -> int | None:
-        """How many records the system holds for this stream now, where one call can tell; for the completeness proof."""
-
-
-class Sink(Protocol):
-    """Where effects become real."""
-
-    @property
-    def verbs(self) -> frozenset[str]:
-        """The effects it can do, by verb."""
-
-    @property
-    def batch(self) -> int:
-        """How many deliveries it wants at once."""
-
-    def apply(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
-        """Do each, in order, in as few calls as the API allows; one answer each, in the same order. Never raises Trouble."""
-
-    def find(self, delivery: Delivery) -> Receipt | None:
-        """Look whether an effect whose answer was lost is there: its receipt, or None when it certainly is not.
-
-        Raises Uncertain when that can not be known (a person decides), Transient when it can not be known *yet*.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What `check` found before the first write: `level` ok, warning or error; `hint` says what to do."""
-
-    level: Literal["ok", "warning", "error"]
-    about: str
-    what: str
-    hint: str = ""
-
-
-class Connector(Protocol):
-    """One configured system."""
-
-    @property
-    def system(self) -> str:
-        """Its name in the configuration."""
-
-    def sources(self) -> Sequence[Source]:
-        """The streams it is configured to read."""
-
-    def sink(self) -> Sink | None:
-        """Where to write to it; None when it is only read."""
-
-    def check(self) -> Iterator[Finding]:
-        """Look at credentials, permissions, fields and clocks; reads only."""
-
-    def close(self) -> None:
-        """Let go of connections."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How calls to one system stand: what is left of our budget an hour and of what the server allows, what is closed.
-
-    `closed` holds endpoints and for how many seconds; `breaker` is open while the host does not answer.
-    """
-
-    system: str
-    hour_left: int | None = None
-    per_hour: int = 0
-    server_left: int | None = None
-    server_limit: int | None = None
-    closed: tuple[tuple[str, float], ...] = ()
-    breaker: Literal["closed", "open", "half-open"] = "closed"
-    breaker_seconds: float = 0.0
-
-
-class Paced(Protocol):
-    """A connector that can say how its calls stand."""
-
-    def budgets(self) -> Sequence[Budget]:
-        """One for each of its wires."""
-
-
-# ---------------------------------------------------------------------------------------------- webhooks
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """Something changed in a stream, says a webhook: fetch it. What it says about the change itself is never taken.
-
-    `key` is what people call the record ("": some record of the stream, not known which); `changed_at` its own system's
-    stamp of the change, where the webhook tells.
-    """
-
-    stream: str
-    key: str = ""
-    changed_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hook:
-    """A webhook that is certainly its system's. `deliveries` are names by which the same one is known again.
-
-    No hints: it is of no account here.
-    """
-
-    deliveries: tuple[str, ...]
-    hints: tuple[Hint, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a webhook is not taken; for the log, not for its sender. `tolerant`: it is answered as if it were taken."""
-
-    why: str
-    tolerant: bool = False
-
-
-class HookVerifier(Protocol):
-    """Tells a system's own webhooks from forged, changed and stale ones."""
-
-    def verify(self, headers: Mapping[str, str], body: bytes) -> Hook | Refusal:
-        """Look at the bytes as they came; header names are in lower case. Never raises for anything a stranger may send."""
-
-
-class Hooked(Connector, Protocol):
-    """A connector whose system can send webhooks."""
-
-    def hooks(self) -> HookVerifier | None:
-        """Who verifies them; None where no secret is configured. Raises ConfigError where the secret is not there."""
-
-
-# ---------------------------------------------------------------------------------------------- the store
-
-EffectState = Literal["planned", "sending", "settled", "uncertain", "parked", "held", "shadow", "dropped"]
-"""planned: to be sent; sending: on its way; settled: certainly there; uncertain: perhaps there; parked: refused by the system;
-held: over a limit, waits for a person; shadow: a rule in shadow mode would have sent it; dropped: a person said no."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to do something alone until it runs out; `token` grows with each holder and fences off late ones."""
-
-    name: str
-    holder: str
-    token: int
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Upserted:
-    """What putting a record changed: new, its content (`changed`), only stamps or counters (`touched`), or nothing."""
-
-    record: Record
-    before: Record | None
-    what: Literal["new", "changed", "touched", "same"]
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """An effect and what became of it."""
-
-    number: int
-    effect: Effect
-    state: EffectState
-    attempt: int
-    planned_at: datetime
-    due_at: datetime
-    sent_at: datetime | None
-    settled_at: datetime | None
-    receipt: Receipt | None
-    why: str
-    waits_for: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """Why something happened, or did not: one line a person can read."""
-
-    at: datetime
-    rule: str
-    subject: Ref
-    what: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """Something that could not be processed and is set aside, so that the rest goes on."""
-
-    where: str
-    ident: str
-    why: str
-    excerpt: str
-    first_at: datetime
-    last_at: datetime
-    tries: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cycle:
-    """What one reading of a stream counted and compared: the statement that nothing was lost.
-
-    A sweep (`swept`) also says what became of the records that are mirrored and did not turn up (`missing`): gone there,
-    moved to another key, there but outside of what is read (`elsewhere`), or unexplained, and `why`.
-    """
-
-    stream: str
-    started_at: datetime
-    ended_at: datetime
-    calls: int = 0
-    rows: int = 0
-    new: int = 0
-    changed: int = 0
-    touched: int = 0
-    same: int = 0
-    unmapped: int = 0
-    counted_there: int | None = None
-    counted_here: int | None = None
-    trouble: str = ""
-    swept: bool = False
-    missing: int = 0
-    gone: int = 0
-    moved: int = 0
-    elsewhere: int = 0
-    unexplained: int = 0
-    why: str = ""
+from loopbot.ports.hearing import Hint
+from loopbot.ports.rows import (
+    ConflictEntry,
+    Cycle,
+    EffectState,
+    JournalEntry,
+    Lease,
+    OutboxRow,
+    Quarantined,
+    Upserted,
+    Waiting,
+)
+from loopbot.ports.systems import Cursor, Unmapped
 
 
 class Mirror(Protocol):
@@ -488,16 +217,6 @@ class Leases(Protocol):
         """End all of them: for a process that knows that every other holder is gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The hints of one stream that were not answered yet."""
-
-    stream: str
-    hints: int
-    first_at: datetime
-    due_at: datetime
-
-
 class Inbox(Protocol):
     """What webhooks hinted at, until it was fetched: one row a record, however many webhooks came."""
 
@@ -521,15 +240,6 @@ class Inbox(Protocol):
 
     def prune(self, before: datetime) -> int:
         """Forget the names of deliveries noted before then; returns how many."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConflictEntry:
-    """When a value was overruled because both sides of a mirrored pair had changed, and by which rule."""
-
-    at: datetime
-    rule: str
-    conflict: Conflict
 
 
 class Agreements(Protocol):
@@ -582,10 +292,6 @@ class Tx(View, Protocol):
         """What was remembered under that name."""
 
 
-class LeaseLostError(Exception):
-    """The lease was taken by someone else meanwhile; the transaction must not commit."""
-
-
 class Store(Protocol):
     """Where everything durable lives. Transactions are short; nothing remote happens inside one."""
 
@@ -600,42 +306,3 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
-
-
-class Secrets(Protocol):
-    """Resolves `env:`, `file:` and `keyring:` references."""
-
-    def resolve(self, reference: str) -> str:
-        """The secret itself; raises ConfigError naming the reference, never the secret."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every connector is given besides its settings."""
-
-    clock: Clock
-    chance: random.Random
-    secrets: Secrets
-
-
-class Ear(Protocol):
-    """Who listens to people in a chat."""
-
-    def command(self, person: Person, text: str) -> str:
-        """Someone typed a command; the answer, as plain text, only for them."""
-
-    def answer(self, person: Person, key: str, answer: str) -> str:
-        """Someone pressed a button under the message that the effect `key` became; what to show instead of the buttons.
-
-        Called again for the same press it does nothing more.
-        """
-
-
-class Chat(Connector, Protocol):
-    """A connector through which people also speak to loopbot.
-
-    It may also have `members(group) -> frozenset[str]`: the ids of the people in a user group.
-    """
-
-    def listen(self, ear: Ear) -> None:
-        """Start listening in the background; returns when connected, raises Unauthorized or Transient."""

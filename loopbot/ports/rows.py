@@ -1,0 +1,126 @@
+"""What the store keeps, a row at a time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from loopbot.domain.effects import Effect, Receipt
+from loopbot.domain.mirroring import Conflict
+from loopbot.domain.records import Record, Ref
+
+EffectState = Literal["planned", "sending", "settled", "uncertain", "parked", "held", "shadow", "dropped"]
+"""planned: to be sent; sending: on its way; settled: certainly there; uncertain: perhaps there; parked: refused by the system;
+held: over a limit, waits for a person; shadow: a rule in shadow mode would have sent it; dropped: a person said no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to do something alone until it runs out; `token` grows with each holder and fences off late ones."""
+
+    name: str
+    holder: str
+    token: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What putting a record changed: new, its content (`changed`), only stamps or counters (`touched`), or nothing."""
+
+    record: Record
+    before: Record | None
+    what: Literal["new", "changed", "touched", "same"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """An effect and what became of it."""
+
+    number: int
+    effect: Effect
+    state: EffectState
+    attempt: int
+    planned_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    settled_at: datetime | None
+    receipt: Receipt | None
+    why: str
+    waits_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """Why something happened, or did not: one line a person can read."""
+
+    at: datetime
+    rule: str
+    subject: Ref
+    what: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Something that could not be processed and is set aside, so that the rest goes on."""
+
+    where: str
+    ident: str
+    why: str
+    excerpt: str
+    first_at: datetime
+    last_at: datetime
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """What one reading of a stream counted and compared: the statement that nothing was lost.
+
+    A sweep (`swept`) also says what became of the records that are mirrored and did not turn up (`missing`): gone there,
+    moved to another key, there but outside of what is read (`elsewhere`), or unexplained, and `why`.
+    """
+
+    stream: str
+    started_at: datetime
+    ended_at: datetime
+    calls: int = 0
+    rows: int = 0
+    new: int = 0
+    changed: int = 0
+    touched: int = 0
+    same: int = 0
+    unmapped: int = 0
+    counted_there: int | None = None
+    counted_here: int | None = None
+    trouble: str = ""
+    swept: bool = False
+    missing: int = 0
+    gone: int = 0
+    moved: int = 0
+    elsewhere: int = 0
+    unexplained: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The hints of one stream that were not answered yet."""
+
+    stream: str
+    hints: int
+    first_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictEntry:
+    """When a value was overruled because both sides of a mirrored pair had changed, and by which rule."""
+
+    at: datetime
+    rule: str
+    conflict: Conflict
+
+
+class LeaseLostError(Exception):
+    """The lease was taken by someone else meanwhile; the transaction must not commit."""
