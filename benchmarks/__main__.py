@@ -23,7 +23,10 @@ def main() -> int:
     for part in asked.parts or PARTS:
         print(f"measuring {part} ...", file=sys.stderr, flush=True)
         figures += importlib.import_module(f"benchmarks.{part}").measure()
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+    load = os.getloadavg()[0]
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, load {load:.1f}"
+    if load > (os.cpu_count() or 1) + 1:
+        machine += " (others are at work on this machine: times are longer than they would be)"
     missed = [one for one in figures if one.good is False]
     if asked.json:
         rows = [

@@ -140,8 +140,8 @@ def _mirrored(daemon: Daemon, store: SqlStore) -> float:
         with store.read() as tx:
             if tx.mirror.count("servicenow", "incident") >= INCIDENTS and tx.mirror.count("jira", "issue") >= ISSUES:
                 return time.perf_counter() - daemon.started
-        if daemon.process.poll() is not None or time.perf_counter() - daemon.started > 120:
-            message = "the daemon did not mirror everything within two minutes"
+        if daemon.process.poll() is not None or time.perf_counter() - daemon.started > 300:
+            message = "the daemon did not mirror everything within five minutes"
             raise RuntimeError(message)
         time.sleep(0.1)
 

@@ -201,10 +201,12 @@ def rule_files(folder: Path, count: int = 50) -> None:
     for name, text in special.items():
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
     for number in range(count - len(special)):
-        clauses = [CLAUSES[(number * 5 + step * 7) % len(CLAUSES)] for step in range(number % 4)]
+        clauses = [CLAUSES[(number * 5 + step * 7) % len(CLAUSES)] for step in range(number % 3)]
         # Each rule is about one corner of the desk, as rules are: most records are none of its business.
-        corner = f'it.group == "Group {number % 30}" and "Service {number % SERVICES}" in it.services'
-        when = " and ".join([*(f"({one})" for one in clauses), corner if number % 4 < 3 else corner.split(" and ")[1]])
+        corner = [f'it.group == "Group {number % 30}"', f'"Service {number % SERVICES}" in it.services']
+        if number % 4:
+            corner = [corner[0], f'it.text =~~ "happened {number % 17} times"']
+        when = " and ".join([*(f"({one})" for one in clauses), *corner])
         text = f"about = \"Rule {number}.\"\non = \"incident\"\nlimit = 10000\nwhen = '''{when}'''\n{NOTE if number % 3 else POST}"
         (folder / f"rule-{number}.toml").write_text(text, encoding="utf-8")
 
