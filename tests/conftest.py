@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, create_mock_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -15,6 +16,11 @@ from sqlalchemy.exc import OperationalError
 from loopbot.store import SqlStore, open_store
 from loopbot.store.schema import REVISIONS, metadata
 from tests.support.clock import FakeClock
+
+# The suite tries the same examples every time, so that it says the same of the same code. New ones are looked for on
+# purpose: --hypothesis-profile=default, or the longer profiles that some areas register.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 REQUIRED = frozenset(os.environ.get("LOOPBOT_REQUIRE", "").split(","))
 SHARED = Path(__file__).parents[1].parent / "shared"
