@@ -69,11 +69,11 @@ def _licence(name: str) -> str:
         told = metadata(name)
     except PackageNotFoundError:
         return ""
-    stated = str(told["License-Expression"] or "")
+    stated = told.get_all("License-Expression") or []
     if stated:
-        return stated
+        return str(stated[0])
     classified = [one.rpartition(" :: ")[2] for one in told.get_all("Classifier") or [] if one.startswith("License")]
-    return ", ".join(classified) or str(told["License"] or "").partition("\n")[0][:100]
+    return ", ".join(classified) or str((told.get_all("License") or [""])[0]).partition("\n")[0][:100]
 
 
 if __name__ == "__main__":
