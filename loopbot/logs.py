@@ -45,8 +45,6 @@ def set_up(level: str, form: str, redacted: Callable[[str], str], stream: TextIO
     lines = logging.StreamHandler(output)
     lines.setFormatter(formatter)
     logging.basicConfig(handlers=[lines], level=logging.WARNING, force=True)
-    # The engine tells itself what failed; that a bell rang while its work was under way is no news.
-    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
 
 
 class LogWitness:

@@ -4,6 +4,7 @@ Every bell is rung at an interval and may be rung early. A bell that is lost or 
 due, leases say who may do it.
 """
 
+import logging
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -69,6 +70,8 @@ class Embedded:
         from apscheduler.executors.pool import ThreadPoolExecutor
         from apscheduler.schedulers.background import BackgroundScheduler
 
+        # What failed is told below; that a bell rang while its work was under way is no news, wherever loopbot runs.
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         jobs = self._jobs()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
