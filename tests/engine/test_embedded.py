@@ -158,6 +158,20 @@ def test_a_bell_that_rings_while_its_work_is_under_way_rings_again_after_it(star
     assert (shelf.reads, shelf.most_together) == (2, 1), "rung twice meanwhile, answered once"
 
 
+def test_that_a_bell_rang_while_its_work_was_under_way_is_no_news(
+    started: Callable[..., Works], caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = threading.Event()
+    shelf = Shelf(gate=gate)
+    works = started(shelf, poll=0.02)
+    until(lambda: shelf.reads == 1, "a poll that takes its time")
+    time.sleep(0.2)  # many bells
+    gate.set()
+    until(lambda: shelf.reads >= 3, "later polls")
+    works.engine.stop()
+    assert not [one.getMessage() for one in caplog.records if one.name.startswith("apscheduler")]
+
+
 def test_a_bell_nobody_knows_is_told_and_harmless(started: Callable[..., Works]) -> None:
     works = started()
     works.engine.ring("poll:nothing")
