@@ -62,7 +62,12 @@ bench: setup-dev ## Measure speed and memory
 storm: setup-dev ## A thousand webhooks a second for ten seconds: how long they wait, and whether one is lost
 	@$(BIN)/python -m benchmarks.storm
 
-audit: setup ## Ask whether a locked dependency has a known vulnerability (needs pip-audit and the network)
+$(VENV)/.audit: $(VENV)/.run requirements/audit.txt
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip --disable-pip-version-check --no-input -q install --require-hashes -r requirements/audit.txt
+	@touch $@
+
+audit: $(VENV)/.audit ## Ask whether a locked dependency has a known vulnerability (2: could not be found out)
 	@$(BIN)/python -m tools.audit
 
 sbom: setup ## Write what loopbot is made of (loopbot.cdx.json, CycloneDX)
@@ -72,6 +77,7 @@ lock: ## Lock all dependencies with hashes (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 requirements/build.in -o requirements/build.txt
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra keyring --extra cluster -o requirements/run.txt
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra keyring --extra cluster --group dev -o requirements/dev.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 requirements/audit.in -o requirements/audit.txt
 
 clean: ## Remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
