@@ -6,14 +6,14 @@ containers), so a text is cut, visibly, at 9,000.
 """
 
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
 import orjson
 
+from connectors.slack.richtext import section
 from loopbot.domain.texts import clean, shorten
 
 Json = dict[str, Any]
@@ -25,8 +25,6 @@ EVENT_TYPE: Final = "loopbot_effect"
 ANSWERS: Final = "loopbot_answers"
 ACTION: Final = "loopbot:"
 _BULLET: Final = "• "
-_ADDRESS: Final = re.compile(r"https?://[^\s<>\"'|]{1,2000}")
-_TRAILING: Final = ".,;:!?)]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +73,12 @@ def text_blocks(text: str) -> list[Json]:
     return [{"type": "rich_text", "elements": list(_parts(piece))} for piece in _pieces(text)]
 
 
-def answered(blocks: Sequence[Mapping[str, Any]], said: str) -> list[Json]:
-    """A message's blocks with our buttons replaced by what was said about the answer."""
-    kept = [dict(one) for one in blocks if one.get("block_id") != ANSWERS]
-    note = {"type": "plain_text", "text": shorten(clean(said).strip() or "Noted.", 2_000), "emoji": False}
-    return [*kept, {"type": "context", "elements": [note]}]
+def answered(blocks: Sequence[Mapping[str, Any]], block_id: str, said: Sequence[Json]) -> list[Json]:
+    """A message's blocks with the buttons somebody pressed replaced by what was said about the answer."""
+    kept: list[Json] = []
+    for block in blocks:
+        kept += said if block.get("block_id") == block_id else [dict(block)]
+    return kept if any(block.get("block_id") == block_id for block in blocks) else [*kept, *said]
 
 
 def pressed(value: str) -> Pressed | None:
@@ -140,24 +139,7 @@ def _pieces(text: str) -> Iterator[str]:
 def _parts(piece: str) -> Iterator[Json]:
     for bulleted, lines in groupby(piece.split("\n"), lambda line: line.startswith(_BULLET)):
         if bulleted:
-            items = [_section(line.removeprefix(_BULLET) or " ") for line in lines]
+            items = [section(line.removeprefix(_BULLET) or " ") for line in lines]
             yield {"type": "rich_text_list", "style": "bullet", "elements": items}
         else:
-            yield _section("\n".join(lines) or "\n")
-
-
-def _section(text: str) -> Json:
-    return {"type": "rich_text_section", "elements": list(_spans(text))}
-
-
-def _spans(text: str) -> Iterable[Json]:
-    """Literal text, and addresses as links that show the address itself."""
-    end = 0
-    for found in _ADDRESS.finditer(text):
-        address = found.group().rstrip(_TRAILING)
-        if found.start() > end:
-            yield {"type": "text", "text": text[end : found.start()]}
-        yield {"type": "link", "url": address, "text": address}
-        end = found.start() + len(address)
-    if end < len(text):
-        yield {"type": "text", "text": text[end:]}
+            yield section("\n".join(lines) or "\n")

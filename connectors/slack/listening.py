@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from connectors.slack import blocks
+from connectors.slack import blocks, speaking
 from connectors.slack.calls import Calls
 from connectors.slack.directory import Directory
 from loopbot.domain.errors import BrokenAnswer, LoopbotError, SystemTrouble, Transient, Uncertain
+from loopbot.domain.speech import Form, Message, say
 from loopbot.ports import Ear
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ _LOG = logging.getLogger(__name__)
 _REMEMBERED: Final = 5_000
 _WORKERS: Final = 4
 _PING_SECONDS: Final = 2
-_SORRY: Final = "That did not work. The reason is in the log of loopbot; try again later."
+_SORRY: Final = say("That did not work. The reason is in the log of loopbot; try again later.")
+_UNKNOWN: Final = say("This button is from another time; loopbot does not know it any more.")
 
 
 class Listening:
@@ -109,7 +111,7 @@ class Listening:
             return
         person = self._directory.person(user, str(body.get("user_name", "")))
         said = self._asked(lambda: self._ear.command(person, str(body.get("text", "")).strip()))
-        self._whisper(body, said or _SORRY)
+        self._told(body, said or _SORRY)
 
     def _on_button(self, body: Json) -> None:
         action = (body.get("actions") or [{}])[0]
@@ -117,7 +119,7 @@ class Listening:
         told = body.get("message") or {}
         user, stamp = str((body.get("user") or {}).get("id", "")), str(told.get("ts", ""))
         if press is None:
-            self._whisper(body, "This button is from another time; loopbot does not know it any more.")
+            self._whisper(body, _UNKNOWN)
             return
         mark = ("button", user, press.key, press.answer, stamp)
         if not self._first(mark):
@@ -127,10 +129,12 @@ class Listening:
         if said is None:
             self._again(mark)
             self._whisper(body, _SORRY)
+        elif isinstance(said, Form):
+            self._open(body, said)
         else:
-            self._replace(body, press, said)
+            self._replace(body, press, str(action.get("block_id", "")), said)
 
-    def _asked(self, ask: Callable[[], str]) -> str | None:
+    def _asked(self, ask: Callable[[], Message | Form]) -> Message | Form | None:
         try:
             return ask()
         except LoopbotError as error:
@@ -139,7 +143,23 @@ class Listening:
             _LOG.exception("what somebody said in Slack could not be taken")
         return None
 
-    def _replace(self, body: Json, press: blocks.Pressed, said: str) -> None:
+    def _told(self, body: Json, said: Message | Form) -> None:
+        if isinstance(said, Form):
+            self._open(body, said)
+        else:
+            self._whisper(body, said)
+
+    def _open(self, body: Json, form: Form) -> None:
+        """Ask for more; Slack lets a form be opened only within three seconds after somebody did something."""
+        try:
+            self._calls.write(
+                "views.open", {"trigger_id": str(body.get("trigger_id", "")), "view": speaking.modal(form)}
+            )
+        except SystemTrouble as error:
+            _LOG.warning("the form %s could not be opened: %s", form.name, error)
+            self._whisper(body, say("That took too long to open a form. Try once more."))
+
+    def _replace(self, body: Json, press: blocks.Pressed, block_id: str, said: Message) -> None:
         """Show the answer where the buttons were; where the message can not be changed, at least to the person."""
         told = body.get("message") or {}
         channel = str((body.get("channel") or body.get("container") or {}).get("id", ""))
@@ -147,7 +167,7 @@ class Listening:
             "channel": channel,
             "ts": str(told.get("ts", "")),
             "text": str(told.get("text", "")),
-            "blocks": blocks.answered(told.get("blocks") or [], said),
+            "blocks": blocks.answered(told.get("blocks") or [], block_id, speaking.note(said)),
             "parse": "none",
             "link_names": False,
         }
@@ -159,13 +179,15 @@ class Listening:
             _LOG.warning("the buttons under %s could not be replaced: %s", press.key, error)
             self._whisper(body, said)
 
-    def _whisper(self, body: Json, said: str) -> None:
+    def _whisper(self, body: Json, said: Message) -> None:
         """Tell only the person who spoke."""
         url = str(body.get("response_url") or "")
         if not url:
             return
         try:
-            self._calls.respond(url, {**blocks.message(said), "response_type": "ephemeral", "replace_original": False})
+            self._calls.respond(
+                url, {**speaking.message(said), "response_type": "ephemeral", "replace_original": False}
+            )
         except SystemTrouble as error:
             _LOG.warning("an answer could not be shown in Slack: %s", error)
 

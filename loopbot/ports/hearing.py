@@ -1,11 +1,12 @@
 """Who is heard: systems by their webhooks, people in a chat."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from loopbot.domain.records import Person
+from loopbot.domain.speech import Filled, Form, Heard, Home, Message, Wrong
 from loopbot.ports.systems import Connector
 
 
@@ -56,16 +57,34 @@ class Hooked(Connector, Protocol):
 
 
 class Ear(Protocol):
-    """Who listens to people in a chat."""
+    """Who listens to people in a chat. Called again for the same thing, each method does nothing more."""
 
-    def command(self, person: Person, text: str) -> str:
-        """Someone typed a command; the answer, as plain text, only for them."""
+    def command(self, person: Person, text: str) -> Message | Form:
+        """Someone typed a command; the answer, only for them, or what they have to fill in."""
 
-    def answer(self, person: Person, key: str, answer: str) -> str:
-        """Someone pressed a button under the message that the effect `key` became; what to show instead of the buttons.
+    def answer(self, person: Person, key: str, answer: str, words: str = "") -> Message | Form:
+        """Someone pressed a button or chose an option under `key`; what to show instead of it, or what to fill in.
 
-        Called again for the same press it does nothing more.
+        `key` is that of the effect that became the message, or of a question. `words`: what they typed with it.
         """
+
+    def home(self, person: Person) -> Home:
+        """Someone looks at loopbot itself: what concerns them."""
+
+    def shortcut(self, person: Person, callback: str, message: Heard | None) -> Message | Form:
+        """Someone chose one of loopbot's shortcuts, on a message or by itself."""
+
+    def submitted(self, person: Person, filled: Filled) -> Message | Wrong:
+        """Someone sent a form: what came of it, or what is wrong in which field."""
+
+    def link_shared(self, person: Person, urls: Sequence[str]) -> Mapping[str, str]:
+        """Someone shared addresses with others: one quiet line for each that is a ticket everybody there may know of."""
+
+    def reaction(self, person: Person, emoji: str, message: Heard) -> Message | None:
+        """Someone reacted to a message; what to tell them alone, None where it is of no account."""
+
+    def emojis(self) -> frozenset[str]:
+        """The reactions that are of account; only their messages are looked at."""
 
 
 class Chat(Connector, Protocol):

@@ -1,8 +1,11 @@
 """What people say to loopbot in a chat: answers under its messages, and commands."""
 
+from collections.abc import Mapping, Sequence
+
 from loopbot.domain.effects import Tell
 from loopbot.domain.events import Answered
 from loopbot.domain.records import Person
+from loopbot.domain.speech import Filled, Heard, Home, Message, say
 from loopbot.ports import JournalEntry
 from loopbot.usecases.enact import decide
 from loopbot.usecases.inspect import chain, named
@@ -27,8 +30,43 @@ class Conversation:
     def __init__(self, loop: Loop, roles: Roles | None = None) -> None:
         self._loop, self._roles = loop, roles or Roles()
 
-    def command(self, person: Person, text: str) -> str:
+    def command(self, person: Person, text: str) -> Message:
         """Answer a slash command, by what this person may do; whatever else is typed gets the help."""
+        return say(self._commanded(person, text))
+
+    def answer(self, person: Person, key: str, answer: str, words: str = "") -> Message:
+        """Note what a person answered to the message that an effect became; rules wake for it. Twice does no harm."""
+        return say(self._answered(person, key, answer, words))
+
+    def home(self, person: Person) -> Home:
+        """What loopbot can be asked."""
+        return say(self._commanded(person, "help"))
+
+    def shortcut(self, person: Person, callback: str, message: Heard | None) -> Message:
+        """There are none yet."""
+        self._loop.witness.noted("shortcut not known", person=person.key, shortcut=callback, on=bool(message))
+        return say("loopbot does not know this shortcut.")
+
+    def submitted(self, person: Person, filled: Filled) -> Message:
+        """There are no forms yet."""
+        self._loop.witness.noted("form not known", person=person.key, form=filled.form)
+        return say("loopbot does not know this form.")
+
+    def link_shared(self, person: Person, urls: Sequence[str]) -> Mapping[str, str]:
+        """Nothing is said about addresses yet."""
+        self._loop.witness.noted("addresses shared", person=person.key, number=len(urls))
+        return {}
+
+    def reaction(self, person: Person, emoji: str, message: Heard) -> Message | None:
+        """No reaction is of account yet."""
+        self._loop.witness.noted("reaction", person=person.key, emoji=emoji, message=message.ident)
+        return None
+
+    def emojis(self) -> frozenset[str]:
+        """No reaction is of account yet."""
+        return frozenset()
+
+    def _commanded(self, person: Person, text: str) -> str:
         parts = text.split()
         verb = parts[0].lower() if parts else ""
         if len(parts) == 2 and verb == "status":
@@ -43,8 +81,7 @@ class Conversation:
                 return self._decide(person, verb, parts[1])
         return _HELP + (_OPERATORS_HELP if self._roles.may(person, "decide") else "")
 
-    def answer(self, person: Person, key: str, answer: str) -> str:
-        """Note what a person answered to the message that an effect became; rules wake for it. Twice does no harm."""
+    def _answered(self, person: Person, key: str, answer: str, words: str) -> str:
         with self._loop.store.write() as tx:
             row = tx.outbox.get(key)
             if row is None or not isinstance(row.effect, Tell):
@@ -58,6 +95,7 @@ class Conversation:
             tx.remember(name, answer)
             who = person.name or person.email or person.key
             because = f"{who} answered {answer!r} to “{effect.question or 'a question'}”"
+            because += f": {words}" if words else ""
             tx.journal([JournalEntry(tx.now(), effect.cause.rule, effect.about, f"answered: {answer}", because)])
             record = tx.mirror.get(effect.about)
             if record is not None:

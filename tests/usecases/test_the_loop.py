@@ -10,6 +10,7 @@ from loopbot.domain.effects import Delivery, OpenTicket, Receipt
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Trouble, Unauthorized, Uncertain
 from loopbot.domain.records import Involved, Link, Person, Problem, Ref
 from loopbot.domain.rules import Match, Repeat, Rule, Rulebook
+from loopbot.domain.speech import plain
 from loopbot.ports import Cursor, Unmapped
 from loopbot.store import SqlStore
 from loopbot.usecases.deliver import deliver
@@ -332,7 +333,7 @@ def test_an_answer_is_noted_once_however_often_the_button_is_pressed(store: SqlS
     ingest(loop, FakeSource(STREAM, [incident(people=(Involved("reporter", mara),))]))
     deliver(loop, "slack")
     key = sink.ledger[0].effect.key
-    first, second = (Conversation(loop).answer(mara, key, "yes") for _ in range(2))
+    first, second = (plain(Conversation(loop).answer(mara, key, "yes")) for _ in range(2))
     assert first == second
     with store.read() as tx:
         noted = [entry for entry in tx.journal_of(incident().ref) if entry.what == "answered: yes"]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.slack import blocks
+from connectors.slack import blocks, speaking
+from loopbot.domain.speech import say
 from loopbot.sandbox.slack import Message, links, notified, seen
 from loopbot.sandbox.slack.blocks import faults
 from tests.connectors.slack.stage import read_aloud
@@ -80,7 +81,7 @@ def test_a_strange_button_value_is_not_ours(value: str) -> None:
 
 def test_an_answer_replaces_the_buttons_and_leaves_the_text() -> None:
     before = blocks.message("Fixed?", key="k", buttons=(("yes", "Yes"),))["blocks"]
-    after = blocks.answered(before, "Thank you, <!channel>")
+    after = blocks.answered(before, blocks.ANSWERS, speaking.note(say("Thank you, <!channel>")))
     assert [one["type"] for one in after] == ["rich_text", "context"]
     assert notified(Message("1.0", "C1", "U1", "", after)) == set()
 

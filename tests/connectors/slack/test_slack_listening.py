@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from connectors.slack.connector import Slack
 from connectors.slack.messages import Messages
+from loopbot.domain import speech
 from loopbot.domain.effects import Cause, Delivery, Receipt, Tell
 from loopbot.domain.errors import ConfigError, Rejected, Transient, Unauthorized
 from loopbot.domain.records import Person, Ref
@@ -35,19 +36,37 @@ class Ear:
     trouble: list[Exception] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
-    def command(self, person: Person, text: str) -> str:
+    def command(self, person: Person, text: str) -> speech.Message:
         self.gate.wait(5)
         self.commands.append((person, text))
         if self.trouble:
             raise self.trouble.pop()
-        return f"You asked for {text} <!channel>"
+        return speech.say(f"You asked for {text} <!channel>")
 
-    def answer(self, person: Person, key: str, answer: str) -> str:
+    def answer(self, person: Person, key: str, answer: str, words: str = "") -> speech.Message:
         self.gate.wait(5)
         self.answers.append((person, key, answer))
         if self.trouble:
             raise self.trouble.pop()
-        return f"You said {answer}."
+        return speech.say(f"You said {answer}.")
+
+    def home(self, person: Person) -> speech.Home:
+        return speech.say(f"Hello {person.name}")
+
+    def shortcut(self, person: Person, callback: str, message: speech.Heard | None) -> speech.Message:
+        raise NotImplementedError
+
+    def submitted(self, person: Person, filled: speech.Filled) -> speech.Message:
+        raise NotImplementedError
+
+    def link_shared(self, person: Person, urls: Sequence[str]) -> Mapping[str, str]:
+        raise NotImplementedError
+
+    def reaction(self, person: Person, emoji: str, message: speech.Heard) -> None:
+        raise NotImplementedError
+
+    def emojis(self) -> frozenset[str]:
+        return frozenset()
 
 
 @pytest.fixture
