@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 SPEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types contracts check replay chaos chaos-cluster faults bench storm audit sbom lock clean
+.PHONY: help setup setup-dev demo test lint types contracts check quality replay chaos chaos-cluster faults bench storm audit sbom lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ faults: setup-dev ## Let every fault of the catalogue happen, and write docs/fau
 
 bench: setup-dev ## Measure speed and memory
 	@$(BIN)/python -m benchmarks
+
+quality: setup-dev ## Measure the judgements on real data with known answers (DATA=../shared/data)
+	@$(BIN)/loopbot evaluate --data $(or $(DATA),../shared/data)
 
 storm: setup-dev ## A thousand webhooks a second for ten seconds: how long they wait, and whether one is lost
 	@$(BIN)/python -m benchmarks.storm

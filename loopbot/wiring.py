@@ -21,6 +21,7 @@ from loopbot.config import Config, SecretStore
 from loopbot.config.model import mistakes_in, several
 from loopbot.config.secrets import is_secret_key
 from loopbot.domain.errors import ConfigError, RuleError, UserError
+from loopbot.domain.ranking import Judgement
 from loopbot.domain.rules import Rule, Rulebook
 from loopbot.ports import Budget, Chat, Clock, Connector, Paced, Sink, Source, Store, Surroundings
 from loopbot.usecases.listen import Conversation
@@ -105,6 +106,7 @@ def installed(
             outfit.witness,
             outfit.waits or Waits(**config.waits.model_dump()),
             outfit.secrets.redacted,
+            shipped_judgement(),
         )
         yield Installation(config, loop, built, sources)
 
@@ -223,6 +225,13 @@ def check_rules(folder: Path, systems: set[str] | None = None) -> tuple[list[Rul
                 RuleError(f"{folder.name}/{rule.name}.toml", f"writes to {name!r}, which is not configured", hint)
             )
     return list(loaded.rules), errors
+
+
+def shipped_judgement() -> Judgement:
+    """The judgements as they come with loopbot, before anything was learnt here."""
+    from loopbot.judgement.shipped import shipped_judgement as built
+
+    return built()
 
 
 def starter_rules() -> Path:

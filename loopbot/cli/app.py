@@ -123,6 +123,31 @@ def explain(
 
 
 @app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option(help="The folder of the files with known answers.")] = Path("../shared/data"),
+    history: Annotated[
+        Path | None, typer.Option(help="The earlier part of the same files: to learn and draw candidates from.")
+    ] = None,
+    only: Annotated[str, typer.Option(help="Some of: cause, recurrence, feedback, item; separated by commas.")] = "",
+    from_mirror: Annotated[
+        bool, typer.Option("--from-mirror", help="Measure on what is mirrored here, by the links people made.")
+    ] = False,
+    config: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how good the judgements are, simple methods beside them.
+
+    On files with known answers, or on your own history: then also which bars to choose in the rules. Exits 1 where nothing
+    could be measured.
+    """
+    from loopbot.cli.evaluating import show_evaluation, show_own_evaluation
+
+    if from_mirror:
+        raise typer.Exit(show_own_evaluation(config, only, as_json=as_json))
+    raise typer.Exit(show_evaluation(data, history, only, as_json=as_json))
+
+
+@app.command()
 def check(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
     """Find what is wrong before the first write, and what is stuck.
 

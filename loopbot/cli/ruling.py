@@ -32,7 +32,7 @@ def check_folder(config: Path, folder: Path | None) -> int:
 def test_folder(config: Path, folder: Path | None, name: str, *, verbose: bool) -> int:
     """Run the cases of each rule and show what differs."""
     from loopbot.language.cases import run
-    from loopbot.wiring import check_rules
+    from loopbot.wiring import check_rules, shipped_judgement
 
     place, _ = _place(config, folder)
     rules, errors = check_rules(place)
@@ -43,6 +43,7 @@ def test_folder(config: Path, folder: Path | None, name: str, *, verbose: bool) 
         raise UserError(name, "is not a rule in this folder", "known: " + ", ".join(rule.name for rule in rules))
     out = console()
     passed = failed = 0
+    judgement = shipped_judgement()
     for rule in chosen:
         cases = place / "tests" / f"{rule.name}.toml"
         if not cases.exists():
@@ -53,7 +54,7 @@ def test_folder(config: Path, folder: Path | None, name: str, *, verbose: bool) 
             )
             continue
         # What a rule would do can be tested also while it is switched off.
-        for result in run(dataclasses.replace(rule, mode="live") if rule.mode == "off" else rule, cases):
+        for result in run(dataclasses.replace(rule, mode="live") if rule.mode == "off" else rule, cases, judgement):
             passed += result.passed
             failed += not result.passed
             if not result.passed:

@@ -1,44 +1,42 @@
 """Judging: one rule, one event, one view of the world; out come plans. Pure, so that a dry run is the live run."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
-from types import MappingProxyType
 
 from loopbot.domain.effects import Effect
 from loopbot.domain.events import Answered, Changed, Due, Event, Timer
+from loopbot.domain.ranking import PLAIN, Judgement
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.rules import Bench, Found, Match, Mirrored, Plan, Predicate, Rule, Scope, View, Wanted, all_hold
-from loopbot.domain.scoring import Score, similarity, span_in_words, suspicion
-from loopbot.domain.texts import likeness, words
+from loopbot.domain.scoring import Ranked, span_in_words
 from loopbot.domain.words import Relation
 
 SETTLE = "settle"
-_RANKS: MappingProxyType[str, Callable[[Record, Record], Score]] = MappingProxyType(
-    {"suspect": suspicion, "similar": similarity},
-)
+SHOWN = 5
+"""How many candidates a person is shown."""
 
 
-def judge(rule: Rule, event: Event, view: View) -> Iterator[Plan]:
+def judge(rule: Rule, event: Event, view: View, judgement: Judgement = PLAIN) -> Iterator[Plan]:
     """What the rule wants after the event: a plan for each subject it concerns, with each step that led there.
 
-    An event about the other side of a match (the change came after the incident) concerns every subject it can match.
+    `judgement` ranks where the rule asks for it. An event about the other side of a match (the change came after the incident) concerns every subject it can match.
     """
     if rule.mode == "off":
         return
     if isinstance(event, Due):
         if event.rule == rule.name:
-            yield _judged(rule, event, event.record, view)
+            yield _judged(rule, event, event.record, view, judgement)
         return
     record = event.record
     if record.kind in rule.on:
-        yield _judged(rule, event, record, view)
+        yield _judged(rule, event, record, view, judgement)
     if rule.match and record.kind == rule.match.kind and isinstance(event, Changed):
-        for subject in _subjects(rule, rule.match, record, view):
+        for subject in _subjects(rule, record, view, judgement):
             # Nobody asks why the many do not fit that this one record might have concerned.
             fits = rule.when is None or rule.when.holds(Scope(it=subject, now=view.now(), before=subject))
             if fits and subject.ref != record.ref:
-                yield _judged(rule, Changed(subject, before=subject), subject, view)
+                yield _judged(rule, Changed(subject, before=subject), subject, view, judgement)
 
 
 def concerned(rules: Iterable[Rule], event: Changed, view: View, waits: Callable[[Rule, Ref], bool]) -> Iterator[Rule]:
@@ -61,7 +59,7 @@ def concerned(rules: Iterable[Rule], event: Changed, view: View, waits: Callable
             yield rule
 
 
-def _judged(rule: Rule, event: Event, subject: Record, view: View) -> Plan:
+def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Judgement) -> Plan:
     """Go through the rule's steps; the first that does not hold ends it."""
     scope = Scope(
         it=subject,
@@ -83,7 +81,7 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View) -> Plan:
             return dataclasses.replace(plan, steps=(*steps, step), timers=(dataclasses.replace(settle, at=waits),))
     founder = subject
     if rule.repeat:
-        members = _members(rule, subject, view)
+        members = _members(rule, subject, view, judgement)
         count, wanted = len(members) + 1, rule.repeat.at_least
         seen = ", ".join(one.key for one in members[:5]) or "none other"
         asked = f"at least {wanted} alike within {_span(rule.repeat.within)}"
@@ -96,11 +94,13 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View) -> Plan:
         )
     if rule.match is None:
         return _acted(rule, founder, (scope,), steps, view)
-    scopes, matched, asks = _matched(rule.match, scope, view)
-    steps = (*steps, matched)
+    found = _candidates(rule.match, scope, view, judgement)
+    shown = tuple(found[:SHOWN]) if rule.match.rank != "none" else ()
+    scopes, matched, asks = _matched(rule.match, scope, found)
+    plan = dataclasses.replace(plan, ranked=shown, asks=asks, steps=(*steps, matched))
     if not matched.held:
-        return dataclasses.replace(plan, steps=steps, asks=asks)
-    return _acted(rule, founder, scopes, steps, view)
+        return plan
+    return dataclasses.replace(_acted(rule, founder, scopes, plan.steps, view), ranked=plan.ranked)
 
 
 def _acted(rule: Rule, founder: Record, scopes: tuple[Scope, ...], steps: tuple[Found, ...], view: View) -> Plan:
@@ -141,88 +141,87 @@ def _held(predicate: Predicate | None, scope: Scope) -> tuple[Found, ...]:
     return tuple(Found(clause.text, held=clause.holds(scope), saw=clause.seen(scope)) for clause in predicate.clauses)
 
 
-def _members(rule: Rule, subject: Record, view: View) -> list[Record]:
-    """The earlier and later records of the same kind that count as the same pain, oldest first."""
-    repeat = rule.repeat
-    if repeat is None or (repeat.same_service and not subject.services):
+def _members(rule: Rule, subject: Record, view: View, judgement: Judgement) -> list[Record]:
+    """The other records of the same kind that count as the same pain, oldest first."""
+    if rule.repeat is None:
         return []
-    services = subject.services if repeat.same_service else frozenset()
-    around = view.between(subject.kind, subject.occurred_at - repeat.within, subject.occurred_at, services)
-    said = words(subject.title, subject.text)
-    found = []
-    for other in around:
-        if other.ref == subject.ref:
-            continue
-        if repeat.alike and likeness(said, words(other.title, other.text)) < repeat.alike:
-            continue
-        if rule.when is not None and not rule.when.holds(Scope(it=other, now=view.now())):
-            continue
-        found.append(other)
+    now = view.now()
+    found = [
+        one.record
+        for one in judgement.repeats.alike(subject, view, rule.repeat)
+        if one.record.ref != subject.ref and (rule.when is None or rule.when.holds(Scope(it=one.record, now=now)))
+    ]
     return sorted(found, key=lambda one: (one.occurred_at, one.ref))
 
 
-def _matched(match: Match, scope: Scope, view: View) -> tuple[tuple[Scope, ...], Found, bool]:
+def _matched(match: Match, scope: Scope, found: Sequence[Ranked]) -> tuple[tuple[Scope, ...], Found, bool]:
     """The scopes to act in, the step for explaining, and whether a person should be asked."""
     asked = f"a {match.kind} that fits" + (f" where {match.where.text}" if match.where else "")
-    scored = sorted(
-        _candidates(match, scope, view),
-        key=lambda one: (-(one.score or 0.0), -(one.other.occurred_at.timestamp() if one.other else 0.0)),
-    )
-    if not scored:
+    if not found:
         return (scope,), Found(asked, held=match.optional, saw="none"), False
     if match.pick == "all":
-        others = tuple(one.other for one in scored if one.other)
-        whole = dataclasses.replace(scope, others=others, other=others[0], count=len(others))
-        return (whole,), Found(asked, held=True, saw=", ".join(one.key for one in others[:5])), False
-    good = tuple(one for one in scored if one.score is None or one.score >= match.link_at)
+        others = tuple(one.record for one in found)
+        whole = dataclasses.replace(_facing(match, scope, found[0]), others=others, count=len(others))
+        return (whole,), Found(asked, held=True, saw=", ".join(one.key for one in others[:SHOWN])), False
+    good = tuple(one for one in found if one.score >= match.link_at)
     if not good:
-        best = scored[0]
-        asks = (best.score or 0.0) >= match.ask_at
+        asks = found[0].score >= match.ask_at
         bar = "sure enough only to ask" if asks else "not sure enough"
-        saw = f"{best.other.key if best.other else ''} at {best.score or 0:.0%} ({best.because}): {bar}"
-        return (scope,), Found(asked, held=match.optional, saw=saw), asks
+        return (scope,), Found(asked, held=match.optional, saw=f"{_said(match, found[0])}: {bar}"), asks
     chosen = good if match.pick == "each" else good[:1]
-    saw = ", ".join(_said(one) for one in chosen[:5])
-    return chosen, Found(asked, held=True, saw=saw), False
+    saw = ", ".join(_said(match, one) for one in chosen[:SHOWN])
+    return tuple(_facing(match, scope, one) for one in chosen), Found(asked, held=True, saw=saw), False
 
 
-def _candidates(match: Match, scope: Scope, view: View) -> Iterator[Scope]:
-    """Every record the match may mean, scored where it ranks."""
-    rank = _RANKS.get(match.rank)
-    for other in _reachable(match, scope.it, view):
-        if other.ref == scope.it.ref or other.kind != match.kind:
-            continue
-        one = dataclasses.replace(scope, other=other)
-        if rank is not None:
-            score = rank(scope.it, other)
-            one = dataclasses.replace(one, score=round(score.value, 4), because=score.because)
-        if match.where is None or match.where.holds(one):
-            yield one
+def _candidates(match: Match, scope: Scope, view: View, judgement: Judgement) -> list[Ranked]:
+    """Every record the match may mean: the likeliest first, of equals the latest. Where it does not rank, all are certain."""
+    among = _reached(scope.it, match, view) if match.through else None
+    ranker = judgement.ranker(match.rank)
+    if ranker is not None:
+        found = ranker.rank(scope.it, view, match, among)
+    else:
+        near = view.between(match.kind, scope.it.occurred_at - match.within, view.now()) if among is None else among
+        found = (Ranked(record, 1.0) for record in near)
+    fitting = (
+        one
+        for one in found
+        if one.record.ref != scope.it.ref
+        and one.record.kind == match.kind
+        and (match.where is None or match.where.holds(_facing(match, scope, one)))
+    )
+    return sorted(fitting, key=lambda one: (-one.score, -one.record.occurred_at.timestamp()))
 
 
-def _reachable(match: Match, it: Record, view: View) -> Iterator[Record]:
-    if match.through:
-        for ref in sorted(reach(it.ref, match.through, view)):
-            record = view.record(ref)
-            if record is not None:
-                yield record
-        return
-    until = it.occurred_at if match.rank == "suspect" else view.now()
-    yield from view.between(match.kind, it.occurred_at - match.within, until)
+def _facing(match: Match, scope: Scope, one: Ranked) -> Scope:
+    """The scope with this candidate as the other record."""
+    if match.rank == "none":
+        return dataclasses.replace(scope, other=one.record)
+    return dataclasses.replace(scope, other=one.record, score=one.score, because=", ".join(one.because))
 
 
-def _subjects(rule: Rule, match: Match, other: Record, view: View) -> Iterator[Record]:
+def _reached(it: Record, match: Match, view: View) -> list[Record]:
+    records = (view.record(ref) for ref in sorted(reach(it.ref, match.through, view)))
+    return [record for record in records if record is not None]
+
+
+def _subjects(rule: Rule, other: Record, view: View, judgement: Judgement) -> Iterator[Record]:
     """The records a rule may have to look at again because `other` is new or has changed."""
+    match = rule.match
+    if match is None:
+        return
     if match.through:
         for ref in sorted(reach(other.ref, tuple(reversed(match.through)), view)):
             record = view.record(ref)
             if record is not None and record.kind in rule.on:
                 yield record
         return
-    since = other.occurred_at if match.rank == "suspect" else other.occurred_at - match.within
-    until = min(view.now(), other.occurred_at + match.within)
+    ranker = judgement.ranker(match.rank)
     for kind in sorted(rule.on):
-        yield from view.between(kind, since, until)
+        if ranker is not None:
+            yield from ranker.concerned(other, view, match, kind)
+        else:
+            until = min(view.now(), other.occurred_at + match.within)
+            yield from view.between(kind, other.occurred_at - match.within, until)
 
 
 def reach(start: Ref, path: tuple[Relation, ...], view: View) -> frozenset[Ref]:
@@ -241,9 +240,8 @@ def _other_end(link: Link, ref: Ref) -> Ref:
     return link.target if link.source == ref else link.source
 
 
-def _said(scope: Scope) -> str:
-    key = scope.other.key if scope.other else ""
-    return f"{key} at {scope.score:.0%} ({scope.because})" if scope.score is not None else key
+def _said(match: Match, one: Ranked) -> str:
+    return one.record.key if match.rank == "none" else f"{one.record.key} at {one.score:.0%} ({', '.join(one.because)})"
 
 
 def _span(span: timedelta) -> str:

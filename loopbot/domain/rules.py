@@ -9,6 +9,7 @@ from loopbot.domain.effects import Effect
 from loopbot.domain.events import Timer
 from loopbot.domain.mirroring import Agreed, Conflict, Note
 from loopbot.domain.records import Link, Record, Ref
+from loopbot.domain.scoring import Ranked
 from loopbot.domain.words import Kind, Relation
 
 Mode = Literal["live", "shadow", "off"]
@@ -173,7 +174,10 @@ class Action(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What one rule wants for one record, and why. A dry run, explain, tests and the live run all make the same one."""
+    """What one rule wants for one record, and why. A dry run, explain, tests and the live run all make the same one.
+
+    `asks`: a person should decide among `ranked`, the best candidates of a ranking match, best first.
+    """
 
     rule: str
     subject: Ref
@@ -185,6 +189,7 @@ class Plan:
     mode: Mode = "live"
     limit: int = 100
     asks: bool = False
+    ranked: tuple[Ranked, ...] = ()
     steps: tuple[Found, ...] = ()
     mirrored: tuple[Mirrored, ...] = ()
 

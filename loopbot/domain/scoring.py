@@ -22,6 +22,15 @@ class Score:
     because: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate, how likely it is the one (0..1), and the evidence in words, the strongest first."""
+
+    record: Record
+    score: float
+    because: tuple[str, ...] = ()
+
+
 def suspicion(incident: Record, change: Record) -> Score:
     """How likely this change (or deployment) caused the incident: named in its text, same service, shortly before, same words."""
     at, began = incident.occurred_at, change.occurred_at

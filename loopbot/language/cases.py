@@ -8,6 +8,7 @@ from typing import Any
 from loopbot.domain.effects import PENDING_KIND, PENDING_MARK, Effect, LinkTickets, OpenTicket, Tell
 from loopbot.domain.judging import judge
 from loopbot.domain.mirroring import Conflict
+from loopbot.domain.ranking import PLAIN, Judgement
 from loopbot.domain.records import Link, Person, Ref
 from loopbot.domain.rules import Plan, Rule
 from loopbot.domain.texts import shorten
@@ -39,27 +40,27 @@ class CaseResult:
     difference: str = ""
 
 
-def run(rule: Rule, case_file: Path) -> list[CaseResult]:
+def run(rule: Rule, case_file: Path, judgement: Judgement = PLAIN) -> list[CaseResult]:
     """Each case of the file; what is wrong with the file itself is a failed case too."""
     where = f"{case_file.parent.parent.name}/{case_file.parent.name}/{case_file.name}"
     try:
         text = case_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         return [CaseResult(where, passed=False, difference=f"the file can not be read: {error}")]
-    return run_text(rule, text, where)
+    return run_text(rule, text, where, judgement)
 
 
-def run_text(rule: Rule, text: str, where: str = "cases") -> list[CaseResult]:
+def run_text(rule: Rule, text: str, where: str = "cases", judgement: Judgement = PLAIN) -> list[CaseResult]:
     """The same for cases that are not in a file."""
     findings = Findings(where)
-    results = [_run(rule, case) for case in read_cases(text, rule, findings)]
+    results = [_run(rule, case, judgement) for case in read_cases(text, rule, findings)]
     return results + [CaseResult(error.where, passed=False, difference=str(error)) for error in findings.errors]
 
 
-def _run(rule: Rule, case: Case) -> CaseResult:
+def _run(rule: Rule, case: Case, judgement: Judgement) -> CaseResult:
     # A rule that sleeps is tested as if it were awake.
     awake = replace(rule, mode="live") if rule.mode == "off" else rule
-    plans = list(judge(awake, case.event, case.scene))
+    plans = list(judge(awake, case.event, case.scene, judgement))
     planned = _planned(plans)
     lines = _unknown(case.expect)
     if not lines:

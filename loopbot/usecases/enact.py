@@ -122,7 +122,7 @@ def _waking(loop: Loop, tx: Tx, event: Event) -> Iterable[Rule]:
 
 def _judged(loop: Loop, tx: Tx, rule: Rule, event: Event) -> list[Enacted]:
     try:
-        plans = list(judge(rule, event, tx))
+        plans = list(judge(rule, event, tx, loop.judgement))
     except Exception as error:  # noqa: BLE001 - whatever a rule does to one record, the others go on (promise 4)
         why = f"rule {rule.name} could not judge it: {type(error).__name__}: {error}"
         tx.quarantine(f"rule:{rule.name}", [Unmapped(str(event.record.ref), why)])

@@ -68,7 +68,7 @@ def explain(loop: Loop, record: Record) -> Explanation:
             plan
             for rule in loop.rules.rules
             if record.kind in rule.on
-            for plan in judge(rule, Changed(record, before=record), tx)
+            for plan in judge(rule, Changed(record, before=record), tx, loop.judgement)
         ]
         return Explanation(
             record,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from loopbot.domain.ranking import PLAIN, Judgement
 from loopbot.domain.redaction import scrubbed
 from loopbot.domain.rules import Plan, Rulebook
 from loopbot.ports import Clock, Sink, Store
@@ -72,6 +73,7 @@ class Loop:
     witness: Witness = field(default_factory=SilentWitness)
     waits: Waits = field(default_factory=Waits)
     redacted: Callable[[str], str] = scrubbed
+    judgement: Judgement = PLAIN
 
 
 def poll_lease(stream: str) -> str:

@@ -1,13 +1,15 @@
 """Judging is pure: a view made of lists, events in, plans out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from loopbot.domain.events import Changed, Due
 from loopbot.domain.judging import judge
+from loopbot.domain.ranking import Judgement
 from loopbot.domain.records import Change, Link, Record, Ref
-from loopbot.domain.rules import Match, Once, Repeat
+from loopbot.domain.rules import Match, Once, Repeat, View
+from loopbot.domain.scoring import Ranked
 from loopbot.domain.words import Kind, Relation
 from tests.support.made import at, deployment, incident, issue
 from tests.support.ruling import NoteIt, OpenAndLink, Says, When, rule
@@ -199,3 +201,33 @@ def test_tickets_of_other_services_and_other_words_do_not_count() -> None:
     (yes,) = judge(repeating, Changed(here), ListView([here, elsewhere, unlike, alike]))
     assert not no.effects
     assert yes.effects
+
+
+@dataclass(frozen=True)
+class Certain:
+    """A judgement that always has the same opinion."""
+
+    suspect: Change
+    score: float
+
+    def rank(self, it: Record, view: View, match: Match, among: Sequence[Record] | None = None) -> Iterable[Ranked]:
+        return [Ranked(self.suspect, self.score, ("it always is", "believe me"))]
+
+    def concerned(self, other: Record, view: View, match: Match, kind: Kind) -> Iterable[Record]:
+        return []
+
+
+def test_the_judgement_that_is_plugged_in_ranks_and_its_evidence_is_in_the_plan() -> None:
+    matching = rule(match=Match(kind="change", rank="suspect", link_at=0.9, ask_at=0.5))
+    view = ListView([incident(opened_at=at(10))])
+    (plan,) = judge(matching, Changed(incident()), view, Judgement(suspect=Certain(change(), 0.95)))
+    assert plan.because == "it always is, believe me"
+    (asks,) = judge(matching, Changed(incident()), view, Judgement(suspect=Certain(change(), 0.6)))
+    assert asks.asks
+    assert [(one.record.key, one.score) for one in asks.ranked] == [("CHG0000001", 0.6)]
+
+
+def test_which_subjects_a_candidate_concerns_is_the_judgements_to_say() -> None:
+    matching = rule(match=Match(kind="change", rank="suspect"))
+    broken = incident(opened_at=at(10))
+    assert not list(judge(matching, Changed(change()), ListView([broken]), Judgement(suspect=Certain(change(), 1.0))))

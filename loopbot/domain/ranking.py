@@ -1,0 +1,104 @@
+"""What judging asks of the four judgements, and the plain scores that stand in for a model.
+
+A judgement is a pure function: it reads the record, the view and a frozen model, so that a dry run is the live run.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from loopbot.domain.records import Record
+from loopbot.domain.rules import Match, Repeat, View
+from loopbot.domain.scoring import Ranked, similarity, suspicion
+from loopbot.domain.texts import likeness, words
+from loopbot.domain.words import Kind
+
+
+class Ranker(Protocol):
+    """Finds and scores the records that a rule's `[match]` may mean."""
+
+    def rank(self, it: Record, view: View, match: Match, among: Sequence[Record] | None = None) -> Iterable[Ranked]:
+        """Candidates for a record, each with a probability (0..1) and its evidence in words, in any order.
+
+        `among`: the rule follows links, and these are what they lead to; without it the ranker finds candidates itself.
+        """
+
+    def concerned(self, other: Record, view: View, match: Match, kind: Kind) -> Iterable[Record]:
+        """The records of a kind that have to be judged again because `other`, a candidate, is new or has changed."""
+
+
+class Gatherer(Protocol):
+    """Finds the records that count as the same pain, for a rule's `[repeat]`."""
+
+    def alike(self, it: Record, view: View, repeat: Repeat) -> Iterable[Ranked]:
+        """Other records of its kind within the span, each with how sure it is (0..1) and why, in any order."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainSuspects:
+    """Changes within the span, scored by what is named, the service, time and common words."""
+
+    def rank(self, it: Record, view: View, match: Match, among: Sequence[Record] | None = None) -> Iterable[Ranked]:
+        """Every candidate that began before the record."""
+        if among is None:
+            among = view.between(match.kind, it.occurred_at - match.within, it.occurred_at)
+        for other in among:
+            score = suspicion(it, other)
+            yield Ranked(other, round(score.value, 4), (score.because,))
+
+    def concerned(self, other: Record, view: View, match: Match, kind: Kind) -> Iterable[Record]:
+        """What happened within the span after it."""
+        until = min(view.now(), other.occurred_at + match.within)
+        return view.between(kind, other.occurred_at, until)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainSimilars:
+    """Records within the span, scored by common words."""
+
+    def rank(self, it: Record, view: View, match: Match, among: Sequence[Record] | None = None) -> Iterable[Ranked]:
+        """Every candidate from the span before the record until now."""
+        if among is None:
+            among = view.between(match.kind, it.occurred_at - match.within, view.now())
+        for other in among:
+            score = similarity(it, other)
+            yield Ranked(other, round(score.value, 4), (score.because,))
+
+    def concerned(self, other: Record, view: View, match: Match, kind: Kind) -> Iterable[Record]:
+        """What happened within the span on either side of it."""
+        until = min(view.now(), other.occurred_at + match.within)
+        return view.between(kind, other.occurred_at - match.within, until)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainRepeats:
+    """Records of the span that share a service and words."""
+
+    def alike(self, it: Record, view: View, repeat: Repeat) -> Iterable[Ranked]:
+        """The earlier records that are alike enough."""
+        if repeat.same_service and not it.services:
+            return
+        services = it.services if repeat.same_service else frozenset()
+        said = words(it.title, it.text)
+        for other in view.between(it.kind, it.occurred_at - repeat.within, it.occurred_at, services):
+            if other.ref == it.ref:
+                continue
+            alike = likeness(said, words(other.title, other.text)) if repeat.alike else 1.0
+            if alike >= repeat.alike:
+                yield Ranked(other, alike)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The judgements of one installation, as rules name them: `rank = "suspect"`, `rank = "similar"`, `[repeat]`."""
+
+    suspect: Ranker = field(default_factory=PlainSuspects)
+    similar: Ranker = field(default_factory=PlainSimilars)
+    repeats: Gatherer = field(default_factory=PlainRepeats)
+
+    def ranker(self, rank: str) -> Ranker | None:
+        """The judgement a match asks for; None where it does not rank."""
+        return {"suspect": self.suspect, "similar": self.similar}.get(rank)
+
+
+PLAIN = Judgement()

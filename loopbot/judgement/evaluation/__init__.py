@@ -1,0 +1,80 @@
+"""Measuring the judgements against known answers.
+
+Each judgement is a module here with
+
+    measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figure, ...]
+
+which reads files of known names from `data` (and learns and draws candidates from `history`, the earlier part: nothing
+later than the ticket that is judged is ever seen), and, where a user's own store can be measured,
+
+    from_mirror(tx: Tx, progress: Progress) -> tuple[tuple[Figure, ...], tuple[Advice, ...]]
+
+Both raise NotMeasuredError where something is missing. `<judgement>.calibration_error` and
+`<judgement>.milliseconds_per_ticket` are summed up over all of them: the worst error, and the time of all together.
+"""
+
+import importlib
+import importlib.util
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+from loopbot.judgement.evaluation.figures import Figure, Measured, NotMeasuredError, Progress
+from loopbot.ports import Tx
+
+JUDGEMENTS = ("cause", "recurrence", "feedback", "item")
+
+
+def measure(names: Iterable[str], data: Path, history: Path | None, progress: Progress) -> Iterator[Measured]:
+    """Measure these judgements on files, one after the other."""
+    for name in names:
+        try:
+            yield Measured(name, _module(name).measure(data, history, progress))
+        except NotMeasuredError as error:
+            yield Measured(name, why_not=str(error))
+
+
+def measure_mirror(names: Iterable[str], tx: Tx, progress: Progress) -> Iterator[Measured]:
+    """Measure these judgements on a store: what people linked is the known answer."""
+    for name in names:
+        try:
+            from_mirror = getattr(_module(name), "from_mirror", None)
+            if from_mirror is None:
+                yield Measured(name, why_not="it has no answers of people in a store to be measured on")
+                continue
+            figures, advice = from_mirror(tx, progress)
+            yield Measured(name, figures, advice)
+        except NotMeasuredError as error:
+            yield Measured(name, why_not=str(error))
+
+
+def in_all(measured: Iterable[Measured]) -> tuple[Figure, ...]:
+    """The figures over all judgements: the worst calibration error, and the time for a ticket in all of them together."""
+    figures = [figure for one in measured for figure in one.figures]
+    errors = [figure.value for figure in figures if figure.name.endswith(".calibration_error")]
+    times = [figure.value for figure in figures if figure.name.endswith(".milliseconds_per_ticket")]
+    found = []
+    if errors:
+        what = "calibration error of every probability shown, the worst"
+        found.append(Figure(name="calibration_error", what=what, value=max(errors), goal=0.08, aim=0.05, better="less"))
+    if times:
+        what = "a new ticket, all judgements together"
+        found.append(
+            Figure(
+                name="milliseconds_per_ticket",
+                what=what,
+                value=sum(times),
+                unit="ms",
+                goal=150.0,
+                aim=50.0,
+                better="less",
+            )
+        )
+    return tuple(found)
+
+
+def _module(name: str) -> ModuleType:
+    place = f"{__name__}.{name}"
+    if importlib.util.find_spec(place) is None:
+        raise NotMeasuredError("this version of loopbot does not measure it")
+    return importlib.import_module(place)

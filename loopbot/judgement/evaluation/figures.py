@@ -1,0 +1,56 @@
+"""A measured figure of a judgement, with what simple methods reach and what is asked for beside it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Progress = Callable[[str], None]
+"""Is told in words what is being done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One line of the table.
+
+    `name` is what machines read (`cause.recall_at_5_masked`), `what` what people read. `baseline` is what simple methods
+    reach, `goal` what is asked for at the least and `aim` what is hoped for; `better` says in which direction.
+    """
+
+    name: str
+    what: str
+    value: float
+    unit: str = ""
+    baseline: float | None = None
+    goal: float | None = None
+    aim: float | None = None
+    better: Literal["more", "less"] = "more"
+    note: str = ""
+
+    @property
+    def good(self) -> bool | None:
+        """Whether the goal is met; None where there is none."""
+        if self.goal is None:
+            return None
+        return self.value >= self.goal if self.better == "more" else self.value <= self.goal
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a user should set, from their own history: `match.link_at = 0.83`, and why."""
+
+    setting: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What came of one judgement: its figures, advice for the rules, or why it was not measured."""
+
+    judgement: str
+    figures: tuple[Figure, ...] = ()
+    advice: tuple[Advice, ...] = ()
+    why_not: str = ""
+
+
+class NotMeasuredError(Exception):
+    """A judgement can not be measured here: a file is missing, or the extra. The message says what to do."""
