@@ -1,6 +1,6 @@
 """A rule: what it wakes for, what must hold, what it asks to be done. Judging is pure: event and view in, plan out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from loopbot.domain.effects import Effect
 from loopbot.domain.events import Timer
 from loopbot.domain.mirroring import Agreed, Conflict, Note
+from loopbot.domain.questions import Asking, Standing
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.scoring import Ranked
 from loopbot.domain.words import Kind, Relation
@@ -34,6 +35,15 @@ class View(Protocol):
 
     def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
         """What the mirror `source` and the `target` it mirrors last agreed on, by field; none for a pair not compared yet."""
+
+    def asked(self, kind: Asking, subjects: Collection[Ref]) -> Standing | None:
+        """What became of the latest question of that kind about one of these records; None where there was none."""
+
+    def refused(self, ref: Ref, relation: Relation) -> frozenset[Ref]:
+        """What may not be linked with it so, from either end: a person said that it is not so, or their system took it back."""
+
+    def apart(self, ref: Ref) -> frozenset[Ref]:
+        """The records of which people said that they are not the same as this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

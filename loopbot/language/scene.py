@@ -1,10 +1,11 @@
 """A small world to judge a rule in: a few records and links, and a clock that stands still."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from loopbot.domain.mirroring import Agreed
+from loopbot.domain.questions import Asking, Standing
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.words import Kind, Relation
 
@@ -17,6 +18,9 @@ class Scene:
     records: Mapping[Ref, Record]
     links: tuple[Link, ...] = ()
     pairs: Mapping[tuple[Ref, Ref], Mapping[str, Agreed]] = field(default_factory=dict)
+    standings: Mapping[tuple[Asking, Ref], Standing] = field(default_factory=dict)
+    refusals: tuple[Link, ...] = ()
+    differing: frozenset[frozenset[Ref]] = frozenset()
 
     def now(self) -> datetime:
         """The moment of judging."""
@@ -50,3 +54,17 @@ class Scene:
     def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
         """What a mirror and what it mirrors last agreed on, by field."""
         return self.pairs.get((source, target), {})
+
+    def asked(self, kind: Asking, subjects: Collection[Ref]) -> Standing | None:
+        """What became of a question of that kind about one of these records."""
+        found = (self.standings.get((kind, subject)) for subject in sorted(subjects))
+        return next((one for one in found if one is not None), None)
+
+    def refused(self, ref: Ref, relation: Relation) -> frozenset[Ref]:
+        """What may not be linked with it so."""
+        no = [link for link in self.refusals if link.relation == relation and ref in (link.source, link.target)]
+        return frozenset(link.target if link.source == ref else link.source for link in no)
+
+    def apart(self, ref: Ref) -> frozenset[Ref]:
+        """What is not the same as this one."""
+        return frozenset(other for pair in self.differing if ref in pair for other in pair - {ref})

@@ -2,6 +2,7 @@
 
 from loopbot.ports.hearing import Chat, Ear, Hint, Hook, Hooked, HookVerifier, Refusal
 from loopbot.ports.rows import (
+    Answer,
     ConflictEntry,
     Cycle,
     EffectState,
@@ -10,10 +11,24 @@ from loopbot.ports.rows import (
     LeaseLostError,
     OutboxRow,
     Quarantined,
+    QuestionRow,
     Upserted,
     Waiting,
 )
-from loopbot.ports.store import Agreements, Cursors, Inbox, Leases, Links, Mirror, Outbox, Store, Timers, Tx
+from loopbot.ports.store import (
+    Agreements,
+    Cursors,
+    Inbox,
+    Leases,
+    Lessons,
+    Links,
+    Mirror,
+    Outbox,
+    Questions,
+    Store,
+    Timers,
+    Tx,
+)
 from loopbot.ports.systems import (
     Budget,
     Clock,
@@ -31,6 +46,7 @@ from loopbot.ports.systems import (
 
 __all__ = [
     "Agreements",
+    "Answer",
     "Budget",
     "Chat",
     "Clock",
@@ -51,6 +67,7 @@ __all__ = [
     "Lease",
     "LeaseLostError",
     "Leases",
+    "Lessons",
     "Links",
     "Mirror",
     "Outbox",
@@ -58,6 +75,8 @@ __all__ = [
     "Paced",
     "Page",
     "Quarantined",
+    "QuestionRow",
+    "Questions",
     "Refusal",
     "Secrets",
     "Sink",

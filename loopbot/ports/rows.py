@@ -6,6 +6,7 @@ from typing import Literal
 
 from loopbot.domain.effects import Effect, Receipt
 from loopbot.domain.mirroring import Conflict
+from loopbot.domain.questions import Question, QuestionState
 from loopbot.domain.records import Record, Ref
 
 EffectState = Literal["planned", "sending", "settled", "uncertain", "parked", "held", "shadow", "dropped"]
@@ -120,6 +121,44 @@ class ConflictEntry:
     at: datetime
     rule: str
     conflict: Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRow:
+    """A question and what became of it. `message` is the key of the effect that asks it; `round` counts how often it was asked."""
+
+    number: int
+    question: Question
+    state: QuestionState
+    round: int
+    asked_at: datetime
+    expires_at: datetime
+    message: str = ""
+    reminded_at: datetime | None = None
+    answered_at: datetime | None = None
+    answered_by: str = ""
+    answer: str = ""
+    rests_until: datetime | None = None
+    why: str = ""
+
+    @property
+    def key(self) -> str:
+        """The question's identity."""
+        return self.question.key
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one person answered to one question; `detail` is what they typed or chose with it (a ref, words)."""
+
+    number: int
+    question: str
+    answer: str
+    detail: str
+    by: str
+    at: datetime
+    undone_at: datetime | None = None
+    undone_by: str = ""
 
 
 class LeaseLostError(Exception):

@@ -8,11 +8,13 @@ from typing import Protocol
 from loopbot.domain.effects import Delivery, Effect, Receipt
 from loopbot.domain.events import Timer
 from loopbot.domain.mirroring import Conflict, Note
+from loopbot.domain.questions import Asking, Audience, Lesson, LessonKind, Question, QuestionState
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.rules import View
 from loopbot.domain.words import Kind
 from loopbot.ports.hearing import Hint
 from loopbot.ports.rows import (
+    Answer,
     ConflictEntry,
     Cycle,
     EffectState,
@@ -20,6 +22,7 @@ from loopbot.ports.rows import (
     Lease,
     OutboxRow,
     Quarantined,
+    QuestionRow,
     Upserted,
     Waiting,
 )
@@ -74,6 +77,9 @@ class Links(Protocol):
 
     def reject(self, source: Ref, relation: str, target: Ref, by: str) -> None:
         """A person says that this is not so; it stays said."""
+
+    def take_back(self, source: Ref, relation: str, target: Ref) -> bool:
+        """A person takes back what they said of it, for or against; what its own systems state stands again. False: nothing was said."""
 
     def moved(self, old: Ref, new: Ref) -> None:
         """A record has another ref now (an issue moved to another project): links follow it."""
@@ -258,6 +264,80 @@ class Agreements(Protocol):
         """What was overruled, of one record or of all, the latest first."""
 
 
+class Questions(Protocol):
+    """What people are asked, and what they answered (`View.asked` reads it)."""
+
+    def put(self, questions: Sequence[Question], expires_at: datetime) -> list[QuestionRow]:
+        """Ask; returns those that are open now and were not, or say something else than before.
+
+        One that rests (answered for good, or for a while that is not over) is left alone. A withdrawn one is open again, in
+        the same round; one that has rested is asked in a new round.
+        """
+
+    def get(self, key: str) -> QuestionRow | None:
+        """By key, or by the beginning of one (None when it is not the beginning of exactly one)."""
+
+    def open(self, audience: Audience | None = None, kind: Asking | None = None, limit: int = 100) -> list[QuestionRow]:
+        """What waits for an answer, the longest waiting first."""
+
+    def rows(self, states: Collection[QuestionState] = (), limit: int = 100) -> list[QuestionRow]:
+        """The latest first; no states: all of them."""
+
+    def about(self, ref: Ref) -> list[QuestionRow]:
+        """Questions whose subject it is, or that name it, the earliest first."""
+
+    def waits(self, rule: str, subject: Ref) -> bool:
+        """Whether a question of that rule about that record is open; asked for every change of every record."""
+
+    def unasked(self, limit: int = 500) -> list[QuestionRow]:
+        """Open ones that no message asks yet, the longest waiting first."""
+
+    def carry(self, keys: Collection[str], message: str) -> None:
+        """An effect asks these now."""
+
+    def carried(self, message: str) -> list[QuestionRow]:
+        """The questions that an effect asks, in the order they were first asked."""
+
+    def due(self, asked_before: datetime) -> list[QuestionRow]:
+        """Open ones that were asked before then and of which nobody was reminded; and open ones whose time is over."""
+
+    def remind(self, key: str) -> None:
+        """Somebody was reminded of it; that is not done twice."""
+
+    def close(self, key: str, state: QuestionState, why: str, rests_until: datetime | None = None) -> bool:
+        """Nobody has to answer any more; false where it is not open."""
+
+    def answer(
+        self, key: str, answer: str, detail: str, by: str, *, rests_until: datetime | None = None, final: bool = True
+    ) -> Answer | None:
+        """Note an answer; None where the question is not open: somebody was quicker. Unless `final` it stays open."""
+
+    def answers(self, key: str) -> list[Answer]:
+        """What was answered to it, the earliest first; undone answers too."""
+
+    def undo(self, number: int, by: str) -> bool:
+        """Take an answer back; the question is open again. False where it was taken back already."""
+
+
+class Lessons(Protocol):
+    """What people taught the judgements."""
+
+    def add(self, lessons: Iterable[Lesson]) -> None:
+        """Keep them; a later lesson about the same pair stands instead of an earlier one."""
+
+    def undo(self, answer: int) -> list[Lesson]:
+        """Take back what followed from an answer; returns what stood until now."""
+
+    def since(self, moment: datetime) -> list[Lesson]:
+        """What was taught or taken back since then, the earliest first."""
+
+    def all(self, kind: LessonKind | None = None) -> list[Lesson]:
+        """Those that stand, the earliest first."""
+
+    def of(self, kind: LessonKind, subjects: Collection[Ref]) -> list[Lesson]:
+        """Those that stand about these records, the earliest first."""
+
+
 class Tx(View, Protocol):
     """One transaction. It is also the View that rules judge by, so a page's own records are seen."""
 
@@ -269,6 +349,8 @@ class Tx(View, Protocol):
     leases: Leases
     inbox: Inbox
     agreements: Agreements
+    questions: Questions
+    lessons: Lessons
 
     def journal(self, entries: Iterable[JournalEntry]) -> None:
         """Keep why things happened."""

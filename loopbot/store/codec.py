@@ -7,7 +7,7 @@ passed over, so an older version reads what a newer one wrote.
 import types
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
@@ -18,6 +18,7 @@ import orjson
 
 from loopbot.domain.effects import EFFECT_TYPES, Effect, Receipt
 from loopbot.domain.mirroring import Agreed
+from loopbot.domain.questions import Question
 from loopbot.domain.records import RECORD_TYPES, Record, Ref
 from loopbot.ports import Cycle
 
@@ -83,6 +84,16 @@ def decode_agreed(body: str) -> Agreed:
     return cast("Agreed", _shape(Agreed).build(orjson.loads(body)))
 
 
+def encode_question(question: Question) -> str:
+    """A question; the same question is always the same text."""
+    return _dump(_shape(Question).strip(question)).decode()
+
+
+def decode_question(body: str) -> Question:
+    """The question."""
+    return cast("Question", _shape(Question).build(orjson.loads(body)))
+
+
 def encode_cycle(cycle: Cycle) -> str:
     """The statement of a cycle."""
     return _dump(_shape(Cycle).strip(cycle)).decode()
@@ -133,14 +144,12 @@ def _shapes(of_: Hashable, without: frozenset[str]) -> _Shape:
     return _Shape(of, names, attrgetter(*names), defaults, MappingProxyType(decoders))
 
 
-def _decoder(hint: Any) -> Decoder:  # noqa: PLR0911  # one line a form of annotation
+def _decoder(hint: Any) -> Decoder:  # one line a form of annotation
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Literal or hint in {str, int, bool}:
         return _as_is
-    if hint is float:
-        return float
-    if hint is datetime:
-        return datetime.fromisoformat
+    if hint in _READ:
+        return _READ[hint]
     if origin in {Union, types.UnionType}:
         (other,) = (each for each in arguments if each is not type(None))
         return _optional(_decoder(other))
@@ -166,6 +175,13 @@ def _optional(decode: Decoder) -> Decoder:
     return lambda value: None if value is None else decode(value)
 
 
+def _span(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+_READ: Mapping[Any, Decoder] = MappingProxyType({float: float, datetime: datetime.fromisoformat, timedelta: _span})
+
+
 def _each(decode: Decoder) -> Decoder:
     return lambda values: tuple(map(decode, values))
 
@@ -180,6 +196,8 @@ def _dump(content: dict[str, Any]) -> bytes:
 def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return sorted(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, Mapping):
         return dict(value)
     message = f"{type(value).__name__} has no JSON form"
@@ -195,6 +213,8 @@ def _cleaned(value: object) -> object:
         return sorted(clean(each) for each in value)
     if isinstance(value, tuple):
         return [_cleaned(each) for each in value]
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: _cleaned(getattr(value, each.name)) for each in fields(value)}
     return value

@@ -83,6 +83,27 @@ class SqlLinks:
         statement = self._work.insert(schema.link).values(**row, **said)
         self._connection.execute(statement.on_conflict_do_update(index_elements=places, set_=said))
 
+    def take_back(self, source: Ref, relation: str, target: Ref) -> bool:
+        """A person takes back what they said of it; what its own systems state stands again. False: nothing was said."""
+        self._near.clear()
+        here = (C.source == source, C.relation == relation, C.target == target)
+        said = delete(schema.link).where(*here, C.said_by_person).returning(C.source)
+        if self._connection.execute(said).first() is None:
+            return False
+        same = (T.source == source, T.relation == relation, T.target == target)
+        stated_by = self._connection.scalars(select(T.stated_by).where(*same).order_by(T.stated_by)).first()
+        if stated_by is not None:
+            self.put([Link(source, cast("Relation", relation), target, by=f"{SYSTEM}{stated_by.system}")])
+        return True
+
+    def refused(self, ref: Ref, relation: str) -> frozenset[Ref]:
+        """The far ends of the links at either end of it that were rejected."""
+        query = select(C.source, C.target).where(
+            or_(C.source == ref, C.target == ref), C.relation == relation, C.rejected.is_(True)
+        )
+        rows = self._connection.execute(query)
+        return frozenset(row.target if row.source == ref else row.source for row in rows)
+
     def deployed(self, issues: Collection[Ref]) -> dict[Ref, frozenset[str]]:
         """The environments that hold each of the issues now; where two deployments are equally late, a roll-back wins."""
         moves = self._moves(issues)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from loopbot.domain.records import Ref
 from loopbot.store.codec import clean
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -326,6 +326,76 @@ conflict = Table(
     Column("kept", Words, nullable=False),
     Index("conflict_source", "source"),
     Index("conflict_target", "target"),
+    sqlite_autoincrement=True,
+)
+
+question = Table(
+    "question",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("key", KEY, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("rule", Words, nullable=False),
+    Column("subject", RefText, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("message", KEY, nullable=False),  # of the effect that asks it; "" for none yet
+    Column("reminded_at", Moment),
+    Column("answered_at", Moment),
+    Column("answered_by", Words, nullable=False),
+    Column("answer", Words, nullable=False),
+    Column("rests_until", Moment),  # none after an answer: for good
+    Column("why", Words, nullable=False),
+    Index("question_key", "key", unique=True),
+    Index("question_subject", "subject", "kind"),
+    Index("question_state", "state", "asked_at"),
+    Index("question_message", "message"),
+    sqlite_autoincrement=True,
+)
+
+question_ref = Table(
+    "question_ref",
+    metadata,
+    Column("key", KEY, primary_key=True),
+    Column("ref", RefText, primary_key=True),
+    Index("question_ref_ref", "ref"),
+)
+
+answer = Table(
+    "answer",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("question", KEY, nullable=False),
+    Column("answer", Words, nullable=False),
+    Column("detail", Words, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("undone_at", Moment),
+    Column("undone_by", Words, nullable=False),
+    Index("answer_question", "question"),
+    sqlite_autoincrement=True,
+)
+
+lesson = Table(
+    "lesson",
+    metadata,
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", RefText, nullable=False),
+    Column("other", Words, nullable=False),  # a ref, a topic; "" for none at all
+    Column("verdict", Text, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("answer", BigInteger, nullable=False),  # what it followed from; 0: nothing that was asked
+    Column("before", Words, nullable=False),
+    Column("undone_at", Moment),
+    Index("lesson_subject", "subject", "kind"),
+    Index("lesson_other", "other", "kind"),
+    Index("lesson_answer", "answer"),
     sqlite_autoincrement=True,
 )
 

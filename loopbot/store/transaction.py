@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from loopbot.domain.mirroring import Agreed
+from loopbot.domain.questions import Asking, Standing
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.words import Kind, Relation
 from loopbot.ports import (
@@ -12,10 +13,12 @@ from loopbot.ports import (
     Inbox,
     JournalEntry,
     Leases,
+    Lessons,
     Links,
     Mirror,
     Outbox,
     Quarantined,
+    Questions,
     Timers,
     Unmapped,
 )
@@ -25,9 +28,11 @@ from loopbot.store.cursors import SqlCursors
 from loopbot.store.database import Work
 from loopbot.store.inbox import SqlInbox
 from loopbot.store.leases import SqlLeases
+from loopbot.store.lessons import SqlLessons
 from loopbot.store.links import SqlLinks
 from loopbot.store.mirror import SqlMirror
 from loopbot.store.outbox import SqlOutbox
+from loopbot.store.questions import SqlQuestions
 from loopbot.store.timers import SqlTimers
 
 
@@ -42,11 +47,13 @@ class SqlTx:
     leases: Leases
     inbox: Inbox
     agreements: Agreements
+    questions: Questions
+    lessons: Lessons
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self._mirror = SqlMirror(work)
-        links = SqlLinks(work, self._mirror)
+        self._links = links = SqlLinks(work, self._mirror)
         leases = SqlLeases(work)
         self.mirror = self._mirror
         self.links = links
@@ -57,6 +64,10 @@ class SqlTx:
         self.inbox = SqlInbox(work)
         self._agreements = SqlAgreements(work)
         self.agreements = self._agreements
+        self._questions = SqlQuestions(work)
+        self.questions = self._questions
+        self._lessons = SqlLessons(work)
+        self.lessons = self._lessons
 
     def now(self) -> datetime:
         """The moment of this transaction, the same to its end."""
@@ -83,6 +94,18 @@ class SqlTx:
     def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
         """What a mirror and what it mirrors last agreed on, by field."""
         return self._agreements.of(source, target)
+
+    def asked(self, kind: Asking, subjects: Collection[Ref]) -> Standing | None:
+        """What became of the latest question of that kind about one of these records."""
+        return self._questions.asked(kind, subjects)
+
+    def refused(self, ref: Ref, relation: Relation) -> frozenset[Ref]:
+        """What may not be linked with it so, from either end."""
+        return self._links.refused(ref, relation)
+
+    def apart(self, ref: Ref) -> frozenset[Ref]:
+        """The records of which people said that they are not the same as this one."""
+        return self._lessons.apart(ref)
 
     def journal(self, entries: Iterable[JournalEntry]) -> None:
         """Add to the journal."""
