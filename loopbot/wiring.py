@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from secrets import token_hex
+from types import MappingProxyType
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -26,7 +27,7 @@ from loopbot.domain.rules import Rule, Rulebook
 from loopbot.ports import Budget, Chat, Clock, Connector, Paced, Sink, Source, Store, Surroundings
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop, SilentWitness, Waits, Witness
-from loopbot.usecases.roles import Roles
+from loopbot.usecases.roles import GROUPS, Roles
 
 ENTRY_POINTS = "loopbot.connectors"
 
@@ -64,8 +65,10 @@ class Installation:
 
     def conversation(self, chat: Chat) -> Conversation:
         """Who listens to a chat, and knows what people may do there."""
-        operators = frozenset(self.config.roles.operators)
-        return Conversation(self.loop, Roles(operators, getattr(chat, "members", Roles().members)))
+        groups = {group: frozenset(getattr(self.config.roles, group)) for group in GROUPS}
+        return Conversation(
+            self.loop, Roles(groups["operators"], getattr(chat, "members", Roles().members), MappingProxyType(groups))
+        )
 
     @property
     def budgets(self) -> list[Budget]:

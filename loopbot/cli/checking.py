@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from loopbot.cli.failures import DONE, MISTAKE, TROUBLE
 from loopbot.cli.opening import console
-from loopbot.cli.wording import ago, counted, what_it_does
 from loopbot.domain.errors import SystemTrouble, UserError
+from loopbot.domain.phrasing import ago, counted, what_it_does
 from loopbot.ports import Finding
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopbot.cli.opening import console, opened, the_record
-from loopbot.cli.wording import ago, what_it_does
 from loopbot.domain.effects import PENDING_KIND, pending_ref
+from loopbot.domain.phrasing import ago, what_it_does
 from loopbot.domain.rules import all_hold
 from loopbot.domain.texts import shorten
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from loopbot.cli.opening import console, opened
 from loopbot.cli.running import alone_on, progress
-from loopbot.cli.wording import ago, counted
 from loopbot.domain.errors import ConfigError
+from loopbot.domain.phrasing import ago, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

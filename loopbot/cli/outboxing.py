@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from loopbot.cli.opening import console, opened, print_table
-from loopbot.cli.wording import ago, counted, said, what_it_does
 from loopbot.domain.errors import UserError
+from loopbot.domain.phrasing import ago, counted, said, what_it_does
 from loopbot.ports import EffectState, OutboxRow, Quarantined
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from loopbot.cli.failures import DONE, TROUBLE
 from loopbot.cli.opening import console, opened
 from loopbot.cli.running import progress
-from loopbot.cli.wording import counted, linked_words, what_it_does
+from loopbot.domain.phrasing import counted, linked_words, what_it_does
 
 if TYPE_CHECKING:
     from loopbot.domain.errors import LoopbotError

@@ -17,8 +17,8 @@ import orjson
 
 from loopbot.cli.failures import DONE, TROUBLE
 from loopbot.cli.opening import console
-from loopbot.cli.wording import counted
 from loopbot.domain.errors import LoopbotError, UserError
+from loopbot.domain.phrasing import counted
 
 if TYPE_CHECKING:
     from rich.console import Console

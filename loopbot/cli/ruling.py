@@ -5,8 +5,8 @@ from pathlib import Path
 
 from loopbot.cli.failures import DONE, MISTAKE, TROUBLE, told
 from loopbot.cli.opening import console
-from loopbot.cli.wording import counted
 from loopbot.domain.errors import UserError
+from loopbot.domain.phrasing import counted
 
 
 def check_folder(config: Path, folder: Path | None) -> int:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from loopbot.cli.failures import DONE, TROUBLE
 from loopbot.cli.opening import console, print_table
-from loopbot.cli.wording import counted
 from loopbot.domain.errors import ConfigError, SystemTrouble, UserError
+from loopbot.domain.phrasing import counted
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -57,16 +57,21 @@ class Waiting(BaseModel):
 
 
 class Roles(BaseModel):
-    """`[roles]`: who may do more in a chat than look, and answer what they were asked."""
+    """`[roles]`: who may do more in a chat than look, and answer what they were asked.
+
+    Each key holds e-mail addresses, Slack ids of people (U...) or of user groups (S...).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    operators: tuple[str, ...] = Field(
-        (),
-        description="E-mail addresses, Slack ids of people (U...) or of user groups (S...) who decide what is stuck.",
-    )
+    operators: tuple[str, ...] = Field((), description="Who decides what is stuck; they may do all that others may.")
+    agents: tuple[str, ...] = Field((), description="Who answers reporters.")
+    problem_managers: tuple[str, ...] = Field((), description="Who looks for causes.")
+    release_managers: tuple[str, ...] = Field((), description="Who brings changes to people.")
+    product_owners: tuple[str, ...] = Field((), description="Who decides what is built.")
+    engineers: tuple[str, ...] = Field((), description="Who builds it.")
 
-    @field_validator("operators")
+    @field_validator("*")
     @classmethod
     def _are_ids(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         for one in values:

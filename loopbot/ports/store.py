@@ -50,6 +50,12 @@ class Mirror(Protocol):
     def find(self, key: str) -> list[Record]:
         """Records that people call that (INC0012345, loop-42), over all systems."""
 
+    def called(self, keys: Collection[str]) -> list[Record]:
+        """Records that people call any of these, in any case, over all systems."""
+
+    def reported(self, who: str, kinds: Collection[Kind], limit: int) -> list[Record]:
+        """What somebody reported (`known_by` says what they are known by), the latest first."""
+
     def count(self, system: str, kind: str) -> int:
         """How many are mirrored and not gone."""
 

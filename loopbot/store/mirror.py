@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from loopbot.domain.records import Record, Ref
+from loopbot.domain.records import Record, Ref, known_by
 from loopbot.domain.words import Kind
 from loopbot.ports import Upserted
 from loopbot.store import schema
@@ -92,6 +92,7 @@ class _Sight(NamedTuple):
             "body": self.body.decode(),
             "digest": self.digest,
             "gone_at": None,
+            "reporter": reporter_of(record),
         }
 
 
@@ -142,6 +143,17 @@ class SqlMirror:
         """Records that people call that, in any case, over all systems."""
         query = select(*WHOLE).where(C.called == key.lower(), C.gone_at.is_(None)).order_by(C.system, C.kind, C.key)
         return [_record(row) for row in self._connection.execute(query)]
+
+    def called(self, keys: Collection[str]) -> list[Record]:
+        """Records that people call any of these, in any case, over all systems."""
+        wanted = sorted({key.lower() for key in keys})
+        query = select(*WHOLE).where(self._work.among(C.called, wanted), C.gone_at.is_(None))
+        return [_record(row) for row in self._connection.execute(query.order_by(C.system, C.kind, C.key))]
+
+    def reported(self, who: str, kinds: Collection[Kind], limit: int) -> list[Record]:
+        """What somebody reported (`known_by` says what they are known by), the latest first."""
+        query = select(*WHOLE).where(C.reporter == who, C.kind.in_(sorted(kinds)), C.gone_at.is_(None))
+        return [_record(row) for row in self._connection.execute(query.order_by(C.occurred_at.desc()).limit(limit))]
 
     def count(self, system: str, kind: str) -> int:
         """How many are mirrored and not gone."""
@@ -244,7 +256,7 @@ class SqlMirror:
                 changed.append(each)
                 if before.services != each.record.services:
                     moved.append(each.record)
-        self._write(changed, ("called", "ident", "state", "occurred_at", "body", "digest"))
+        self._write(changed, ("called", "ident", "state", "occurred_at", "body", "digest", "reporter"))
         self._write(touched, ("occurred_at",))
         self._serve(moved, anew=True)
         return answers
@@ -287,6 +299,12 @@ class SqlMirror:
                 if lock:
                     query = query.order_by(C.key).with_for_update(of=schema.record)
                 yield from self._connection.execute(query).all()
+
+
+def reporter_of(record: Record) -> str | None:
+    """What the reporter of a record is known by; None where nobody is named."""
+    person = record.person("reporter")
+    return known_by(person) if person else None
 
 
 def _newest(records: Sequence[Record]) -> Iterable[Record]:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from loopbot.domain.records import Ref
 from loopbot.store.codec import clean
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -127,7 +127,9 @@ record = Table(
     Column("body", Text, nullable=False),
     Column("digest", Text, nullable=False),
     Column("gone_at", Moment),
+    Column("reporter", Words),  # what they are known by: the e-mail in lower case, else `system:key`
     Index("record_called", "called"),
+    Index("record_reporter", "reporter", "occurred_at"),
     Index("record_ident", "ident"),
     Index("record_occurred", "kind", "occurred_at"),
 )

@@ -137,6 +137,23 @@ def test_a_record_is_found_by_what_people_call_it(store: SqlStore) -> None:
         assert tx.mirror.find("LOOP-4") == []
 
 
+def test_records_are_found_by_any_of_several_names_and_by_who_reported_them(store: SqlStore) -> None:
+    mara = (Involved("reporter", Person("servicenow", "u1", "Mara", " Mara@Example.com")),)
+    nobody = (Involved("assignee", Person("servicenow", "u1")), Involved("reporter", Person("jira", "u9")))
+    put(store, incident(1, people=mara), incident(2, people=nobody), incident(3, minutes=3, people=mara), issue(1))
+    with store.read() as tx:
+        assert [one.key for one in tx.mirror.called(["loop-1", "INC0000002", "x"])] == ["LOOP-1", "INC0000002"]
+        assert [one.key for one in tx.mirror.reported("mara@example.com", ["incident"], 5)] == [
+            "INC0000003",
+            "INC0000001",
+        ]
+        assert [one.key for one in tx.mirror.reported("jira:u9", ["incident", "issue"], 5)] == ["INC0000002"]
+        assert tx.mirror.reported("mara@example.com", ["issue"], 5) == []
+    put(store, incident(1, minutes=9, people=nobody))
+    with store.read() as tx:
+        assert [one.key for one in tx.mirror.reported("mara@example.com", ["incident"], 5)] == ["INC0000003"]
+
+
 def test_a_record_that_is_gone_is_out_of_sight_but_not_forgotten_and_comes_back_when_seen(store: SqlStore) -> None:
     put(store, incident(1, minutes=5), incident(2))
     with store.write() as tx:

@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -12,6 +13,8 @@ from loopbot.domain.errors import ConfigError
 from loopbot.store import open_store
 from loopbot.store.schema import REVISIONS, metadata
 from loopbot.store.upgrade import MIGRATIONS
+
+BEFORE_REPORTERS = "0005"
 
 INDEXES = {
     "sqlite": "SELECT sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND sql IS NOT NULL",
@@ -109,3 +112,24 @@ def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
     with pytest.raises(ConfigError, match="look whether the server runs") as refused:
         open_store("postgresql+psycopg://u:hush@127.0.0.1:1/db")
     assert "hush" not in str(refused.value)
+
+
+def test_records_of_an_older_database_are_found_by_who_reported_them(empty_url: str) -> None:
+    engine = create_engine(empty_url)
+    body = '{"people":[{"role":"reporter","person":{"system":"servicenow","key":"u1","email":"Mara@Example.com"}}]}'
+    row = {"system": "servicenow", "kind": "incident", "called": "inc1", "ident": "", "state": "new", "body": body}
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    insert = "INSERT INTO record (system, kind, key, called, ident, state, updated_at, occurred_at, body, digest)"
+    insert += " VALUES (:system, :kind, :key, :called, :ident, :state, 1, 1, :body, '')"
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, BEFORE_REPORTERS)
+        connection.execute(text(insert), [row | {"key": "INC1"}, row | {"key": "INC2", "body": "{}"}])
+    store = open_store(empty_url)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT key, reporter FROM record ORDER BY key")).all()
+    assert [tuple(one) for one in found] == [("INC1", "mara@example.com"), ("INC2", None)]
+    store.close()
+    engine.dispose()

@@ -11,7 +11,7 @@ from loopbot.usecases.deliver import deliver
 from loopbot.usecases.ingest import ingest
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop
-from loopbot.usecases.roles import Roles
+from loopbot.usecases.roles import GROUPS, Roles
 from tests.support.clock import FakeClock
 from tests.support.made import incident
 from tests.support.ruling import TellReporter, rule
@@ -49,6 +49,13 @@ def test_operators_are_known_by_address_id_or_group_and_never_by_name(person: Pe
 
 def test_nobody_decides_where_no_role_is_given() -> None:
     assert not Roles().may(OPS, "decide")
+
+
+def test_operators_are_in_every_group_and_others_only_in_theirs() -> None:
+    roles = Roles(frozenset({"ops@example.com"}), members, {"agents": frozenset({"SCREW"})})
+    assert roles.of(OPS) == frozenset(GROUPS)
+    assert roles.of(Person("slack", "U7")) == {"agents"}
+    assert roles.of(GUEST) == frozenset()
 
 
 @pytest.fixture

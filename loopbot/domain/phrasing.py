@@ -1,4 +1,4 @@
-"""How effects, plans and times read in the terminal."""
+"""How effects, times and numbers read, in the terminal and in a chat."""
 
 from datetime import UTC, datetime
 
