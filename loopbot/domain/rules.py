@@ -11,6 +11,7 @@ from loopbot.domain.mirroring import Agreed, Conflict, Note
 from loopbot.domain.questions import Asking, Standing
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.scoring import Ranked
+from loopbot.domain.wordings import Neighbourhood, Sought
 from loopbot.domain.words import Kind, Relation
 
 Mode = Literal["live", "shadow", "off"]
@@ -29,6 +30,12 @@ class View(Protocol):
         self, kind: Kind, since: datetime, until: datetime, services: frozenset[str] = frozenset()
     ) -> Sequence[Record]:
         """Records that occurred in [since, until], newest first; with `services`, those that share one of them."""
+
+    def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
+        """Records that share telling terms with a record (itself left out) or a text, the nearest first.
+
+        The measure is coarse and cheap: whoever needs to know how alike they are compares the wordings.
+        """
 
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Live links at either end of it. Ends may be pending refs or records not mirrored."""

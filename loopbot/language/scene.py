@@ -7,7 +7,9 @@ from datetime import datetime
 from loopbot.domain.mirroring import Agreed
 from loopbot.domain.questions import Asking, Standing
 from loopbot.domain.records import Link, Record, Ref
+from loopbot.domain.wordings import Neighbourhood, Sought
 from loopbot.domain.words import Kind, Relation
+from loopbot.judgement.nearness import neighbourhood
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Scene:
             and (not services or services & record.services)
         ]
         return sorted(found, key=lambda record: (record.occurred_at, record.ref), reverse=True)
+
+    def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
+        """Records that share telling terms with a record or a text, the one with most of them first."""
+        return neighbourhood(of, self.records.values(), sought)
 
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Links at either end of it."""

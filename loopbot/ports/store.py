@@ -11,6 +11,7 @@ from loopbot.domain.mirroring import Conflict, Note
 from loopbot.domain.questions import Asking, Audience, Lesson, LessonKind, Question, QuestionState
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.rules import View
+from loopbot.domain.wordings import Sought
 from loopbot.domain.words import Kind
 from loopbot.ports.hearing import Hint
 from loopbot.ports.rows import (
@@ -55,6 +56,12 @@ class Mirror(Protocol):
 
     def reported(self, who: str, kinds: Collection[Kind], limit: int) -> list[Record]:
         """What somebody reported (`known_by` says what they are known by), the latest first."""
+
+    def alike(self, of: Record | str, sought: Sought) -> Sequence[Record]:
+        """Records that share telling terms with a record (itself left out) or a text, the nearest first; none that is gone.
+
+        A search, not a judgement: the words in common may be few.
+        """
 
     def count(self, system: str, kind: str) -> int:
         """How many are mirrored and not gone."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from loopbot.ports import Clock
 from loopbot.store.database import Database, connect
 from loopbot.store.transaction import SqlTx
-from loopbot.store.upgrade import upgrade
+from loopbot.store.upgrade import Progress, silent, upgrade
 
 __all__ = ["SqlStore", "SqlTx", "open_store"]
 
@@ -49,15 +49,15 @@ class SqlStore:
         self._database.close()
 
 
-def open_store(url: str, *, clock: Clock | None = None, holder: str = "") -> SqlStore:
+def open_store(url: str, *, clock: Clock | None = None, holder: str = "", progress: Progress = silent) -> SqlStore:
     """Open the store at `sqlite:///path` or `postgresql+psycopg://...`, brought to the schema of this code.
 
     Without a clock, time is the database's where several hosts share it, else this machine's; `holder` names this process
-    to whoever looks at the server's connections. Raises ConfigError for a database that can not be used or is newer.
+    to whoever looks at the server's connections; `progress` is told when an upgrade reads the mirror once more. Raises ConfigError for a database that can not be used or is newer.
     """
     database = connect(url, clock, holder or f"{socket.gethostname()}:{os.getpid()}")
     try:
-        upgrade(database)
+        upgrade(database, progress)
     except BaseException:
         database.close()
         raise

@@ -20,16 +20,21 @@ from sqlalchemy import (
 )
 
 from loopbot.domain.records import Record, Ref, known_by
+from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought, Wording
 from loopbot.domain.words import Kind
+from loopbot.judgement.nearness import telling
+from loopbot.judgement.wording import wording
 from loopbot.ports import Upserted
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import decode_record, digest_of, encode_record
 from loopbot.store.database import Work
 from loopbot.store.schema import AnyRow, micros, moment_of
+from loopbot.store.wordings import SqlWordings
 
 C = schema.record.c
 S = schema.record_service.c
+W = schema.wording.c
 # Stamps are compared as they are stored: no need to make times of a page of unchanged rows.
 UPDATED = type_coerce(C.updated_at, BigInteger).label("updated")
 WHOLE = (C.system, C.kind, C.key, UPDATED, C.version, C.body)
@@ -102,6 +107,7 @@ class SqlMirror:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._connection = work.connection
+        self._wordings = SqlWordings(work)
 
     def put(self, records: Sequence[Record]) -> list[Upserted]:
         """Insert or update; one answer for each record, the newest of its versions in `records`.
@@ -197,6 +203,31 @@ class SqlMirror:
             for some in chunks(keys, PAGE):
                 there = (C.system == system, C.kind == kind, self._work.among(C.key, some), C.gone_at.is_(None))
                 self._connection.execute(update(schema.record).where(*there).values(gone_at=now))
+                self._wordings.forget(system, kind, some)
+
+    def alike(self, of: Record | str, sought: Sought) -> list[Record]:
+        """Records that share telling terms with a record or a text, the nearest first by a coarse measure."""
+        return [one.record for one in self.neighbours(of, sought).found]
+
+    def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
+        """The same with what each of them says, and how rare the terms are: for judgements that weigh them."""
+        asked = wording("", of) if isinstance(of, str) else wording(of.title, of.text)
+        ref = None if isinstance(of, str) else of.ref
+        docs, total = self._wordings.frequencies(asked, ref)
+        hits = self._wordings.search(sought, telling(asked, docs, total), ref)
+        query = select(*WHOLE, W.number, W.title, W.body.label("said")).where(
+            W.number.in_(bindparam("numbers", expanding=True)),
+            W.system == C.system,
+            W.kind == C.kind,
+            W.key == C.key,
+            C.gone_at.is_(None),
+        )
+        rows = {row.number: row for row in self._connection.execute(query, {"numbers": hits})} if hits else {}
+        found = tuple(
+            Neighbour(_record(row), Wording(tuple(row.title.split()), tuple(row.said.split())))
+            for row in (rows[number] for number in hits if number in rows)
+        )
+        return Neighbourhood(asked, found, docs, total)
 
     def _put(self, sights: Sequence[_Sight]) -> dict[Place, Upserted]:
         brief = (C.system, C.kind, C.key, UPDATED, C.version, C.digest, C.gone_at)
@@ -235,6 +266,7 @@ class SqlMirror:
         if sights:
             self._connection.execute(schema.record.insert(), [each.columns() for each in sights])
             self._serve([each.record for each in sights])
+            self._wordings.add([each.record for each in sights])
         return {each.place: Upserted(each.record, None, "new") for each in sights}
 
     def _update(self, sights: Sequence[_Sight]) -> dict[Place, Upserted]:
@@ -245,20 +277,28 @@ class SqlMirror:
         changed: list[_Sight] = []
         touched: list[_Sight] = []
         moved: list[Record] = []
+        reworded: list[Record] = []
+        back: list[Record] = []
         for each in sights:
             row = rows[each.place]
             what = each.against(row)
+            if row.gone_at is not None:
+                back.append(each.record)
             before = _record(row) if what == "changed" else None
             answers[each.place] = Upserted(each.record, before, what)
             if what == "touched":
                 touched.append(each)
             elif before is not None:
                 changed.append(each)
+                if (before.title, before.text) != (each.record.title, each.record.text):
+                    reworded.append(each.record)
                 if before.services != each.record.services:
                     moved.append(each.record)
         self._write(changed, ("called", "ident", "state", "occurred_at", "body", "digest", "reporter"))
         self._write(touched, ("occurred_at",))
         self._serve(moved, anew=True)
+        self._wordings.change([*reworded, *(one for one in back if one not in reworded)])
+        self._wordings.postpone([each.record for each in (*changed, *touched)])
         return answers
 
     def _write(self, sights: Sequence[_Sight], names: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
+    DDL,
     TEXT,
     BigInteger,
     Boolean,
@@ -23,13 +24,14 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    event,
     literal_column,
 )
 
 from loopbot.domain.records import Ref
 from loopbot.store.codec import clean
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -148,6 +150,41 @@ record_service = Table(
         ondelete="CASCADE",
     ),
 )
+
+wording = Table(  # what records say, as terms between spaces: found by meaning, and compared without reading them anew
+    "wording",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("system", KEY, nullable=False),
+    Column("kind", KEY, nullable=False),
+    Column("key", KEY, nullable=False),
+    Column("occurred_at", Moment, nullable=False),
+    Column("length", Integer, nullable=False),  # in terms
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("wording_record", "system", "kind", "key", unique=True),
+)
+
+wording_term = Table(  # in how many wordings each term stands; parts, so that several hosts can count at once
+    "wording_term",
+    metadata,
+    Column("term", KEY, primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("docs", BigInteger, nullable=False),
+)
+
+SEARCH = "wording_index"
+"""The index over terms, and the beginning of the names of what SQLite keeps it in; Alembic knows nothing of either."""
+# Which terms stand in which wording, and nothing else: the terms themselves are in the table.
+INDEXED = {
+    "sqlite": f"CREATE VIRTUAL TABLE {SEARCH} USING fts5(terms, content='', detail=none, columnsize=0, tokenize='ascii')",
+    "postgresql": f"CREATE INDEX {SEARCH} ON wording USING gin (string_to_array(title || ' ' || body, ' ')) "
+    "WITH (gin_pending_list_limit = 512)",
+}
+for _dialect, _statement in INDEXED.items():
+    event.listen(wording, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]  # SQLAlchemy's
+_DROP = DDL(f"DROP TABLE IF EXISTS {SEARCH}").execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]  # SQLAlchemy's
+event.listen(wording, "before_drop", _DROP)
 
 link = Table(
     "link",

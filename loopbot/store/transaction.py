@@ -6,6 +6,7 @@ from datetime import datetime
 from loopbot.domain.mirroring import Agreed
 from loopbot.domain.questions import Asking, Standing
 from loopbot.domain.records import Link, Record, Ref
+from loopbot.domain.wordings import Neighbourhood, Sought
 from loopbot.domain.words import Kind, Relation
 from loopbot.ports import (
     Agreements,
@@ -82,6 +83,10 @@ class SqlTx:
     ) -> Sequence[Record]:
         """Records that occurred in [since, until], newest first; with `services`, those that share one of them."""
         return self._mirror.between(kind, since, until, services)
+
+    def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
+        """Records that share telling terms with a record or a text, the nearest first by a coarse measure."""
+        return self._mirror.neighbours(of, sought)
 
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Live links at either end of it."""

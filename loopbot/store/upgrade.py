@@ -1,11 +1,13 @@
 """Brings a database to the schema of this code, or refuses one that is newer."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
 from loopbot.domain.errors import ConfigError
 from loopbot.store.database import Database, shown
+from loopbot.store.indexing import fill
 from loopbot.store.schema import REVISIONS
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -13,7 +15,15 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 7_307_199_501
 
 
-def upgrade(database: Database) -> None:
+Progress = Callable[[int, int], None]
+"""Is told how many of how many records were read again."""
+
+
+def silent(done: int, of: int) -> None:
+    """Nobody watches."""
+
+
+def upgrade(database: Database, progress: Progress = silent) -> None:
     """Migrate where that is due; raises ConfigError for a schema this code does not know."""
     with database.writing() as work:
         if not _due(work.connection, shown(database.url)):
@@ -23,6 +33,7 @@ def upgrade(database: Database) -> None:
             if not _due(work.connection, shown(database.url)):
                 return
         _migrate(work.connection)
+        fill(work, progress)
 
 
 def _due(connection: Connection, where: str) -> bool:

@@ -1,0 +1,57 @@
+"""What records say, as terms: the common ground of search by meaning and of the judgements that compare texts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from loopbot.domain.records import Record
+from loopbot.domain.words import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The telling terms of a title and of a text, in their order, each as often as it stands there (judgement/wording.py)."""
+
+    title: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """All of them, each once."""
+        return frozenset((*self.title, *self.body))
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A record that shares telling terms with what was asked for, and what it says."""
+
+    record: Record
+    wording: Wording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Where to look: records of these kinds that occurred in [since, until]; with `services`, those that share one of them.
+
+    At most `limit` are found, the nearest ones.
+    """
+
+    kinds: frozenset[Kind]
+    services: frozenset[str] = frozenset()
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """What the mirror holds near a text, the nearest first by a coarse measure.
+
+    `docs` says how many of the `total` records that are indexed hold each term of what was asked; a term that nobody else
+    used is not in it.
+    """
+
+    asked: Wording
+    found: tuple[Neighbour, ...]
+    docs: Mapping[str, int]
+    total: int

@@ -1,0 +1,220 @@
+"""The index over what records say: kept with the mirror, in the same transaction, and searched by the rarest terms.
+
+SQLite: an FTS5 table that knows which terms stand in which row. Postgres: a GIN index over the same terms. Both are asked
+the same question (rows that hold any of a few weighed terms), so both find the same.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any, TypeAlias
+
+from sqlalchemy import BindParameter, TextClause, bindparam, delete, func, insert, literal, select, text, tuple_, update
+
+from loopbot.domain.records import Record, Ref
+from loopbot.domain.wordings import Sought, Wording
+from loopbot.judgement.nearness import SEARCHED
+from loopbot.judgement.wording import wording
+from loopbot.store import schema
+from loopbot.store.chunks import chunks
+from loopbot.store.database import Work
+from loopbot.store.schema import AnyRow, micros
+
+Row: TypeAlias = Mapping[str, Any]
+"""What is kept of a record, by column."""
+
+W = schema.wording.c
+T = schema.wording_term.c
+PARTS = 256
+# Any number will do that nothing else locks; the parts are counted from it.
+ADVISORY_PARTS = 7_307_200_000
+_ADD = text(f"INSERT INTO {schema.SEARCH} (rowid, terms) VALUES (:number, :terms)")  # noqa: S608 - our own name
+_REMOVE = text(f"INSERT INTO {schema.SEARCH} ({schema.SEARCH}, rowid, terms) VALUES ('delete', :number, :terms)")  # noqa: S608
+_SQLITE_HIT = f"SELECT rowid AS number, :w{{0}} AS weight FROM {schema.SEARCH} WHERE {schema.SEARCH} MATCH :t{{0}}"  # noqa: S608
+_POSTGRES_HIT = (
+    "SELECT number, CAST(:w{0} AS integer) AS weight FROM wording "
+    "WHERE string_to_array(title || ' ' || body, ' ') @> ARRAY[CAST(:t{0} AS text)]"
+)
+# The discount for length is `nearness.discount`.
+_RANKED = """
+SELECT wording.number FROM
+ (SELECT number, sum(weight) AS score FROM ({hits}) AS hit GROUP BY number) AS scored
+ JOIN wording ON wording.number = scored.number
+WHERE {where}
+ORDER BY score / CAST(1.0 + wording.length / 150.0 AS double precision) DESC, wording.occurred_at DESC, wording.number
+LIMIT :limit
+"""
+_SERVED = """EXISTS (SELECT 1 FROM record_service AS served WHERE served.system = wording.system
+ AND served.kind = wording.kind AND served.key = wording.key AND served.service IN :services)"""
+
+
+class SqlWordings:
+    """The index inside one transaction."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._connection = work.connection
+        self._part: int | None = None
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Enter records that are not in it."""
+        self.enter([_row(record) for record in records if record.kind in SEARCHED])
+
+    def enter(self, rows: Sequence[Row]) -> None:
+        """The same for rows that were made already."""
+        if not rows:
+            return
+        if self._work.shared:
+            self._connection.execute(insert(schema.wording), rows)
+        else:
+            last = self._connection.scalar(select(func.max(W.number))) or 0
+            rows = [{**row, "number": number} for number, row in enumerate(rows, start=last + 1)]
+            self._connection.execute(insert(schema.wording), rows)
+            self._connection.execute(_ADD, [{"number": row["number"], "terms": _joined(_terms(row))} for row in rows])
+        self._count(Counter(chain.from_iterable(map(_terms, rows))))
+
+    def change(self, records: Sequence[Record]) -> None:
+        """Enter records anew; those whose terms are still the same cost nothing more than looking."""
+        mine = [record for record in records if record.kind in SEARCHED]
+        there = {
+            (row.system, row.kind, row.key): row
+            for some in chunks([(one.ref.system, one.ref.kind, one.ref.key) for one in mine])
+            for row in self._connection.execute(
+                select(schema.wording).where(tuple_(W.system, W.kind, W.key).in_(some)).order_by(W.number)
+            )
+        }
+        stale, fresh = [], []
+        for record in mine:
+            held = there.get((record.ref.system, record.ref.kind, record.ref.key))
+            new = _row(record)
+            if held is None or (held.title, held.body) != (new["title"], new["body"]):
+                fresh.append(record)
+                stale.extend([held] if held is not None else [])
+        self._remove(stale)
+        self.add(fresh)
+
+    def postpone(self, records: Iterable[Record]) -> None:
+        """Note the times of records that occur whenever they last changed, since their systems tell no other time."""
+        moved = [
+            {"a": one.ref.system, "b": one.ref.kind, "c": one.ref.key, "at": one.occurred_at}
+            for one in records
+            if one.occurred_at == one.updated_at and one.kind in SEARCHED
+        ]
+        if moved:
+            here = (W.system == bindparam("a"), W.kind == bindparam("b"), W.key == bindparam("c"))
+            self._connection.execute(update(schema.wording).where(*here).values(occurred_at=bindparam("at")), moved)
+
+    def forget(self, system: str, kind: str, keys: Sequence[str]) -> None:
+        """Take records out of it."""
+        here = (W.system == system, W.kind == kind, self._work.among(W.key, keys))
+        self._remove(self._connection.execute(select(schema.wording).where(*here)).all())
+
+    def frequencies(self, asked: Wording, but: Ref | None) -> tuple[dict[str, int], int]:
+        """How many records hold each term, and how many there are; the one that asks is not counted where it is indexed."""
+        part = select(T.term, func.sum(T.docs)).where(self._work.among(T.term, sorted(asked.terms)))
+        docs = {term: int(count) for term, count in self._connection.execute(part.group_by(T.term))}
+        total = self._connection.scalar(select(func.sum(T.docs)).where(T.term == "")) or 0
+        own = self._own(but)
+        held = frozenset((*own.title.split(), *own.body.split())) if own is not None else frozenset()
+        counted = {term: count - (term in held) for term, count in docs.items()}
+        return {term: count for term, count in counted.items() if count > 0}, int(total) - (own is not None)
+
+    def search(self, sought: Sought, terms: Sequence[tuple[str, int]], but: Ref | None) -> list[int]:
+        """The numbers of the wordings that share the most of the weighed terms, those first; `but` is the record that asks."""
+        if not terms or not sought.kinds or sought.limit < 1:
+            return []
+        own = self._own(but)
+        given: dict[str, Any] = {"limit": sought.limit, "kinds": sorted(sought.kinds)}
+        where = ["wording.kind IN :kinds"]
+        if own is not None:
+            where.append("wording.number <> :own")
+            given["own"] = own.number
+        if sought.since is not None:
+            where.append("wording.occurred_at >= :since")
+            given["since"] = micros(sought.since)
+        if sought.until is not None:
+            where.append("wording.occurred_at <= :until")
+            given["until"] = micros(sought.until)
+        if sought.services:
+            where.append(_SERVED)
+            given["services"] = sorted(sought.services)
+        for place, (term, weight) in enumerate(terms):
+            given |= {f"t{place}": term if self._work.shared else f'"{term}"', f"w{place}": weight}
+        hit = _POSTGRES_HIT if self._work.shared else _SQLITE_HIT
+        hits = " UNION ALL ".join(hit.format(place) for place in range(len(terms)))
+        query = _expanding(_RANKED.format(hits=hits, where=" AND ".join(where)), given)
+        return list(self._connection.scalars(query, given))
+
+    def _own(self, ref: Ref | None) -> AnyRow | None:
+        if ref is None:
+            return None
+        here = (W.system == ref.system, W.kind == ref.kind, W.key == ref.key)
+        return self._connection.execute(select(W.number, W.title, W.body).where(*here)).first()
+
+    def _remove(self, rows: Sequence[AnyRow]) -> None:
+        if not rows:
+            return
+        terms = [frozenset((*row.title.split(), *row.body.split())) for row in rows]
+        if not self._work.shared:
+            gone = [{"number": row.number, "terms": _joined(held)} for row, held in zip(rows, terms, strict=True)]
+            self._connection.execute(_REMOVE, gone)
+        for some in chunks(rows):
+            self._connection.execute(delete(schema.wording).where(W.number.in_([row.number for row in some])))
+        self._count(Counter(chain.from_iterable((*held, "") for held in terms)), sign=-1)
+
+    def _count(self, docs: Counter[str], sign: int = 1) -> None:
+        """Add to the counts of terms; "" counts the wordings themselves. Ordered, so that no two wait for each other."""
+        rows = [{"term": term, "part": self._mine(), "docs": sign * docs[term]} for term in sorted(docs)]
+        entry = self._work.insert(schema.wording_term)
+        entry = entry.on_conflict_do_update(
+            index_elements=[T.term, T.part], set_={"docs": schema.wording_term.c.docs + entry.excluded.docs}
+        )
+        for some in chunks(rows, 5000):
+            self._connection.execute(entry, list(some))
+
+    def _mine(self) -> int:
+        """The part of the counts that is ours alone until this transaction ends: nobody waits for anybody."""
+        if self._part is None:
+            self._part = 0
+            if self._work.shared:
+                for part in range(PARTS):
+                    lock = select(func.pg_try_advisory_xact_lock(literal(ADVISORY_PARTS + part)))
+                    if self._connection.scalar(lock):
+                        self._part = part
+                        break
+        return self._part
+
+
+def _expanding(query: str, given: Mapping[str, Any]) -> TextClause:
+    lists: list[BindParameter[Any]] = [
+        bindparam(name, expanding=True) for name in ("kinds", "services") if name in given
+    ]
+    return text(query).bindparams(*lists)
+
+
+def row_of(ref: Ref, occurred_at: datetime, title: str, text: str) -> Row:
+    """What is kept of a record."""
+    said = wording(title, text)
+    return {
+        "system": ref.system,
+        "kind": ref.kind,
+        "key": ref.key,
+        "occurred_at": occurred_at,
+        "length": len(said.title) + len(said.body),
+        "title": " ".join(said.title),
+        "body": " ".join(said.body),
+    }
+
+
+def _row(record: Record) -> Row:
+    return row_of(record.ref, record.occurred_at, record.title, record.text)
+
+
+def _terms(row: Row) -> frozenset[str]:
+    """What is counted and indexed of a row: its terms, and "" for the row itself."""
+    return frozenset((*row["title"].split(), *row["body"].split(), ""))
+
+
+def _joined(terms: Iterable[str]) -> str:
+    return " ".join(sorted(term for term in terms if term))
