@@ -27,7 +27,6 @@ from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Uncertain
 from loopbot.domain.mirroring import said
 from loopbot.domain.records import Ref
 
-YOUNG = 60.0
 MARGIN = timedelta(seconds=120)
 _INDEX_LAG = timedelta(hours=2)
 _WINDOW = 100
@@ -52,24 +51,14 @@ class Finder:
         }
 
     def find(self, delivery: Delivery) -> Receipt | None:
-        """The receipt; None when it is certainly not there. Raises Transient, Uncertain, Unauthorized, Rejected."""
+        """The receipt; None when it is certainly not there now. Raises Transient, Uncertain, Unauthorized, Rejected."""
         look = self._verbs.get(delivery.effect.verb)
         if look is None:
             raise Rejected(self._client.system, f"Jira can not {delivery.effect.verb}")
         try:
-            found = look(delivery, delivery.effect)
+            return look(delivery, delivery.effect)
         except BrokenAnswer as trouble:
             raise Transient(trouble.system, trouble.why, after=15, scope="item") from trouble
-        if found is None and self._young(delivery):
-            # The request may still be at work on the server, or one of its nodes may not have heard yet.
-            raise Transient(
-                self._client.system, "it is not there yet, and was sent only a moment ago", after=15, scope="item"
-            )
-        return found
-
-    def _young(self, delivery: Delivery) -> bool:
-        sent = delivery.sent_at
-        return sent is not None and (self._client.clock.now() - sent).total_seconds() < YOUNG
 
     def _sent(self, delivery: Delivery) -> datetime | None:
         """When it was sent by the server's clock, with a margin: nothing of it can be older."""

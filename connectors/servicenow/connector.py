@@ -64,7 +64,7 @@ class ServiceNow:
     @cached_property
     def _sink(self) -> TableSink:
         bench = Bench(self._system, self._settings, self._shapes, self._dictionary)
-        return TableSink(self._instance, bench, self._given.clock)
+        return TableSink(self._instance, bench)
 
     def _url(self, table: str, sys_id: str, number: str) -> str:
         base = self._settings.base_url.rstrip("/")

@@ -1,8 +1,7 @@
 """Looking for effects whose answer was lost: by the marker, in the journal, or by what the row says now.
 
 The instance reads its tables, not an index, so what was written is found at once. What it counts (X-Total-Count) includes
-what access rules hide: "certainly not there" is only said where the count is nought, and once a transaction that was under
-way when the connection broke must have ended.
+what access rules hide: "certainly not there" is only said where the count is nought.
 """
 
 from datetime import timedelta
@@ -16,7 +15,6 @@ from loopbot.domain.effects import Comment, Delivery, OpenTicket, Receipt
 from loopbot.domain.errors import BrokenAnswer, ConfigError, Rejected, Transient, Uncertain
 from loopbot.domain.records import Ref
 from loopbot.domain.texts import clean
-from loopbot.ports import Clock
 
 _TOLERANCE = 60.0
 _JOURNAL = ("sys_id", "value", "sys_created_by", "sys_created_on")
@@ -25,16 +23,16 @@ _JOURNAL = ("sys_id", "value", "sys_created_by", "sys_created_on")
 class Finder:
     """Looks for effects on one instance."""
 
-    def __init__(self, instance: Instance, bench: Bench, clock: Clock) -> None:
-        self._instance, self._bench, self._clock = instance, bench, clock
+    def __init__(self, instance: Instance, bench: Bench) -> None:
+        self._instance, self._bench = instance, bench
 
     def find(self, delivery: Delivery, me: str) -> Receipt | None:
-        """The receipt, or None when it is certainly not there. `me` is our user name, or "" where it is not known.
+        """The receipt, or None when it is certainly not there now. `me` is our user name, or "" where it is not known.
 
         Raises Uncertain (a person decides), Transient (not known yet), Unauthorized.
         """
         try:
-            receipt = self._looked(delivery, me)
+            return self._looked(delivery, me)
         except (Refused, BrokenAnswer) as trouble:
             if isinstance(trouble, Refused):
                 raise Uncertain(trouble.system, f"it can not be looked for: {trouble.why}") from trouble
@@ -42,9 +40,6 @@ class Finder:
         except (Rejected, ConfigError):
             # What can not be planned was never sent: the next delivery says why.
             return None
-        if receipt is None:
-            self._long_enough(delivery)
-        return receipt
 
     def _looked(self, delivery: Delivery, me: str) -> Receipt | None:
         effect = delivery.effect
@@ -96,19 +91,6 @@ class Finder:
         if found.total is not None and found.total > len(found.rows) and len(found.rows) < 2:
             raise Uncertain(
                 self._instance.system, f"{what} may be among {found.total} rows the account may not see", "look there"
-            )
-
-    def _long_enough(self, delivery: Delivery) -> None:
-        """Raise Transient while the instance may still be busy with the request that was sent."""
-        if delivery.sent_at is None:
-            return
-        waits = self._bench.settings.settle - (self._clock.now() - delivery.sent_at).total_seconds()
-        if waits > 0:
-            raise Transient(
-                self._instance.system,
-                "not there yet; the instance may still be working on it",
-                after=max(waits, 1.0),
-                scope="item",
             )
 
 

@@ -162,12 +162,6 @@ class Settings(_Part):
     page_size: int = Field(
         1000, ge=2, le=10_000, description="Rows a call; the overlap of a quiet hour should fit into one."
     )
-    settle: float = Field(
-        60.0,
-        ge=0,
-        description="Seconds after which a write whose answer was lost, and that is not found, counts as not done; "
-        "the instance's own limit for a transaction is the measure.",
-    )
     streams: tuple[ReadKind, ...] = Field(
         ("incident", "problem", "change", "feedback"), description="What is read: incident, problem, change, feedback."
     )

@@ -12,7 +12,6 @@ from loopbot.domain.effects import Delivery, OpenTicket, Receipt
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Trouble, Unauthorized, Uncertain
 from loopbot.domain.records import Person, Ref
 from loopbot.domain.texts import clean
-from loopbot.ports import Clock
 
 VERBS = frozenset({"open", "comment", "transition", "set", "align", "link"})
 BATCH = 50
@@ -25,11 +24,11 @@ class TableSink:
     verbs = VERBS
     batch = BATCH
 
-    def __init__(self, instance: Instance, bench: Bench, clock: Clock) -> None:
+    def __init__(self, instance: Instance, bench: Bench) -> None:
         self._instance, self._bench = instance, bench
         self._me = bench.settings.user
         self._batches = True
-        self._finder = Finder(instance, bench, clock)
+        self._finder = Finder(instance, bench)
 
     def apply(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
         """Do each, in order: at most one read a table, then one write for all of them."""

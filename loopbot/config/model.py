@@ -50,6 +50,10 @@ class Waiting(BaseModel):
 
     claim: Seconds = Field(180, description="How long a delivery may take before others look for what became of it.")
     look: Seconds = Field(30, description="How long after a lost answer the first look is taken.")
+    land: Seconds = Field(
+        60,
+        description="How long after a lost answer the write may still arrive; not found before, it is looked for again.",
+    )
     backoff: Seconds = Field(5, description="The first pause after a failure; it doubles from there.")
     longest: Seconds = Field(900, description="The longest pause after a failure.")
     pause: Seconds = Field(300, description="How long a system is left alone that refuses our credentials.")

@@ -247,7 +247,8 @@ class Delivery:
     """An effect on its way, every pending reference resolved.
 
     `records` are the mirrored records it mentions, as last seen; `receipt` is there when a message that is out already
-    has to be brought up to date; `sent_at` is when it was first sent, for an effect whose answer was lost.
+    has to be brought up to date. For an effect whose answer was lost: it was first sent at `sent_at` (nothing of it is older),
+    and by `lost_at` its last sending had begun (a while after that, nothing more of it can arrive).
     """
 
     effect: Effect
@@ -255,6 +256,7 @@ class Delivery:
     records: tuple[Record, ...] = ()
     receipt: Receipt | None = None
     sent_at: datetime | None = None
+    lost_at: datetime | None = None
 
     def record(self, ref: Ref) -> Record | None:
         """The mirrored record with that ref, if the effect mentions it and loopbot has seen it."""

@@ -83,9 +83,9 @@ class Sink(Protocol):
         """Do each, in order, in as few calls as the API allows; one answer each, in the same order. Never raises Trouble."""
 
     def find(self, delivery: Delivery) -> Receipt | None:
-        """Look whether an effect whose answer was lost is there: its receipt, or None when it certainly is not.
+        """Look whether an effect whose answer was lost is there: its receipt, or None when it certainly is not (now).
 
-        Raises Uncertain when that can not be known (a person decides), Transient when it can not be known *yet*.
+        Whether it may still arrive is not asked here. Raises Uncertain when that can not be known (a person decides), Transient when it can not be known *yet*.
         """
 
 

@@ -22,7 +22,7 @@ WHY = "it may have been sent before the store was restored; looked for first"
 def begin(work: Work, since: datetime) -> int:
     """Doubt everything that is not certainly out, and from now on whatever is planned; returns how many that are."""
     journal.remember(work, FACT, f"{since.isoformat()} {work.now().isoformat()}")
-    return _doubt(work, since, None)
+    return _doubt(work, (since, work.now()), None)
 
 
 def lost(work: Work) -> tuple[datetime, datetime] | None:
@@ -40,14 +40,15 @@ def cast_on(work: Work, keys: Collection[str]) -> None:
     """Doubt effects that were just planned, if there is doubt."""
     span = lost(work) if keys else None
     if span is not None:
-        _doubt(work, span[0], keys)
+        _doubt(work, span, keys)
 
 
-def _doubt(work: Work, since: datetime, keys: Collection[str] | None) -> int:
-    """A message that is out already (with a receipt) is only brought up to date: again does no harm."""
+def _doubt(work: Work, span: tuple[datetime, datetime], keys: Collection[str] | None) -> int:
+    """May have been sent in that time. A message that is out already (with a receipt) is only brought up to date: again does no harm."""
     now = work.now()
     values = {
-        "sent_at": func.coalesce(C.sent_at, literal(since, schema.Moment)),
+        "sent_at": func.coalesce(C.sent_at, literal(span[0], schema.Moment)),
+        "lost_at": literal(span[1], schema.Moment),
         "due_at": case((C.state == PLANNED, literal(now, schema.Moment)), else_=C.due_at),
         "why": case((C.state == PLANNED, WHY), else_=C.why),
         "state": case((C.state == PLANNED, "uncertain"), else_=C.state),

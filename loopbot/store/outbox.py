@@ -35,7 +35,7 @@ LANE_TAKEN = exists().where(
 WAITS = exists().where(N.key == C.key, NEEDED.c.key == N.needs, NEEDED.c.ref.is_(None))
 CLAIMABLE = and_(C.state == PLANNED, ~LANE_TAKEN, ~WAITS)
 LET_GO: tuple[EffectState, ...] = ("planned", "sending", "settled", "uncertain", "parked", "dropped")
-SENT = (C.key, C.body, C.attempt, C.receipt, C.sent_at)
+SENT = (C.key, C.body, C.attempt, C.receipt, C.sent_at, C.lost_at)
 
 
 class SqlOutbox:
@@ -107,7 +107,8 @@ class SqlOutbox:
 
     def fail(self, holder: str, delivery: Delivery, state: EffectState, why: str, due_at: datetime) -> bool:
         """Note what went wrong: back to `planned` (at due_at), `uncertain` or `parked`; false when fenced off."""
-        return self._move(delivery, _owned(holder), state=state, why=why, due_at=due_at)
+        lost = {"lost_at": self._work.now()} if state == "uncertain" else {}
+        return self._move(delivery, _owned(holder), state=state, why=why, due_at=due_at, **lost)
 
     def abandon(self, *, alone: bool = False, look_in: float = 0.0) -> int:
         """Make `sending` effects whose holder's time ran out `uncertain`; returns how many. To be looked for in so many seconds.
@@ -121,7 +122,9 @@ class SqlOutbox:
         why = "whoever was sending it stopped before the answer came"
         due_at = now + timedelta(seconds=look_in)
         values = {"state": "uncertain", "due_at": due_at, "why": why, "holder": None, "claimed_until": None}
-        return len(self._connection.execute(lost.values(**values).returning(C.number)).all())
+        # Nobody begins to send when the claim has run out.
+        began_by = case((C.claimed_until < now, C.claimed_until), else_=literal(now, schema.Moment))
+        return len(self._connection.execute(lost.values(lost_at=began_by, **values).returning(C.number)).all())
 
     def uncertain(self, system: str, limit: int) -> list[Delivery]:
         """Effects that may or may not be there and are due to be looked for."""
@@ -278,6 +281,7 @@ class SqlOutbox:
                 receipt=None if row.receipt is None else decode_receipt(row.receipt),
                 # In the future: the clock was set back since. Looking only from then on would miss what is there.
                 sent_at=min(row.sent_at, now) if row.sent_at else sent_at,
+                lost_at=min(row.lost_at, now) if row.lost_at else None,
             )
             for row, effect in zip(rows, effects, strict=True)
         ]

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from loopbot.domain.records import Ref
 from loopbot.store.codec import clean
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -227,7 +227,8 @@ outbox = Table(
     Column("due_at", Moment, nullable=False),
     Column("claimed_until", Moment),
     Column("holder", Words),
-    Column("sent_at", Moment),
+    Column("sent_at", Moment),  # first
+    Column("lost_at", Moment),  # when the answer to the last sending was given up: it had begun by then
     Column("settled_at", Moment),
     Column("body", Text, nullable=False),
     Column("digest", Text, nullable=False),  # of a post's text: a changed one is due again

@@ -35,13 +35,15 @@ class Waits:
     """How long things wait, in seconds.
 
     `claim`: how long a delivery may take before another worker calls it uncertain; `look`: how long after a lost answer
-    the first look is taken (a write may still be on its way); `backoff`: the first pause after a failure, doubling to
+    the first look is taken; `land`: how long after it a write may still arrive, so that not being there proves
+    nothing before; `backoff`: the first pause after a failure, doubling to
     `longest`; `pause`: how long a system is left alone that refuses our credentials; `lease`: how long
     reading a page may take; `hint`: the least time between two readings of a stream that webhooks hint at.
     """
 
     claim: float = 180.0
     look: float = 30.0
+    land: float = 60.0
     backoff: float = 5.0
     longest: float = 900.0
     pause: float = 300.0

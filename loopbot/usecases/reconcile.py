@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from loopbot.domain.effects import Delivery
 from loopbot.domain.errors import SystemTrouble, Transient, Uncertain
 from loopbot.usecases.enact import proven
 from loopbot.usecases.loop import Loop
@@ -26,12 +27,14 @@ def reconcile(loop: Loop, system: str, limit: int = 100) -> Reconciled:
     sink = loop.sinks.get(system)
     with loop.store.write() as tx:
         tx.outbox.abandon()
-        waiting = tx.outbox.uncertain(system, limit)
+        waiting, looked_at = tx.outbox.uncertain(system, limit), tx.now()
     if sink is None:
         return total
     for delivery in waiting:
         try:
             receipt = sink.find(delivery)
+            if receipt is None:
+                _can_not_come(loop, delivery, looked_at)
         except Uncertain as trouble:
             with loop.store.write() as tx:
                 tx.outbox.postpone(delivery, loop.redacted(str(trouble)), NEVER)
@@ -51,3 +54,12 @@ def reconcile(loop: Loop, system: str, limit: int = 100) -> Reconciled:
             total.absent += receipt is None
         loop.witness.noted("uncertain effect looked for", effect=delivery.effect.key, system=system)
     return total
+
+
+def _can_not_come(loop: Loop, delivery: Delivery, looked_at: datetime) -> None:
+    """Raise Transient while its last sending may still arrive, or be at work there: not being there proves nothing yet."""
+    last = delivery.lost_at or delivery.sent_at
+    wait = loop.waits.land - (looked_at - last).total_seconds() if last else 0.0
+    if wait > 0:
+        why = "it is not there yet, and may still arrive"
+        raise Transient(delivery.effect.system, why, after=max(wait, 1.0), scope="item")

@@ -181,6 +181,33 @@ def test_a_lost_holder_leaves_its_effects_uncertain_and_is_fenced_off(store: Sql
     assert "stopped before the answer came" in row(store, comment()).why
 
 
+def test_a_delivery_says_when_it_was_first_sent_and_by_when_its_last_sending_had_begun(
+    store: SqlStore, clock: FakeClock
+) -> None:
+    plan(store, comment())
+    first = clock.now()
+    for seconds in (10, 50):
+        (delivery,) = claim(store)
+        clock.sleep(seconds)
+        fail(store, delivery, "uncertain")
+        with store.read() as tx:
+            (lost,) = tx.outbox.uncertain("servicenow", 10)
+        assert (lost.sent_at, lost.lost_at) == (first, clock.now())
+        with store.write() as tx:
+            tx.outbox.found(lost, None, "not there", tx.now())
+
+
+def test_who_died_while_sending_had_begun_before_its_time_ran_out(store: SqlStore, clock: FakeClock) -> None:
+    plan(store, comment())
+    claim(store)
+    ran_out = clock.now() + timedelta(seconds=60)
+    clock.sleep(600)
+    with store.write() as tx:
+        tx.outbox.abandon()
+        (lost,) = tx.outbox.uncertain("servicenow", 10)
+    assert lost.lost_at == ran_out
+
+
 def test_who_is_alone_on_a_store_need_not_wait_until_the_time_of_a_dead_holder_runs_out(
     store: SqlStore, clock: FakeClock
 ) -> None:

@@ -32,7 +32,16 @@ INDEXES = {
 def definitions(engine: Engine) -> list[str]:
     with engine.connect() as connection:
         found = connection.scalars(text(INDEXES[engine.dialect.name])).all()
-    return sorted(re.sub(r"loopbot_test_\w+", "schema", re.sub(r"\s+", " ", each)) for each in found)
+    return sorted(re.sub(r"loopbot_test_\w+", "schema", _in_order(re.sub(r"\s+", " ", each))) for each in found)
+
+
+def _in_order(definition: str) -> str:
+    """Of a table, with its columns and constraints in one order: SQLite writes a column that was added later behind them."""
+    head, _, body = definition.partition(" (")
+    if not head.startswith("CREATE TABLE"):
+        return definition
+    parts = re.split(r",\s*(?![^()]*\))", body.strip().removesuffix(")"))
+    return f"{head} ({', '.join(sorted(part.strip() for part in parts))})"
 
 
 def test_the_migrations_build_what_the_code_describes(empty_url: str) -> None:

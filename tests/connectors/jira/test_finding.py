@@ -9,7 +9,7 @@ import pytest
 from connectors.jira.connector import Jira
 from connectors.jira.opening import marker
 from loopbot.domain.effects import Delivery, Effect, Receipt
-from loopbot.domain.errors import Transient, Uncertain
+from loopbot.domain.errors import Uncertain
 from loopbot.sandbox.faults import Fault
 from tests.connectors.contract import QuickClock
 from tests.connectors.jira.conftest import Make
@@ -64,19 +64,10 @@ def test_what_was_done_is_found_and_is_there_once(site: Site, make: Make, clock:
 
 
 @pytest.mark.parametrize("number", range(7))
-def test_what_was_not_done_is_not_missing_until_a_minute_has_passed(
-    site: Site, make: Make, clock: QuickClock, number: int
-) -> None:
+def test_what_was_not_done_is_missing(site: Site, make: Make, clock: QuickClock, number: int) -> None:
     site.twin.create_issue("LOOP", "one")
     site.twin.create_issue("LOOP", "two")
-    connector, effect = make(site), every_effect()[number]
-    one = delivery(effect, clock.now())
-
-    with pytest.raises(Transient) as young:
-        find(connector, one)
-    assert (young.value.after, young.value.scope) == (15, "item")
-    clock.slept += 61
-    assert find(connector, one) is None
+    assert find(make(site), delivery(every_effect()[number], clock.now())) is None
 
 
 def test_an_issue_is_found_while_the_index_does_not_know_it(site: Site, make: Make, clock: QuickClock) -> None:

@@ -137,14 +137,6 @@ def test_the_other_audience_is_not_taken_for_this_one(stage: Any, sink: Any) -> 
     assert sink.find(_sent(delivery, minutes=10)) is None
 
 
-def test_what_is_not_found_is_not_known_while_the_instance_may_still_be_at_it(stage: Any, sink: Any) -> None:
-    delivery = stage.delivery("comment", "Slowly")
-    with pytest.raises(Transient) as raised:
-        sink.find(_sent(delivery, minutes=0))
-    assert raised.value.after is not None
-    assert 50 < raised.value.after <= 60
-
-
 def test_a_journal_that_may_not_be_seen_leaves_it_to_a_person(stage: Any, sink: Any) -> None:
     delivery = stage.delivery("comment", "Seen by nobody")
     sink.apply([delivery])
