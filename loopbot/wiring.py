@@ -91,6 +91,7 @@ def installed(
     mistakes = [*(one for name in chosen for one in check_system(config, name, outfit)), *errors]
     if mistakes:
         raise several(mistakes)
+    roster = config.roster
     with ExitStack() as stack:
         store = open_configured_store(config, outfit)
         stack.callback(store.close)
@@ -110,6 +111,8 @@ def installed(
             outfit.waits or Waits(**config.waits.model_dump()),
             outfit.secrets.redacted,
             shipped_judgement(),
+            roster,
+            config.telling.manners,
         )
         yield Installation(config, loop, built, sources)
 

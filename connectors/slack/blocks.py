@@ -35,6 +35,15 @@ class Pressed:
     answer: str
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One effect of a message that holds several."""
+
+    key: str
+    text: str
+    buttons: tuple[tuple[str, str], ...] = ()
+
+
 def escaped(text: str) -> str:
     """The three characters that are markup in Slack's own format."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -45,7 +54,7 @@ def message(text: str, *, key: str = "", buttons: Sequence[tuple[str, str]] = ()
     whole = trimmed(text)
     blocks = text_blocks(whole)
     if buttons:
-        blocks.append(_actions(key, buttons))
+        blocks.append(actions(key, buttons))
     said: Json = {"text": escaped(shorten(whole, LONGEST_FALLBACK)), "blocks": blocks}
     return said | ({"metadata": metadata(key, text)} if key else {})
 
@@ -53,6 +62,21 @@ def message(text: str, *, key: str = "", buttons: Sequence[tuple[str, str]] = ()
 def metadata(key: str, text: str) -> Json:
     """What marks a message as an effect's: its key, and a digest of its text that tells an older version apart."""
     return {"event_type": EVENT_TYPE, "event_payload": {"key": key, "text": digest(text)}}
+
+
+def together(parts: Sequence[Part], lead: str) -> Json:
+    """The arguments of one message that holds several effects, each with its own words and its own buttons."""
+    first, *others = parts
+    shown: list[Json] = text_blocks(trimmed(lead))
+    for part in parts:
+        shown += [{"type": "divider"}, *text_blocks(trimmed(part.text))]
+        if part.buttons:
+            shown.append(actions(part.key, part.buttons, f"{ANSWERS}:{part.key}"))
+    whole = "\n\n".join((lead, *(trimmed(part.text) for part in parts)))
+    mark = metadata(first.key, "\n\n".join(part.text for part in parts))
+    # A payload's values are plain texts and numbers: all further keys in one.
+    mark["event_payload"]["also"] = ",".join(part.key for part in others)
+    return {"text": escaped(shorten(whole, LONGEST_FALLBACK)), "blocks": shown, "metadata": mark}
 
 
 def digest(text: str) -> str:
@@ -92,9 +116,10 @@ def pressed(value: str) -> Pressed | None:
     return None
 
 
-def key_of(said: Mapping[str, Any]) -> str | None:
-    """The effect a message of the history is, by its metadata."""
-    return _payload(said).get("key")
+def keys_of(said: Mapping[str, Any]) -> frozenset[str]:
+    """The effects that a message of the history holds, by its metadata."""
+    told = _payload(said)
+    return frozenset({str(told.get("key") or ""), *str(told.get("also") or "").split(",")}) - {""}
 
 
 def digest_of(said: Mapping[str, Any]) -> str | None:
@@ -110,7 +135,8 @@ def _payload(said: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
-def _actions(key: str, buttons: Sequence[tuple[str, str]]) -> Json:
+def actions(key: str, buttons: Sequence[tuple[str, str]], block_id: str = ANSWERS) -> Json:
+    """The buttons (answer, label) under the words of the effect `key`; `block_id` tells them apart in one message."""
     elements = [
         {
             "type": "button",
@@ -120,7 +146,7 @@ def _actions(key: str, buttons: Sequence[tuple[str, str]]) -> Json:
         }
         for answer, label in dict(buttons[:25]).items()
     ]
-    return {"type": "actions", "block_id": ANSWERS, "elements": elements}
+    return {"type": "actions", "block_id": block_id, "elements": elements}
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -10,13 +10,15 @@ from connectors.slack.settings import SlackSettings
 from loopbot.domain.errors import Rejected, SystemTrouble
 from loopbot.domain.records import Person
 from loopbot.domain.texts import clean
-from loopbot.ports import Clock
+from loopbot.ports import Acquaintance, Clock
 
 _CHANNEL_ID: Final = re.compile(r"[CGD][A-Z0-9]{8,}")
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{6,}")
 _GROUP_ID: Final = re.compile(r"S[A-Z0-9]{2,}")
 _FRESH = 60.0
 _MOST = 10_000
+# Slack's words for "there is no such person, or you can not see them".
+_NOBODY: Final = ("users_not_found", "user_not_found", "user_not_visible")
 
 
 class Directory:
@@ -88,6 +90,35 @@ class Directory:
         self._keep(self._users, email, found)
         return found
 
+    def meet(self, person: Person, ident: str | None) -> Acquaintance:
+        """Who a person is here, by id where it is known, else by e-mail: one call, and never by name. Raises SystemTrouble."""
+        system, email = self._calls.system, (person.email or "").strip().casefold()
+        called = person.name or person.key
+        if ident is None and not email:
+            return self._stranger(f"{called} has no e-mail address to be found by; add the person to people.toml")
+        try:
+            if ident is not None:
+                told = self._calls.read("users.info", user=ident).get("user") or {}
+            else:
+                told = self._calls.read("users.lookupByEmail", email=email).get("user") or {}
+        except Rejected as error:
+            if not any(word in error.why for word in _NOBODY):
+                raise
+            by = f"the id {ident}" if ident is not None else f"the e-mail {email}"
+            return self._stranger(f"nobody in Slack has {by} ({called}); add the person to people.toml")
+        user = str(told.get("id") or ident or "")
+        zone, profile = clean(str(told.get("tz") or ""), 100), told.get("profile") or {}
+        name = clean(str(profile.get("real_name") or told.get("real_name") or called), 200)
+        if told.get("deleted"):
+            why = f"the Slack account of {name} is deactivated; if somebody took over, add them to people.toml"
+            return Acquaintance("", system, "left", self._clock.now(), user, name, zone, why)
+        if told.get("is_bot"):
+            return self._stranger(f"{name} is a bot; add the person behind it to people.toml")
+        return Acquaintance("", system, "known", self._clock.now(), user, name, zone)
+
+    def _stranger(self, why: str) -> Acquaintance:
+        return Acquaintance("", self._calls.system, "unknown", self._clock.now(), why=why)
+
     def person(self, user: str, name: str = "") -> Person:
         """The person behind a Slack id, with name and e-mail; only the id and the given name where Slack does not say."""
         with self._lock:
@@ -120,7 +151,8 @@ class Directory:
         with self._lock:
             self._channels = {name: one for name, one in self._channels.items() if one != channel}
             self._listed = -math.inf
-            self._directs = {user: one for user, one in self._directs.items() if one != channel}
+            self._directs = {user: one for user, one in self._directs.items() if channel not in {user, one}}
+            self._users = {email: one for email, one in self._users.items() if one != channel}
 
     def _keep(self, known: dict[str, Any], name: str, value: object) -> None:
         with self._lock:

@@ -10,9 +10,9 @@ from connectors.slack.directory import Directory
 from connectors.slack.settings import SlackSettings
 from loopbot.domain.effects import Delivery, Effect, Post, Receipt, Tell
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
-from loopbot.domain.records import Ref
+from loopbot.domain.records import Person, Ref
 from loopbot.http import Pacing
-from loopbot.ports import Surroundings
+from loopbot.ports import Acquaintance, Surroundings
 
 Json = dict[str, Any]
 
@@ -20,6 +20,11 @@ Json = dict[str, Any]
 _SKEW: Final = timedelta(minutes=10)
 _MOST_PAGES: Final = 25
 _MOST_PACES: Final = 2_000
+# What one message holds: Slack takes 50 blocks and about 13,000 characters with everything around them.
+_MOST_TOGETHER: Final = 12
+_LONGEST_TOGETHER: Final = 9_000
+_NEWS: Final = "News about {count} things you reported or follow:"
+_AT_ONCE: Final = "{count} messages at once:"
 
 
 class Messages:
@@ -40,6 +45,20 @@ class Messages:
     def batch(self) -> int:
         """Messages to different channels that one round takes; each is a call of its own."""
         return 20
+
+    @property
+    def most_together(self) -> int:
+        """How many effects one message may hold."""
+        return _MOST_TOGETHER
+
+    @property
+    def longest_together(self) -> int:
+        """How many characters their texts may have in all, some hundreds counted for each."""
+        return _LONGEST_TOGETHER
+
+    def meet(self, person: Person, ident: str | None) -> Acquaintance:
+        """Who a person is in this workspace, by id or by e-mail: one call. Raises SystemTrouble."""
+        return self._directory.meet(person, ident)
 
     def apply(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
         """Send each, in order; where the credentials are refused, the rest is not tried."""
@@ -63,9 +82,9 @@ class Messages:
         try:
             if delivery.receipt is not None:
                 return self._updated(delivery, delivery.receipt)
-            channel = self._place(delivery.effect)
+            channel = self._channel(delivery.effect)
             for said in self._since(channel, delivery):
-                if blocks.key_of(said) == delivery.effect.key:
+                if delivery.effect.key in blocks.keys_of(said):
                     return self._receipt(delivery.effect, channel, str(said["ts"]))
         except Rejected as error:
             raise Uncertain(
@@ -79,24 +98,27 @@ class Messages:
             raise Rejected(self._calls.system, f"Slack can not {effect.verb}", "use post or tell")
         self._know_home()
         if delivery.receipt is not None:
-            return self._update(effect, delivery.receipt)
+            return self._update(delivery, effect, delivery.receipt)
         channel = self._place(effect)
         self._pace(channel)
-        quiet = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
+        told: Json = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
+        told |= {"channel": channel, **self._content(delivery)}
+        if thread := _thread(delivery):
+            told["thread_ts"] = thread
         try:
-            said = self._calls.write("chat.postMessage", {"channel": channel, **self._content(effect), **quiet})
+            said = self._calls.write("chat.postMessage", told)
         except Rejected as error:
             if "channel_not_found" in error.why or "is_archived" in error.why:
                 self._directory.forget(channel)
             raise
         return self._sent(effect, said, channel)
 
-    def _update(self, effect: Post | Tell, receipt: Receipt) -> Receipt:
+    def _update(self, delivery: Delivery, effect: Post | Tell, receipt: Receipt) -> Receipt:
         channel, stamp = _spot(self._calls.system, receipt)
         self._pace(channel)
         said = self._calls.write(
             "chat.update",
-            {"channel": channel, "ts": stamp, **self._content(effect), "link_names": False, "parse": "none"},
+            {"channel": channel, "ts": stamp, **self._content(delivery), "link_names": False, "parse": "none"},
         )
         return self._sent(effect, said, channel)
 
@@ -106,11 +128,25 @@ class Messages:
             raise Uncertain(self._calls.system, "Slack's answer names no message")
         return self._receipt(effect, str(said.get("channel") or channel), stamp)
 
-    def _content(self, effect: Post | Tell) -> Json:
-        buttons = effect.buttons if isinstance(effect, Tell) else ()
-        return blocks.message(effect.text, key=effect.key, buttons=buttons)
+    def _content(self, delivery: Delivery) -> Json:
+        parts = [
+            blocks.Part(one.key, one.text, one.buttons if isinstance(one, Tell) else ())
+            for one in delivery.effects
+            if isinstance(one, Post | Tell)
+        ]
+        if len(parts) == 1:
+            return blocks.message(parts[0].text, key=parts[0].key, buttons=parts[0].buttons)
+        lead = _NEWS if isinstance(delivery.effect, Tell) else _AT_ONCE
+        return blocks.together(parts, lead.format(count=len(parts)))
 
     def _place(self, effect: Effect) -> str:
+        """Where it is sent to. A person's own id opens the conversation with them where none is open."""
+        if isinstance(effect, Tell):
+            return self._directory.user(effect.person)
+        return self._channel(effect)
+
+    def _channel(self, effect: Effect) -> str:
+        """The conversation in which it is, or may be."""
         if isinstance(effect, Tell):
             return self._directory.direct(effect.person)
         if isinstance(effect, Post):
@@ -133,10 +169,13 @@ class Messages:
         sent_at = delivery.sent_at or self._surroundings.clock.now() - timedelta(days=1)
         # Messages are stamped by Slack's clock, the sending by ours, which may be off by any amount.
         sent_at += timedelta(seconds=self._calls.behind)
+        # A thread's answers are not in the channel's history.
+        thread = _thread(delivery)
         pages = self._calls.pages(
-            "conversations.history",
+            "conversations.replies" if thread else "conversations.history",
             "messages",
             channel=channel,
+            **({"ts": thread} if thread else {}),
             oldest=f"{(sent_at - _SKEW).timestamp():.6f}",
             inclusive=True,
             include_all_metadata=True,
@@ -175,6 +214,13 @@ class Messages:
         url = f"{self._home.rstrip('/')}/archives/{channel}/p{stamp.replace('.', '')}" if self._home else ""
         ident = f"{channel}/{stamp}"
         return Receipt(effect.key, Ref(self._calls.system, "message", ident), ident, url)
+
+
+def _thread(delivery: Delivery) -> str:
+    """The stamp of the message in whose thread it belongs; "": it stands by itself."""
+    if isinstance(delivery.effect, Post) and delivery.effect.thread:
+        return delivery.effect.thread
+    return delivery.under.ident.partition("/")[2] if delivery.under is not None else ""
 
 
 def _spot(system: str, receipt: Receipt) -> tuple[str, str]:

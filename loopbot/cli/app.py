@@ -290,6 +290,21 @@ KeyArgument = Annotated[str, typer.Argument(help="The effect's key, or its first
 WhyOption = Annotated[str, typer.Option(help="Why, for the record.")]
 
 
+@app.command()
+def people(
+    config: ConfigOption = CONFIG,
+    unknown: Annotated[bool, typer.Option("--unknown", help="Only those whom nobody could find.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Look for them again now; what waited for them is sent.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who people are in the chat, and who could not be found there."""
+    from loopbot.cli.people import list_people
+
+    list_people(config, unknown=unknown, refresh=refresh, as_json=as_json)
+
+
 @outbox.command("list")
 def outbox_list(
     config: ConfigOption = CONFIG,

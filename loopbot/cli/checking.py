@@ -79,6 +79,7 @@ def _systems(config: "Config", broken: Container[str]) -> Iterator[Finding]:
             except UserError as error:
                 yield Finding("error", _named(name, error.where), error.why, error.hint)
         yield from _stuck(here)
+        yield from _strangers(here)
         yield from _webhooks(here)
 
 
@@ -117,6 +118,21 @@ def _stuck(here: "Installation") -> Iterator[Finding]:
         for row in rows:
             what = f"{row.effect.key[:8]} is {state}: {what_it_does(row.effect, 60)} - {row.why}"
             yield Finding("warning", row.effect.system, what, f"loopbot outbox show {row.effect.key[:8]}")
+
+
+def _strangers(here: "Installation") -> Iterator[Finding]:
+    """People who were to be told something, and are not certainly anybody in the chat."""
+    from loopbot.usecases.telling.identity import strangers
+
+    for one in strangers(here.loop):
+        known = one.acquaintance
+        waits = (
+            f"; {counted(one.waiting, 'message')} for them {'is' if one.waiting == 1 else 'are'} stuck"
+            if one.waiting
+            else ""
+        )
+        hint = "then: loopbot people --unknown --refresh"
+        yield Finding("warning", known.system, f"{known.why or known.who}{waits}", hint)
 
 
 def _webhooks(here: "Installation") -> Iterator[Finding]:

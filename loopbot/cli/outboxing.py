@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 URGENT: tuple[EffectState, ...] = ("uncertain", "parked", "held")
 _STATES: tuple[EffectState, ...] = get_args(EffectState)
+_SELF_EVIDENT = frozenset({"settled", "shadow"})
 _COLOURS = {"uncertain": "yellow", "parked": "red", "held": "yellow", "settled": "green", "sending": "cyan"}
 _CHOICES = {
     "uncertain": ("the answer was lost: it may be there or not", "confirm: it is there · retry: send it again"),
@@ -58,9 +59,12 @@ def _print_rows(out: "Console", rows: list[OutboxRow]) -> None:
     if roomy:
         table.add_column("rule", no_wrap=True)
     table.add_column("what", overflow="fold")
+    heads = {row.effect.lane: row.why for row in sorted(rows, key=lambda row: -row.number) if row.state == "planned"}
     for row in rows:
         at = row.settled_at or row.sent_at or row.planned_at
-        why = f" - {row.why}" if row.state in URGENT and row.why else ""
+        # What stands behind another message of its lane waits for the same reason.
+        reason = row.why or (heads.get(row.effect.lane, "") if row.state == "planned" else "")
+        why = f" - {reason}" if reason and row.state not in _SELF_EVIDENT else ""
         table.add_row(
             row.effect.key[:8],
             Text(row.state, style=_COLOURS.get(row.state, "")),

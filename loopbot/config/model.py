@@ -10,8 +10,10 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from loopbot.config.secrets import FORMS, is_reference, is_secret_key
+from loopbot.config.telling import DEFAULT_FILE, People, Telling, load_roster
 from loopbot.config.web import Web
 from loopbot.domain.errors import ConfigError, UserError
+from loopbot.domain.people import Roster
 from loopbot.domain.redaction import holds_secret
 
 _EXPLAINED = "config.example.toml explains every key"
@@ -108,6 +110,8 @@ class Config(BaseModel):
     web: Web | None = None
     waits: Waiting = Waiting()
     roles: Roles = Roles()
+    telling: Telling = Telling()
+    people: People = People()
     systems: Mapping[str, System] = Field(default_factory=dict)
     path: Path = Path("config.toml")
 
@@ -123,6 +127,12 @@ class Config(BaseModel):
     def rules_folder(self) -> Path:
         """Where the rule files are."""
         return self.path.parent / self.loopbot.rules
+
+    @property
+    def roster(self) -> Roster:
+        """Which people of several systems are one; raises ConfigError."""
+        file = self.people.file
+        return load_roster(self.path.parent / (file or DEFAULT_FILE), wanted=file is not None)
 
     @property
     def store_url(self) -> str:

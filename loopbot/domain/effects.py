@@ -180,13 +180,17 @@ class Align(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post(Effect):
-    """A message to a channel. With `keep_current`, a later plan under the same key updates the message in place."""
+    """A message to a channel. With `keep_current`, a later plan under the same key updates the message in place.
+
+    `thread`: the message it answers, by the channel's own stamp.
+    """
 
     verb: ClassVar[str] = "post"
 
     channel: str
     text: str
     keep_current: bool = False
+    thread: str = ""
 
     @property
     def lane(self) -> str:
@@ -196,7 +200,10 @@ class Post(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tell(Effect):
-    """A direct message to one person. `question` names what the buttons ask (`fixed`); the answer comes back as Answered."""
+    """A direct message to one person. `question` names what the buttons ask (`fixed`); the answer comes back as Answered.
+
+    `comment_instead`: a person who is not in the chat reads it on the ticket it is about, where they reported that.
+    """
 
     verb: ClassVar[str] = "tell"
 
@@ -205,6 +212,12 @@ class Tell(Effect):
     about: Ref
     question: str | None = None
     buttons: tuple[tuple[str, str], ...] = ()
+    comment_instead: bool = False
+
+    @property
+    def mentions(self) -> tuple[Ref, ...]:
+        """The record it is about."""
+        return (self.about,)
 
     @property
     def lane(self) -> str:
@@ -248,7 +261,8 @@ class Delivery:
 
     `records` are the mirrored records it mentions, as last seen; `receipt` is there when a message that is out already
     has to be brought up to date. For an effect whose answer was lost: it was first sent at `sent_at` (nothing of it is older),
-    and by `lost_at` its last sending had begun (a while after that, nothing more of it can arrive).
+    and by `lost_at` its last sending had begun (a while after that, nothing more of it can arrive). `also` are further
+    effects that go out in the same message, `under` is the message whose thread it belongs to.
     """
 
     effect: Effect
@@ -257,6 +271,13 @@ class Delivery:
     receipt: Receipt | None = None
     sent_at: datetime | None = None
     lost_at: datetime | None = None
+    also: tuple[Effect, ...] = ()
+    under: Receipt | None = None
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """Everything it holds, the one it is claimed by first."""
+        return (self.effect, *self.also)
 
     def record(self, ref: Ref) -> Record | None:
         """The mirrored record with that ref, if the effect mentions it and loopbot has seen it."""

@@ -1,6 +1,7 @@
 """What the use cases need of the world, as protocols: systems to read and write, who is heard, a store, a clock."""
 
 from loopbot.ports.hearing import Chat, Ear, Hint, Hook, Hooked, HookVerifier, Refusal
+from loopbot.ports.people import Acquaintance, Introduces, People, Spoken, Standing
 from loopbot.ports.rows import (
     Answer,
     ConflictEntry,
@@ -45,6 +46,7 @@ from loopbot.ports.systems import (
 )
 
 __all__ = [
+    "Acquaintance",
     "Agreements",
     "Answer",
     "Budget",
@@ -63,6 +65,7 @@ __all__ = [
     "HookVerifier",
     "Hooked",
     "Inbox",
+    "Introduces",
     "JournalEntry",
     "Lease",
     "LeaseLostError",
@@ -74,6 +77,7 @@ __all__ = [
     "OutboxRow",
     "Paced",
     "Page",
+    "People",
     "Quarantined",
     "QuestionRow",
     "Questions",
@@ -81,6 +85,8 @@ __all__ = [
     "Secrets",
     "Sink",
     "Source",
+    "Spoken",
+    "Standing",
     "Store",
     "Surroundings",
     "Timers",

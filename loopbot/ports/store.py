@@ -14,6 +14,7 @@ from loopbot.domain.rules import View
 from loopbot.domain.wordings import Sought
 from loopbot.domain.words import Kind
 from loopbot.ports.hearing import Hint
+from loopbot.ports.people import People
 from loopbot.ports.rows import (
     Answer,
     ConflictEntry,
@@ -127,6 +128,21 @@ class Outbox(Protocol):
 
         `alone`: nobody else can be at work on this store, so whoever was sending is gone, its time run out or not.
         """
+
+    def beside(self, delivery: Delivery, most: int) -> list[Effect]:
+        """What is planned behind it in its lane and may share its message, at most so many, in order."""
+
+    def gather(self, delivery: Delivery, effects: Sequence[Effect]) -> Delivery:
+        """It goes out with these in one message: noted before it is sent, so that all of them settle with it."""
+
+    def scatter(self, holder: str, delivery: Delivery, why: str) -> bool:
+        """A message of several was refused: each is sent by itself now; false when fenced off."""
+
+    def defer(self, holder: str, delivery: Delivery, due_at: datetime, why: str) -> bool:
+        """Not now: it and what is behind it in its lane are due later, as if it had not been claimed; false when fenced off."""
+
+    def first_about(self, effect: Effect) -> Receipt | None:
+        """The first message of its lane about its subject that is out, other than itself."""
 
     def uncertain(self, system: str, limit: int) -> list[Delivery]:
         """Effects that may or may not be there and are due to be looked for."""
@@ -364,6 +380,7 @@ class Tx(View, Protocol):
     agreements: Agreements
     questions: Questions
     lessons: Lessons
+    people: People
 
     def journal(self, entries: Iterable[JournalEntry]) -> None:
         """Keep why things happened."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, se
 from loopbot.domain.effects import Delivery, Effect, OpenTicket, Receipt, pending_ref, resolved
 from loopbot.domain.records import Ref
 from loopbot.ports import EffectState, OutboxRow
-from loopbot.store import doubts, schema
+from loopbot.store import bundles, doubts, schema
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import decode_effect, decode_receipt, encode_receipt
 from loopbot.store.database import Work
@@ -130,7 +131,41 @@ class SqlOutbox:
         """Effects that may or may not be there and are due to be looked for."""
         here = (C.system == system, C.state == "uncertain", C.due_at <= self._work.now(), ~WAITS)
         query = select(*SENT).where(*here).order_by(C.due_at, C.number).limit(limit)
-        return self._deliveries(self._connection.execute(query).all())
+        rows = self._connection.execute(query).all()
+        together = bundles.members(self._work, [row.key for row in rows])
+        return [replace(one, also=self._effects(together.get(one.effect.key, ()))) for one in self._deliveries(rows)]
+
+    def beside(self, delivery: Delivery, most: int) -> list[Effect]:
+        """What is planned behind it in its lane and may share its message, at most so many, in order."""
+        return list(self._effects(bundles.waiting(self._work, delivery, delivery.effect.verb, most)))
+
+    def gather(self, delivery: Delivery, effects: Sequence[Effect]) -> Delivery:
+        """It goes out with these in one message: noted before it is sent, so that all of them settle with it."""
+        bundles.gather(self._work, delivery.effect.key, [one.key for one in effects])
+        return replace(delivery, also=tuple(effects))
+
+    def scatter(self, holder: str, delivery: Delivery, why: str) -> bool:
+        """A message of several was refused: each is sent by itself now; false when fenced off."""
+        return bundles.scatter(self._work, delivery, holder, why)
+
+    def defer(self, holder: str, delivery: Delivery, due_at: datetime, why: str) -> bool:
+        """Not now: it and what is behind it in its lane are due later, as if it had not been claimed; false when fenced off."""
+        return bundles.defer(self._work, delivery, holder, due_at, why)
+
+    def first_about(self, effect: Effect) -> Receipt | None:
+        """The first message of its lane about its subject that is out, other than itself."""
+        here = schema.outbox_ref.c
+        query = select(C.receipt).where(
+            here.ref == effect.cause.subject,
+            C.key == here.key,
+            C.key != effect.key,
+            C.lane == effect.lane,
+            C.verb == effect.verb,
+            C.state.in_(["settled", "planned", SENDING]),
+            C.receipt.is_not(None),
+        )
+        found = self._connection.scalar(query.order_by(C.number).limit(1))
+        return None if found is None else decode_receipt(found)
 
     def found(self, delivery: Delivery, receipt: Receipt | None, why: str, due_at: datetime) -> None:
         """What looking for an uncertain effect brought: its receipt, or (None) certainly not there: planned again.
@@ -175,7 +210,10 @@ class SqlOutbox:
 
     def confirm(self, key: str, why: str) -> bool:
         """A person says: it is there. For uncertain effects. What needs the ref it became goes on waiting."""
-        return self._say(key, ["uncertain"], "settled", why)
+        said = self._say(key, ["uncertain"], "settled", why)
+        if said:
+            bundles.confirmed(self._work, key, why)
+        return said
 
     def drop(self, key: str, why: str) -> bool:
         """A person says: never send it. Not for what is settled or just on its way."""
@@ -241,7 +279,7 @@ class SqlOutbox:
             return False
         names = {receipt.ref}
         here = schema.outbox_ref.c
-        keys = {delivery.effect.key}
+        keys = {delivery.effect.key, *bundles.settle(self._work, delivery, receipt)}
         if isinstance(delivery.effect, OpenTicket):
             pending = pending_ref(delivery.effect.key)
             self._links.settle(pending, receipt.ref)
@@ -268,9 +306,7 @@ class SqlOutbox:
         return self._connection.execute(here.values(**values).returning(C.number)).first() is not None
 
     def _deliveries(self, rows: Sequence[AnyRow], sent_at: datetime | None = None, attempts: int = 0) -> list[Delivery]:
-        effects = [decode_effect(row.body) for row in rows]
-        became = self._became({need for effect in effects for need in effect.needs})
-        effects = [resolved(effect, became) for effect in effects]
+        effects = self._effects(rows)
         records = self._mirror.many({ref for effect in effects for ref in effect.mentions})
         now = self._work.now()
         return [
@@ -285,6 +321,11 @@ class SqlOutbox:
             )
             for row, effect in zip(rows, effects, strict=True)
         ]
+
+    def _effects(self, rows: Sequence[AnyRow]) -> tuple[Effect, ...]:
+        effects = [decode_effect(row.body) for row in rows]
+        became = self._became({need for effect in effects for need in effect.needs})
+        return tuple(resolved(effect, became) for effect in effects)
 
     def _became(self, keys: Collection[str]) -> dict[str, Ref]:
         became: dict[str, Ref] = {}

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from loopbot.domain.records import Ref
 from loopbot.store.codec import clean
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -273,6 +273,47 @@ outbox_ref = Table(
     Column("key", KEY, ForeignKey("outbox.key", name="outbox_ref_key", ondelete="CASCADE"), primary_key=True),
     Column("ref", RefText, primary_key=True),
     Index("outbox_ref_ref", "ref"),
+)
+
+bundle = Table(
+    "bundle",
+    metadata,
+    Column("key", KEY, ForeignKey("outbox.key", name="bundle_key", ondelete="CASCADE"), primary_key=True),
+    Column("leader", KEY, nullable=False),  # the effect whose message holds it; its own key: it is sent by itself
+    Index("bundle_leader", "leader"),
+)
+
+preference = Table(
+    "preference",
+    metadata,
+    Column("person", Words, primary_key=True),
+    Column("name", Words, primary_key=True),
+    Column("value", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("preference_name", "name", "at"),
+)
+
+acquaintance = Table(
+    "acquaintance",
+    metadata,
+    Column("system", KEY, primary_key=True),
+    Column("person", Words, primary_key=True),
+    Column("standing", Text, nullable=False),
+    Column("ident", KEY, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("zone", Words, nullable=False),
+    Column("why", Words, nullable=False),
+    Column("checked_at", Moment, nullable=False),
+)
+
+spoken = Table(
+    "spoken",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("lane", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("spoken_lane", "lane", "at"),
+    sqlite_autoincrement=True,
 )
 
 turn = Table("turn", metadata, Column("name", KEY, primary_key=True))

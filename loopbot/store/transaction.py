@@ -18,6 +18,7 @@ from loopbot.ports import (
     Links,
     Mirror,
     Outbox,
+    People,
     Quarantined,
     Questions,
     Timers,
@@ -33,6 +34,7 @@ from loopbot.store.lessons import SqlLessons
 from loopbot.store.links import SqlLinks
 from loopbot.store.mirror import SqlMirror
 from loopbot.store.outbox import SqlOutbox
+from loopbot.store.people import SqlPeople
 from loopbot.store.questions import SqlQuestions
 from loopbot.store.timers import SqlTimers
 
@@ -50,6 +52,7 @@ class SqlTx:
     agreements: Agreements
     questions: Questions
     lessons: Lessons
+    people: People
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -69,6 +72,7 @@ class SqlTx:
         self.questions = self._questions
         self._lessons = SqlLessons(work)
         self.lessons = self._lessons
+        self.people = SqlPeople(work)
 
     def now(self) -> datetime:
         """The moment of this transaction, the same to its end."""

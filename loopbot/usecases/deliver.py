@@ -11,6 +11,8 @@ from loopbot.ports import EffectState, Sink, Tx
 from loopbot.usecases.brakes import braked
 from loopbot.usecases.enact import Enacted, look_again, proven
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.telling.gate import admitted, spoke, strangers_among
+from loopbot.usecases.telling.identity import acquaint, introduces
 
 
 @dataclass(slots=True)
@@ -46,8 +48,16 @@ def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False)
         with loop.store.write() as tx:
             found = tx.outbox.claim(system, loop.holder, loop.waits.claim, sink.batch if sink else 50)
             batch = braked(loop, tx, found)
+            unmet = strangers_among(loop, tx, system, batch) if introduces(sink) else []
+            gated = None if unmet else admitted(loop, tx, sink, batch)
         if not found:
             break
+        if gated is None:
+            acquaint(loop, system, unmet)
+            with loop.store.write() as tx:
+                gated = admitted(loop, tx, sink, batch)
+        batch = gated.deliveries
+        total.systems |= gated.systems
         with permitted_unless(claimed.why_not):
             outcomes = _applied(sink, system, batch)
         for delivery, outcome in zip(batch, outcomes, strict=True):
@@ -115,7 +125,12 @@ def _settle(loop: Loop, delivery: Delivery, outcome: Receipt | Trouble, total: D
     with loop.store.write() as tx:
         if isinstance(outcome, Receipt):
             if settled(loop, tx, delivery, outcome, total):
-                total.settled += 1
+                total.settled += len(delivery.effects)
+            return
+        if delivery.also and isinstance(outcome, Rejected):
+            # One of them may be what is refused: by itself, it is the only one that is.
+            why = f"refused in one message with others, so sent by itself: {loop.redacted(str(outcome))}"
+            tx.outbox.scatter(loop.holder, delivery, why)
             return
         state, wait = _next(loop, delivery, outcome)
         due = tx.now() + timedelta(seconds=wait)
@@ -162,5 +177,6 @@ def settled(loop: Loop, tx: Tx, delivery: Delivery, receipt: Receipt, total: Del
         verb=delivery.effect.verb,
         receipt=str(receipt.ref),
     )
+    spoke(loop, tx, delivery)
     total.note(proven(loop, tx, delivery.effect, receipt))
     return True

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from loopbot.domain.effects import TEXT_FIELDS, Align, Effect, OpenTicket, Receipt
+from loopbot.domain.effects import TEXT_FIELDS, Align, Effect, OpenTicket, Receipt, Tell
 from loopbot.domain.events import Changed, Due, Event
 from loopbot.domain.judging import SETTLE, concerned, judge
+from loopbot.domain.people import who
 from loopbot.domain.records import Issue, Link, Record, Ref
 from loopbot.domain.rules import Plan, Rule
 from loopbot.ports import EffectState, JournalEntry, Tx, Unmapped, Upserted
@@ -146,6 +147,7 @@ def _enacted(loop: Loop, tx: Tx, plan: Plan) -> Enacted:
     live = plan.mode == "live"
     new_links = tx.links.put(plan.links) if live and plan.links else []
     effects = [_redacted(loop, effect) for effect in plan.effects if _can_be_written(loop, effect)]
+    effects = _to_one_person(loop, effects)
     effects = not_done_before(tx, plan.subject, effects) if effects else []
     state = _state_for(tx, plan) if effects else "planned"
     new = [effect for effect, is_new in tx.outbox.plan(effects, state) if is_new] if effects else []
@@ -170,6 +172,23 @@ def _redacted(loop: Loop, effect: Effect) -> Effect:
     texts = {name: getattr(effect, name) for name in TEXT_FIELDS if hasattr(effect, name)}
     clean = {name: loop.redacted(text) for name, text in texts.items()}
     return effect if clean == texts else dataclasses.replace(effect, **clean)  # type: ignore[arg-type]  # its own text fields
+
+
+def _to_one_person(loop: Loop, effects: list[Effect]) -> list[Effect]:
+    """What is told to somebody whom several systems know goes to the one human, once."""
+    told: set[tuple[object, ...]] = set()
+    left: list[Effect] = []
+    for each in effects:
+        effect = each
+        if isinstance(effect, Tell):
+            person = loop.roster.same(effect.person)
+            mark = (who(person), effect.system, effect.about, effect.text)
+            if mark in told:
+                continue
+            told.add(mark)
+            effect = effect if person == effect.person else dataclasses.replace(effect, person=person)
+        left.append(effect)
+    return left
 
 
 def _can_be_written(loop: Loop, effect: Effect) -> bool:

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from loopbot.domain.people import Roster
 from loopbot.domain.ranking import PLAIN, Judgement
 from loopbot.domain.redaction import scrubbed
 from loopbot.domain.rules import Plan, Rulebook
+from loopbot.domain.telling import Manners
 from loopbot.ports import Clock, Sink, Store
 
 
@@ -64,7 +66,8 @@ class Waits:
 class Loop:
     """One installation at work. `holder` names this process where several share a store.
 
-    `redacted` blots secrets out of a text; what is written anywhere, or kept as a reason, has passed it.
+    `redacted` blots secrets out of a text; what is written anywhere, or kept as a reason, has passed it. `roster` says which
+    people of several systems are one, `manners` when and how often people are told.
     """
 
     store: Store
@@ -76,6 +79,8 @@ class Loop:
     waits: Waits = field(default_factory=Waits)
     redacted: Callable[[str], str] = scrubbed
     judgement: Judgement = PLAIN
+    roster: Roster = field(default_factory=Roster)
+    manners: Manners = field(default_factory=Manners)
 
 
 def poll_lease(stream: str) -> str:

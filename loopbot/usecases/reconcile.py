@@ -7,6 +7,8 @@ from loopbot.domain.effects import Delivery
 from loopbot.domain.errors import SystemTrouble, Transient, Uncertain
 from loopbot.usecases.enact import proven
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.telling.gate import in_its_thread, spoke
+from loopbot.usecases.telling.identity import addressed
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -30,8 +32,11 @@ def reconcile(loop: Loop, system: str, limit: int = 100) -> Reconciled:
         waiting, looked_at = tx.outbox.uncertain(system, limit), tx.now()
     if sink is None:
         return total
-    for delivery in waiting:
+    for one in waiting:
+        delivery = one
         try:
+            with loop.store.read() as tx:
+                delivery = in_its_thread(loop, tx, addressed(loop, tx, delivery))
             receipt = sink.find(delivery)
             if receipt is None:
                 _can_not_come(loop, delivery, looked_at)
@@ -49,6 +54,7 @@ def reconcile(loop: Loop, system: str, limit: int = 100) -> Reconciled:
                 why = "found there" if receipt else "looked for and not there; sent again"
                 tx.outbox.found(delivery, receipt, why, tx.now())
                 if receipt is not None:
+                    spoke(loop, tx, delivery)
                     proven(loop, tx, delivery.effect, receipt, long_ago=True)
             total.found += receipt is not None
             total.absent += receipt is None
