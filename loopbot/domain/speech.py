@@ -41,7 +41,7 @@ class Address:
     def shown(self) -> str:
         """What is read in its place."""
         label = self.label.strip()
-        return label if label and not _LIKE_AN_ADDRESS.search(label) else self.url
+        return label if label and not _LIKE_AN_ADDRESS.search(label) else self.url or label
 
     @property
     def leads(self) -> bool:
@@ -303,7 +303,7 @@ def _read(span: Span) -> str:
         return span.text
     if isinstance(span, Moment):
         return span.shown
-    return span.url if span.shown == span.url or not span.leads else f"{span.shown} ({span.url})"
+    return f"{span.shown} ({span.url})" if span.leads and span.shown != span.url else span.shown
 
 
 def _plain_block(block: Block) -> str:

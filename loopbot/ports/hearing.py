@@ -86,6 +86,9 @@ class Ear(Protocol):
     def emojis(self) -> frozenset[str]:
         """The reactions that are of account; only their messages are looked at."""
 
+    def first(self, delivery: str) -> bool:
+        """Whether this delivery was not heard before, by any node, also before a restart; it counts as heard from now on."""
+
 
 class Chat(Connector, Protocol):
     """A connector through which people also speak to loopbot.

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from loopbot.domain.effects import Delivery, Effect, Receipt
 from loopbot.domain.events import Timer
+from loopbot.domain.listening import Passed
 from loopbot.domain.mirroring import Conflict, Note
 from loopbot.domain.questions import Asking, Audience, Lesson, LessonKind, Question, QuestionState
 from loopbot.domain.records import Link, Record, Ref
@@ -54,6 +55,9 @@ class Mirror(Protocol):
 
     def called(self, keys: Collection[str]) -> list[Record]:
         """Records that people call any of these, in any case, over all systems."""
+
+    def identified(self, idents: Collection[str]) -> list[Record]:
+        """Records that their own systems know by these ids, over all systems."""
 
     def reported(self, who: str, kinds: Collection[Kind], limit: int) -> list[Record]:
         """What somebody reported (`known_by` says what they are known by), the latest first."""
@@ -367,6 +371,19 @@ class Lessons(Protocol):
         """Those that stand about these records, the earliest first."""
 
 
+class Progress(Protocol):
+    """How far things have come, over many records at once."""
+
+    def passed(self, since: datetime) -> list[Passed]:
+        """The reports since then and when each came to which stage, the latest last."""
+
+    def caused(self, refs: Collection[Ref]) -> dict[Ref, list[Ref]]:
+        """The incidents that each of these changes and deployments is linked with as their cause."""
+
+    def open_problems(self, limit: int) -> list[tuple[Ref, int]]:
+        """The problems that are not over with the number of incidents each explains, those with most first."""
+
+
 class Tx(View, Protocol):
     """One transaction. It is also the View that rules judge by, so a page's own records are seen."""
 
@@ -378,6 +395,7 @@ class Tx(View, Protocol):
     leases: Leases
     inbox: Inbox
     agreements: Agreements
+    progress: Progress
     questions: Questions
     lessons: Lessons
     people: People

@@ -156,6 +156,11 @@ class SqlMirror:
         query = select(*WHOLE).where(self._work.among(C.called, wanted), C.gone_at.is_(None))
         return [_record(row) for row in self._connection.execute(query.order_by(C.system, C.kind, C.key))]
 
+    def identified(self, idents: Collection[str]) -> list[Record]:
+        """Records that their own systems know by these ids, over all systems."""
+        query = select(*WHOLE).where(self._work.among(C.ident, sorted(set(idents))), C.gone_at.is_(None))
+        return [_record(row) for row in self._connection.execute(query.order_by(C.system, C.kind, C.key))]
+
     def reported(self, who: str, kinds: Collection[Kind], limit: int) -> list[Record]:
         """What somebody reported (`known_by` says what they are known by), the latest first."""
         query = select(*WHOLE).where(C.reporter == who, C.kind.in_(sorted(kinds)), C.gone_at.is_(None))

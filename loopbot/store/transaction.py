@@ -19,6 +19,7 @@ from loopbot.ports import (
     Mirror,
     Outbox,
     People,
+    Progress,
     Quarantined,
     Questions,
     Timers,
@@ -35,6 +36,7 @@ from loopbot.store.links import SqlLinks
 from loopbot.store.mirror import SqlMirror
 from loopbot.store.outbox import SqlOutbox
 from loopbot.store.people import SqlPeople
+from loopbot.store.progress import SqlProgress
 from loopbot.store.questions import SqlQuestions
 from loopbot.store.timers import SqlTimers
 
@@ -50,6 +52,7 @@ class SqlTx:
     leases: Leases
     inbox: Inbox
     agreements: Agreements
+    progress: Progress
     questions: Questions
     lessons: Lessons
     people: People
@@ -68,6 +71,7 @@ class SqlTx:
         self.inbox = SqlInbox(work)
         self._agreements = SqlAgreements(work)
         self.agreements = self._agreements
+        self.progress = SqlProgress(work, self._mirror)
         self._questions = SqlQuestions(work)
         self.questions = self._questions
         self._lessons = SqlLessons(work)

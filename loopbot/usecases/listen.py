@@ -1,14 +1,29 @@
-"""What people say to loopbot in a chat: answers under its messages, and commands."""
+"""What people say to loopbot in a chat: commands, answers under its messages, forms, reactions, addresses they share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from loopbot.domain.effects import Tell
 from loopbot.domain.events import Answered
-from loopbot.domain.records import Person
-from loopbot.domain.speech import Filled, Heard, Home, Message, say
-from loopbot.ports import JournalEntry
+from loopbot.domain.records import Person, Record
+from loopbot.domain.speech import (
+    Context,
+    Filled,
+    Form,
+    Heard,
+    Home,
+    Message,
+    Paragraph,
+    Wrong,
+    say,
+)
+from loopbot.ports import JournalEntry, Tx
+from loopbot.usecases.conversation import linking, operating, personal, reporting, selfhelp, shipping, status
+from loopbot.usecases.conversation import measuring as measures
+from loopbot.usecases.conversation.desk import SAY, Desk, Places, called, offer
+from loopbot.usecases.conversation.finding import Meant, meant
+from loopbot.usecases.conversation.helping import help_for, unfurled
+from loopbot.usecases.conversation.reading import WRITES, Asked, asked, tickets_in
 from loopbot.usecases.enact import decide
-from loopbot.usecases.inspect import chain, named
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.roles import Roles
 
@@ -16,76 +31,170 @@ _THANKS = {
     "yes": "Good. It counts as fixed for you.",
     "no": "It is noted that this still does not work for you; the people who work on it see it now.",
 }
-_HELP = "/loop status KEY says where a ticket stands, for example: /loop status INC0012345"
-_OPERATORS_HELP = """
-/loop stuck lists what waits for a decision
-/loop retry EFFECT sends it (again), /loop confirm EFFECT says that it is there, /loop drop EFFECT that it is never to be sent"""
-_DECIDED = {"retry": "will be sent", "confirm": "counts as done", "drop": "will never be sent"}
-_MOST_STUCK = 15
+_UNKNOWN_QUESTION = "This question is no longer known here."
+SHORTCUTS = ("feedback", "incident", "attach")
+"""The shortcuts of the app: message -> feedback, message -> incident, message -> a ticket; the first two also by themselves."""
 
 
 class Conversation:
-    """Listens for one installation."""
+    """Listens for one installation. Implements ports.Ear."""
 
-    def __init__(self, loop: Loop, roles: Roles | None = None) -> None:
-        self._loop, self._roles = loop, roles or Roles()
+    def __init__(
+        self, loop: Loop, roles: Roles | None = None, places: Places | None = None, command: str = "/loop"
+    ) -> None:
+        self._loop = loop
+        self._desk = Desk(loop, roles or Roles(), places or Places(), command)
 
-    def command(self, person: Person, text: str) -> Message:
-        """Answer a slash command, by what this person may do; whatever else is typed gets the help."""
-        return say(self._commanded(person, text))
+    def command(self, person: Person, text: str) -> Message | Form:
+        """Answer what somebody typed, by what this person may do."""
+        said = asked(text)
+        if not said.verb and not said.guess:
+            return self._lost(person, said)
+        if not said.verb and said.guess in WRITES | {"feedback", "report"}:
+            again = " ".join(part for part in (said.guess, said.words) if part)
+            return offer(
+                f"“{said.typed}” is not a command. Did you mean {said.guess}?", (again, again[:70]), ("help", "Help")
+            )
+        answer = self._answer_to(person, said)
+        if said.verb or not isinstance(answer, Message):
+            return answer
+        return answer + Message((Context(f"“{said.typed}” was read as {said.guess}."),))
 
-    def answer(self, person: Person, key: str, answer: str, words: str = "") -> Message:
-        """Note what a person answered to the message that an effect became; rules wake for it. Twice does no harm."""
+    def answer(self, person: Person, key: str, answer: str, words: str = "") -> Message | Form:
+        """Note what a person answered under a message; rules wake for it. Twice does no harm."""
+        if key == SAY:
+            return self.command(person, answer)
+        if key.startswith(linking.UNLINK):
+            return linking.unlink(self._desk, person, key)
+        if key.startswith(selfhelp.HELPED):
+            return selfhelp.helped(self._desk, person, key, answer)
         return say(self._answered(person, key, answer, words))
 
     def home(self, person: Person) -> Home:
-        """What loopbot can be asked."""
-        return say(self._commanded(person, "help"))
+        """What concerns this person."""
+        return personal.home(self._desk, person)
 
-    def shortcut(self, person: Person, callback: str, message: Heard | None) -> Message:
-        """There are none yet."""
-        self._loop.witness.noted("shortcut not known", person=person.key, shortcut=callback, on=bool(message))
+    def shortcut(self, person: Person, callback: str, message: Heard | None) -> Message | Form:
+        """The form that a shortcut asks to fill in."""
+        if callback == "feedback":
+            return reporting.feedback_form(message)
+        if callback == "incident":
+            return reporting.incident_form(message)
+        if callback == "attach" and message is not None:
+            return reporting.attach_form(message)
+        self._loop.witness.noted("shortcut not known", person=person.key, shortcut=callback)
         return say("loopbot does not know this shortcut.")
 
-    def submitted(self, person: Person, filled: Filled) -> Message:
-        """There are no forms yet."""
+    def submitted(self, person: Person, filled: Filled) -> Message | Wrong:
+        """Keep what a form says."""
+        if filled.form in SHORTCUTS:
+            return reporting.submitted(self._desk, person, filled)
         self._loop.witness.noted("form not known", person=person.key, form=filled.form)
-        return say("loopbot does not know this form.")
+        return say("loopbot does not know this form any more.")
 
     def link_shared(self, person: Person, urls: Sequence[str]) -> Mapping[str, str]:
-        """Nothing is said about addresses yet."""
+        """One quiet line for each address of a ticket that is known here."""
         self._loop.witness.noted("addresses shared", person=person.key, number=len(urls))
-        return {}
+        with self._loop.store.read() as tx:
+            found = {url: meant(tx, named).found for url in urls for named in list(tickets_in(url))[:1]}
+        return {url: unfurled(records[0]) for url, records in found.items() if len(records) == 1}
 
     def reaction(self, person: Person, emoji: str, message: Heard) -> Message | None:
-        """No reaction is of account yet."""
-        self._loop.witness.noted("reaction", person=person.key, emoji=emoji, message=message.ident)
-        return None
+        """A message becomes feedback where its reaction says so; once, however many people react."""
+        topic = self._desk.places.emojis.get(emoji)
+        if topic is None or not message.text.strip():
+            return None
+        return reporting.reacted(self._desk, person, message, topic)
 
     def emojis(self) -> frozenset[str]:
-        """No reaction is of account yet."""
-        return frozenset()
+        """The reactions that make a message feedback."""
+        return frozenset(self._desk.places.emojis)
 
-    def _commanded(self, person: Person, text: str) -> str:
-        parts = text.split()
-        verb = parts[0].lower() if parts else ""
-        if len(parts) == 2 and verb == "status":
-            return self._status(parts[1])
-        if verb in _DECIDED or verb == "stuck":
-            if not self._roles.may(person, "decide"):
-                self._loop.witness.noted("command refused", person=person.key, command=verb)
-                return f"/loop {verb} is for operators: whoever runs loopbot can add you under [roles] in its configuration."
-            if verb == "stuck":
-                return self._stuck()
-            if len(parts) == 2:
-                return self._decide(person, verb, parts[1])
-        return _HELP + (_OPERATORS_HELP if self._roles.may(person, "decide") else "")
+    def first(self, delivery: str) -> bool:
+        """Whether this was not heard before, by any node, also before a restart."""
+        with self._loop.store.write() as tx:
+            return bool(tx.inbox.fresh([delivery]))
+
+    def _answer_to(self, person: Person, said: Asked) -> Message | Form:
+        verb = said.verb or said.guess
+        if verb in operating.DECISIONS:
+            key = next(iter(said.rest), said.words.split(" ")[0] if said.words else "")
+            return operating.decide(self._desk, person, verb, key)
+        if verb in {"status", "why", "ack", "link", "follow", "unfollow"} or (verb == "mute" and said.tickets):
+            return self._about(person, verb, said)
+        if verb in {"feedback", "report"}:
+            return self._reported(person, verb, said.words)
+        simple: dict[str, Callable[[], Message]] = {
+            "recurring": lambda: measures.recurring(self._desk, person),
+            "loop": lambda: measures.listening(self._desk, said.rest),
+            "release": lambda: shipping.releases(self._desk, said.rest),
+            "dora": lambda: shipping.four_keys(self._desk, said.rest),
+            "queue": lambda: personal.queue(self._desk, person),
+            "mine": lambda: personal.mine(self._desk, person),
+            "stuck": lambda: operating.stuck(self._desk, person),
+        }
+        return simple.get(verb, lambda: help_for(self._desk, person))()
+
+    def _about(self, person: Person, verb: str, said: Asked) -> Message:
+        """What is said about one ticket, or two."""
+        if not said.tickets:
+            example = f"{self._desk.command} {verb} " + ("INC0012345 CHG0000042" if verb == "link" else "INC0012345")
+            if verb == "status":
+                return personal.mine(self._desk, person) + Message((Context(f"For any other: {example}"),))
+            return say(f"Which ticket? For example: {example}")
+        with self._loop.store.read() as tx:
+            found = [meant(tx, one) for one in said.tickets[: 2 if verb == "link" else 1]]
+        missing = next((one for one in found if not one.found), None)
+        if missing is not None:
+            return self._not_known(missing, verb)
+        several = next((one for one in found if len(one.found) > 1), None)
+        if several is not None:
+            choices = ((f"{verb} {one.ref}", f"{one.key} in {one.system}") for one in several.found[:5])
+            return offer(f"{several.typed} is the name of several records. Which one?", *choices)
+        records = [one.found[0] for one in found]
+        return self._with(person, verb, records, said)
+
+    def _with(self, person: Person, verb: str, records: list[Record], said: Asked) -> Message:
+        record = records[0]
+        if verb == "why":
+            return status.why(self._desk, person, record)
+        if verb == "ack":
+            return personal.acknowledge(self._desk, person, record, _after_ticket(said))
+        if verb == "link":
+            if len(records) < 2:
+                return say(f"Link it with what? For example: {self._desk.command} link {record.key} CHG0000042")
+            return linking.link(self._desk, person, record, records[1], said.rest)
+        return status.status(self._desk, person, record)
+
+    def _not_known(self, missing: Meant, verb: str) -> Message:
+        near = tuple((f"{verb} {one.ref}", f"{one.key} {one.title}"[:70]) for one in missing.near)
+        said = f"{missing.typed} is not known here."
+        return (
+            offer(f"{said} Did you mean one of these?", *near)
+            if near
+            else say(f"{said} Is it in a system that loopbot reads?")
+        )
+
+    def _lost(self, person: Person, said: Asked) -> Message:
+        lead = f"“{said.typed}” is not something loopbot can be asked." if said.typed else ""
+        helped = help_for(self._desk, person)
+        return Message((Paragraph(lead),)) + helped if lead else helped
+
+    def _reported(self, person: Person, verb: str, words: str) -> Message | Form:
+        if not words.strip():
+            return reporting.feedback_form() if verb == "feedback" else reporting.incident_form()
+        report = reporting.typed(self._desk, person, words)
+        return (
+            reporting.give_feedback(self._desk, report)
+            if verb == "feedback"
+            else reporting.report_incident(self._desk, report)
+        )
 
     def _answered(self, person: Person, key: str, answer: str, words: str) -> str:
         with self._loop.store.write() as tx:
             row = tx.outbox.get(key)
             if row is None or not isinstance(row.effect, Tell):
-                return "This question is no longer known here."
+                return _UNKNOWN_QUESTION
             effect = row.effect
             if not _is_asked(effect.person, person):
                 return "This question was asked to someone else."
@@ -93,56 +202,31 @@ class Conversation:
             if tx.recall(name) == answer:
                 return _THANKS.get(answer, "Noted.")
             tx.remember(name, answer)
-            who = person.name or person.email or person.key
-            because = f"{who} answered {answer!r} to “{effect.question or 'a question'}”"
-            because += f": {words}" if words else ""
-            tx.journal([JournalEntry(tx.now(), effect.cause.rule, effect.about, f"answered: {answer}", because)])
-            record = tx.mirror.get(effect.about)
-            if record is not None:
-                decide(self._loop, tx, [Answered(who, effect.question or "", answer, record, tx.now())])
+            self._note(tx, person, effect, answer, words)
         self._loop.witness.noted("answered", record=str(effect.about), answer=answer)
         return _THANKS.get(answer, "Noted.")
 
-    def _stuck(self) -> str:
-        with self._loop.store.read() as tx:
-            rows = tx.outbox.rows({"uncertain", "parked", "held"}, limit=_MOST_STUCK)
-        lines = [
-            f"• {row.effect.key[:8]} {row.state}: {row.effect.verb} in {row.effect.system} for "
-            f"{row.effect.cause.subject.key}" + (f" - {row.why}" if row.why else "")
-            for row in rows
-        ]
-        return "\n".join(lines) or "Nothing is stuck."
-
-    def _decide(self, person: Person, verb: str, key: str) -> str:
-        who = person.email or person.name or person.key
-        with self._loop.store.write() as tx:
-            row = tx.outbox.get(key)
-            if row is None:
-                return f"{key} is not the key of one effect; /loop stuck lists them."
-            act = {"retry": tx.outbox.retry, "confirm": tx.outbox.confirm, "drop": tx.outbox.drop}[verb]
-            if not act(row.effect.key, f"{who}: {verb}"):
-                return f"{row.effect.key[:8]} is {row.state}: there is nothing to {verb}."
-            subject = row.effect.cause.subject
-            what = f"{verb}: {row.effect.verb} in {row.effect.system}"
-            tx.journal([JournalEntry(tx.now(), row.effect.cause.rule, subject, what, f"{who} decided so in the chat")])
-        self._loop.witness.noted("decided", effect=row.effect.key, verdict=verb, person=person.key)
-        return f"{row.effect.key[:8]} {_DECIDED[verb]}."
-
-    def _status(self, reference: str) -> str:
-        found = named(self._loop, reference)
-        if not found:
-            return f"{reference} is not known here."
-        steps = chain(self._loop, found[0])
-        return "\n".join(
-            f"• {step.record.key} ({step.record.kind}): {step.record.title} - {step.record.state.replace('_', ' ')}"
-            for step in steps
-        )
+    def _note(self, tx: Tx, person: Person, effect: Tell, answer: str, words: str) -> None:
+        who = called(person)
+        because = f"{who} answered {answer!r} to “{effect.question or 'a question'}”"
+        because += f": {words}" if words else ""
+        tx.journal([JournalEntry(tx.now(), effect.cause.rule, effect.about, f"answered: {answer}", because)])
+        record = tx.mirror.get(effect.about)
+        if record is not None:
+            decide(self._loop, tx, [Answered(who, effect.question or "", answer, record, tx.now())])
 
 
-def _is_asked(asked: Person, person: Person) -> bool:
+def _after_ticket(said: Asked) -> str:
+    """The words that follow the ticket's name."""
+    typed = said.tickets[0].typed
+    before, found, after = said.words.partition(typed)
+    return (after if found else before).strip(" :,-")
+
+
+def _is_asked(asked_person: Person, person: Person) -> bool:
     """Whether this is who was asked; where only one of the two has an e-mail address, the chat's delivery decides."""
-    if asked.system == person.system:
-        return asked.key == person.key
-    if not asked.email or not person.email:
+    if asked_person.system == person.system:
+        return asked_person.key == person.key
+    if not asked_person.email or not person.email:
         return True
-    return asked.email.strip().casefold() == person.email.strip().casefold()
+    return asked_person.email.strip().casefold() == person.email.strip().casefold()

@@ -68,6 +68,9 @@ class Ear:
     def emojis(self) -> frozenset[str]:
         return frozenset()
 
+    def first(self, delivery: str) -> bool:
+        return True
+
 
 @pytest.fixture
 def ear() -> Ear:

@@ -1,0 +1,146 @@
+"""How far reports have come, read in a few statements: none of the thousands of records in a window is decoded."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select
+
+from loopbot.domain.listening import Passed, Stage
+from loopbot.domain.records import Deployment, Issue, Ref
+from loopbot.domain.words import FINISHED
+from loopbot.store import schema
+from loopbot.store.chunks import chunks
+from loopbot.store.database import Work
+from loopbot.store.mirror import SqlMirror
+
+R = schema.record.c
+L = schema.link.c
+O = schema.outbox.c  # noqa: E741 - beside R and L
+J = schema.journal.c
+_REF = (R.system + ":" + R.kind + ":" + R.key).label("ref")
+_KINDS = ("incident", "feedback")
+
+
+class SqlProgress:
+    """How far things have come, inside one transaction."""
+
+    def __init__(self, work: Work, mirror: SqlMirror) -> None:
+        self._work, self._mirror = work, mirror
+
+    def passed(self, since: datetime) -> list[Passed]:
+        """The reports since then and when each came to which stage, the latest last."""
+        reports = select(_REF, R.kind, R.state, R.occurred_at).where(
+            R.kind.in_(_KINDS), R.occurred_at >= since, R.gone_at.is_(None), R.state != "cancelled"
+        )
+        base = reports.subquery("report")
+        at: dict[str, dict[Stage, datetime]] = {}
+        over: dict[str, bool] = {}
+        for row in self._work.connection.execute(reports.order_by(R.occurred_at)):
+            at[row.ref] = {"heard": row.occurred_at}
+            over[row.ref] = row.state in FINISHED[row.kind]
+        for ref, stage, moment in (*_told(self._work, base), *_on_the_way(self._work, self._mirror, base)):
+            at[ref][stage] = min(moment, at[ref].get(stage, moment))
+        return [Passed(Ref(*ref.split(":", 2)), stages, over[ref]) for ref, stages in at.items()]
+
+    def caused(self, refs: Collection[Ref]) -> dict[Ref, list[Ref]]:
+        """The incidents that each of these changes and deployments is linked with as their cause."""
+        found: dict[Ref, list[Ref]] = defaultdict(list)
+        for some in chunks(sorted(set(refs))):
+            query = select(L.target, L.source).where(
+                self._work.among(L.target, map(str, some)), L.relation == "caused_by", L.rejected.is_(False)
+            )
+            for row in self._work.connection.execute(query.order_by(L.source)):
+                found[row.target].append(row.source)
+        return found
+
+    def open_problems(self, limit: int) -> list[tuple[Ref, int]]:
+        """The problems that are not over with the number of incidents each explains, those with most first."""
+        mine = schema.record.alias("problem")
+        ref = mine.c.system + ":problem:" + mine.c.key
+        many = (
+            select(func.count())
+            .select_from(schema.link)
+            .where(L.source == ref, L.relation == "problem_of", L.rejected.is_(False))
+            .scalar_subquery()
+        )
+        query = select(mine.c.system, mine.c.key, many.label("many")).where(
+            mine.c.kind == "problem", mine.c.gone_at.is_(None), mine.c.state.not_in(sorted(FINISHED["problem"]))
+        )
+        rows = self._work.connection.execute(query.order_by(many.desc(), mine.c.key).limit(limit)).all()
+        return [(Ref(row.system, "problem", row.key), row.many) for row in rows if row.many]
+
+
+def _told(work: Work, base: Any) -> Iterable[tuple[str, Stage, datetime]]:
+    """What reporters were told, and what they and those who work on it said."""
+    said = (
+        select(base.c.ref, O.settled_at, O.body.like('%"question":"fixed"%').label("asked"))
+        .join(schema.outbox_ref, schema.outbox_ref.c.ref == base.c.ref)
+        .join(schema.outbox, and_(O.key == schema.outbox_ref.c.key, O.verb == "tell", O.settled_at.is_not(None)))
+    )
+    for row in work.connection.execute(said):
+        yield row.ref, "acknowledged", row.settled_at
+        if row.asked:
+            yield row.ref, "told", row.settled_at
+    heard = or_(J.what == "answered: yes", J.what.like("acknowledged%"))
+    noted = select(base.c.ref, J.what, J.at).join(schema.journal, and_(J.subject == base.c.ref, heard))
+    for row in work.connection.execute(noted):
+        yield row.ref, "confirmed" if row.what == "answered: yes" else "acknowledged", row.at
+
+
+def _on_the_way(work: Work, mirror: SqlMirror, base: Any) -> Iterator[tuple[str, Stage, datetime]]:
+    """The issues behind the reports, over their problems or directly, and what became of them."""
+    behind = _links(work, select(L.target, L.source, L.at).join(base, L.target == base.c.ref), ("problem_of", "fixes"))
+    fixes = _fixes(work, {source for _, source, _ in behind if ":problem:" in source})
+    issues: list[tuple[str, str, datetime]] = []
+    for report, source, moment in behind:
+        issues += [(report, source, moment)] if ":issue:" in source else []
+        issues += [(report, issue, at) for issue, at in fixes.get(source, ())]
+    named = {issue for _, issue, _ in issues}
+    done, shipped = _done(mirror, named), _shipped(work, mirror, named)
+    for report, issue, moment in issues:
+        yield report, "decided", moment
+        if issue in done:
+            yield report, "fixed", done[issue]
+        if issue in shipped:
+            yield report, "deployed", shipped[issue]
+
+
+def _fixes(work: Work, problems: Collection[str]) -> dict[str, list[tuple[str, datetime]]]:
+    """The issues that mend each problem, and since when."""
+    found: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
+    for some in chunks(sorted(problems)):
+        query = select(L.target, L.source, L.at).where(work.among(L.target, some))
+        for problem, issue, moment in _links(work, query, ("fixes",)):
+            found[problem].append((issue, moment))
+    return found
+
+
+def _links(work: Work, query: Select[Any], relations: tuple[str, ...]) -> list[tuple[str, str, datetime]]:
+    wanted = query.where(L.relation.in_(relations), L.rejected.is_(False))
+    return [(str(row.target), str(row.source), row.at) for row in work.connection.execute(wanted)]
+
+
+def _done(mirror: SqlMirror, issues: Iterable[str]) -> dict[str, datetime]:
+    records = mirror.many([Ref.parse(one) for one in issues])
+    return {
+        str(ref): one.resolved_at or one.updated_at
+        for ref, one in records.items()
+        if isinstance(one, Issue) and one.state == "done"
+    }
+
+
+def _shipped(work: Work, mirror: SqlMirror, issues: Iterable[str]) -> dict[str, datetime]:
+    """When each issue first reached production."""
+    brought: list[tuple[str, str, datetime]] = []
+    for some in chunks(sorted(issues)):
+        query = select(L.target, L.source, L.at).where(work.among(L.target, some))
+        brought += _links(work, query, ("delivers",))
+    deployments = mirror.many({Ref.parse(source) for _, source, _ in brought})
+    first: dict[str, datetime] = {}
+    for issue, source, _ in brought:
+        one = deployments.get(Ref.parse(source))
+        if isinstance(one, Deployment) and one.state == "succeeded" and one.environment == "production":
+            first[issue] = min(one.occurred_at, first.get(issue, one.occurred_at))
+    return first

@@ -1,0 +1,180 @@
+"""`/loop status` and `/loop why`: one matter from what was said to where its fix runs, and what the rules make of it."""
+
+from collections.abc import Iterator
+
+from loopbot.domain.phrasing import counted, what_it_does
+from loopbot.domain.records import Deployment, Incident, Person, Record
+from loopbot.domain.rules import Plan, all_hold
+from loopbot.domain.speech import (
+    Block,
+    Bullets,
+    Button,
+    Buttons,
+    Context,
+    Fields,
+    Lead,
+    Message,
+    Moment,
+    Paragraph,
+    Quote,
+    Said,
+    Words,
+)
+from loopbot.domain.texts import shorten
+from loopbot.usecases.conversation.desk import SAY, Desk, key_of, quoted
+from loopbot.usecases.conversation.standing import holders, standing
+from loopbot.usecases.inspect import explain
+from loopbot.usecases.way import Way, delivered, way_of
+
+_MOST = 8
+_NAMES = {
+    "incident": "Ticket",
+    "feedback": "Feedback",
+    "problem": "Problem",
+    "issue": "Issue",
+    "release": "Release",
+    "deployment": "Deployment",
+    "change": "Change",
+}
+
+
+def status(desk: Desk, person: Person, record: Record) -> Message:
+    """Everything on the way of one record, in one message."""
+    insider = desk.insider(person)
+    with desk.loop.store.read() as tx:
+        way = way_of(tx, record)
+        holds = delivered(tx, record) if record.kind in {"deployment", "release"} else []
+    where = standing(way)
+    blocks: list[Block] = [Lead(where.lead), Fields(tuple(_facts(way, where.then, insider=insider)))]
+    workaround = next((one.workaround for one in way.problems if one.workaround and where.stage != "fixed"), None)
+    if workaround:
+        blocks += [Paragraph("Until then:"), Quote(workaround)]
+    steps = tuple(_steps(way, insider=insider))
+    blocks += [Paragraph((Said("The way so far", strong=True),)), Bullets(steps)]
+    if holds:
+        brings = tuple((key_of(one), " ", shorten(one.title, 100)) for one in holds[:_MOST])
+        blocks += [Paragraph((Said(f"It brings {counted(len(holds), 'item')}", strong=True),)), Bullets(brings)]
+    blocks += [Context(_small_print(way, insider=insider)), Buttons(SAY, tuple(_next_steps(record, insider=insider)))]
+    return Message(tuple(blocks))
+
+
+def why(desk: Desk, person: Person, record: Record) -> Message:
+    """What every rule says of a record now, and why; what came of it so far."""
+    found = explain(desk.loop, record)
+    insider = desk.insider(person)
+    blocks: list[Block] = [Lead(f"What the rules make of {quoted(record.title)}")]
+    plans = sorted(found.plans, key=lambda plan: (not all_hold(plan.steps), plan.rule))
+    if not plans:
+        blocks.append(Paragraph(f"No rule looks at a {record.kind}."))
+    lines = tuple(line for plan in plans for line in [_reason(plan, insider=insider)] if line)
+    if lines:
+        blocks.append(Bullets(lines[:20]))
+    done = [row for row in found.effects if row.state == "settled"]
+    past = [row for row in found.effects if row.state not in {"settled", "shadow", "dropped"}]
+    if insider and done:
+        blocks += [Paragraph((Said("Written so far", strong=True),)), Bullets(tuple(f"{row.effect.system}: {what_it_does(row.effect)} ({row.effect.cause.rule})" for row in done[:_MOST]))]  # fmt: skip
+    if insider and past:
+        blocks += [Paragraph((Said("Under way or stuck", strong=True),)), Bullets(tuple(f"{row.effect.system}: {what_it_does(row.effect)}, {row.state}" + (f": {row.why}" if row.why else "") for row in past[:_MOST]))]  # fmt: skip
+    reasons = tuple(dict.fromkeys(entry.because for entry in reversed(found.journal) if entry.because))
+    if reasons:
+        blocks += [Paragraph((Said("Why, in the order it happened last", strong=True),)), Bullets(reasons[:_MOST])]
+    blocks.append(Context(f"{record.key}, {record.state.replace('_', ' ')}"))
+    return Message(tuple(blocks))
+
+
+def line(record: Record) -> Words:
+    """One record in a list: its title, how it stands, its key last."""
+    return (f"{shorten(record.title, 100)}: {record.state.replace('_', ' ')}, ", key_of(record))
+
+
+def _facts(way: Way, then: Words, *, insider: bool) -> Iterator[tuple[str, Words]]:
+    record = way.asked
+    if record.opened_at:
+        by = f" by {record.reporter}" if insider and record.reporter else ""
+        yield "Reported" if record.kind in {"incident", "feedback"} else "Begun", (Moment(record.opened_at), by)
+    if record.services:
+        yield "Concerns", ", ".join(sorted(record.services))
+    if insider and isinstance(record, Incident) and record.priority:
+        yield "Priority", str(record.priority)
+    if way.reports or way.issues or way.problems:
+        yield "Who has it", holders(way, insider=insider)
+    yield "Next", then
+
+
+def _steps(way: Way, *, insider: bool) -> Iterator[Words]:
+    for record in way.records[: _MOST * 2]:
+        if isinstance(record, Deployment):
+            yield from _deployment(record, way, insider=insider)
+            continue
+        name = "Suspected cause" if record.ref in way.causes and record.kind == "change" else _NAMES[record.kind]
+        title = (
+            f" {shorten(record.title, 90)}"
+            if insider or record.ref == way.asked.ref or record.kind != "incident"
+            else ""
+        )
+        how = f", {_because(way, record)}" if insider and record.ref in way.causes else ""
+        yield (Said(f"{name} ", strong=True), key_of(record), f"{title}: {record.state.replace('_', ' ')}{how}")
+    where = sorted({place for issue in way.issues for place in issue.deployed_to})
+    if where:
+        yield (Said("Runs in ", strong=True), ", ".join(where))
+
+
+def _deployment(record: Deployment, way: Way, *, insider: bool) -> Iterator[Words]:
+    if insider and record.commit:
+        span = record.extra.get("range", "")
+        yield (Said("Commits ", strong=True), f"up to {record.commit[:8]}" + (f" ({span})" if span else ""))
+    verb = (
+        "Taken back from "
+        if record.ref in way.withdrawn
+        else "Suspected cause: deployed to "
+        if record.ref in way.causes
+        else "Deployed to "
+    )
+    where = record.environment or "an unnamed environment"
+    yield (
+        Said(verb, strong=True),
+        f"{where}: {record.state.replace('_', ' ')}, ",
+        Moment(record.occurred_at),
+        " ",
+        key_of(record),
+    )
+
+
+def _because(way: Way, record: Record) -> str:
+    link = way.causes[record.ref]
+    said = (
+        "said by a person"
+        if link.by.startswith("person:")
+        else "stated there"
+        if link.by.startswith("system:")
+        else f"{link.confidence:.0%} sure"
+    )
+    return said + (f" ({shorten(link.because, 120)})" if link.because else "")
+
+
+def _small_print(way: Way, *, insider: bool) -> str:
+    parts = [f"{counted(way.beside, 'other')} reported the same"] if way.beside else []
+    told = sum(1 for row in way.told if row.state == "settled")
+    parts += [f"told {counted(told, 'time')} so far"] if insider and told else []
+    return "; ".join((*parts, f"as of what {way.asked.system} showed last")).capitalize() + "."
+
+
+def _next_steps(record: Record, *, insider: bool) -> Iterator[Button]:
+    yield Button(f"follow {record.ref}", "Tell me when it changes")
+    yield Button(f"why {record.ref}", "Why?")
+    if insider and record.kind in {"incident", "feedback"} and record.state == "new":
+        yield Button(f"ack {record.ref}", "Acknowledge")
+
+
+def _reason(plan: Plan, *, insider: bool) -> Words | None:
+    holds = all_hold(plan.steps)
+    mode = "" if plan.mode == "live" else f" ({plan.mode})"
+    if holds:
+        does = "; ".join(what_it_does(effect, 60) for effect in plan.effects[:3]) if insider else ""
+        because = plan.because or "all it asks for is so"
+        return (Said(f"{plan.rule}{mode} holds: ", strong=True), because + (f" → {does}" if does else ""))
+    failed = next((step for step in plan.steps if not step.held), None)
+    if failed is None or not insider:
+        return (Said(f"{plan.rule}{mode} does not hold", strong=True),)
+    saw = f" ({failed.saw})" if failed.saw else ""
+    return (Said(f"{plan.rule}{mode} does not hold: ", strong=True), f"{failed.asked}{saw}")
