@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from secrets import token_hex
@@ -27,6 +28,7 @@ from loopbot.domain.rules import Rule, Rulebook
 from loopbot.ports import Budget, Chat, Clock, Connector, Paced, Sink, Source, Store, Surroundings
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop, SilentWitness, Waits, Witness
+from loopbot.usecases.questions.places import Places
 from loopbot.usecases.roles import GROUPS, Roles
 
 ENTRY_POINTS = "loopbot.connectors"
@@ -63,12 +65,11 @@ class Installation:
         """The connectors through which people speak to loopbot."""
         return [cast("Chat", one) for one in self.connectors.values() if hasattr(one, "listen")]
 
-    def conversation(self, chat: Chat) -> Conversation:
-        """Who listens to a chat, and knows what people may do there."""
+    def conversation(self, chat: Chat, ring: Callable[[str], None] = lambda _bell: None) -> Conversation:
+        """Who listens to a chat, and knows what people may do there; `ring` is told when something is to be delivered."""
         groups = {group: frozenset(getattr(self.config.roles, group)) for group in GROUPS}
-        return Conversation(
-            self.loop, Roles(groups["operators"], getattr(chat, "members", Roles().members), MappingProxyType(groups))
-        )
+        roles = Roles(groups["operators"], getattr(chat, "members", Roles().members), MappingProxyType(groups))
+        return Conversation(self.loop, roles, ring=ring)
 
     @property
     def budgets(self) -> list[Budget]:
@@ -113,8 +114,26 @@ def installed(
             shipped_judgement(),
             roster,
             config.telling.manners,
+            asked_where(config),
         )
         yield Installation(config, loop, built, sources)
+
+
+def asked_where(config: Config) -> Places:
+    """Where people are asked, by the configuration: in the chat it names, or in the only one there is."""
+    said = config.questions
+    chats = [name for name, system in config.systems.items() if system.type == "slack"]
+    return Places(
+        system=said.system or (chats[0] if len(chats) == 1 else ""),
+        channel=said.channel,
+        channels=said.channels,
+        services=said.services,
+        gather=timedelta(seconds=said.gather_seconds),
+        remind=timedelta(hours=said.remind_hours),
+        expire=timedelta(days=said.expire_days),
+        undo=timedelta(hours=said.undo_hours),
+        fields=said.root_cause_fields,
+    )
 
 
 def open_configured_store(config: Config, outfit: Outfit) -> Store:

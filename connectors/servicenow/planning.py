@@ -243,6 +243,10 @@ class Bench:
         ref, field, other = self.ends(effect)
         incident, named = targets.of(ref), targets.of(other)
         there = incident.has(field)
+        if effect.gone:
+            if there != named.sys_id:
+                return already(effect.key, incident, "it was not linked any more")
+            return self._patch(incident, {field: ""})
         if there == named.sys_id:
             return already(effect.key, incident, "it was linked already")
         if there is None:

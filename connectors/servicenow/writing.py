@@ -23,6 +23,7 @@ class TableSink:
 
     verbs = VERBS
     batch = BATCH
+    clears_links = True
 
     def __init__(self, instance: Instance, bench: Bench) -> None:
         self._instance, self._bench = instance, bench

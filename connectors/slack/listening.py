@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from connectors.slack import blocks, speaking
 from connectors.slack.calls import Calls
 from connectors.slack.directory import Directory
-from loopbot.domain.errors import BrokenAnswer, LoopbotError, SystemTrouble, Transient, Uncertain
+from loopbot.domain.errors import BrokenAnswer, Declined, LoopbotError, SystemTrouble, Transient, Uncertain
 from loopbot.domain.speech import Form, Message, say
 from loopbot.ports import Ear
 
@@ -122,30 +122,42 @@ class Listening:
             self._whisper(body, _UNKNOWN)
             return
         mark = ("button", user, press.key, press.answer, stamp)
-        if not self._first(mark):
+        if not self._first((*mark, str(action.get("action_ts", "")))) or not self._first(mark):
             return
         person = self._directory.person(user, str((body.get("user") or {}).get("name", "")))
         said = self._asked(lambda: self._ear.answer(person, press.key, press.answer))
         if said is None:
             self._again(mark)
+            self._again((*mark, str(action.get("action_ts", ""))))
             self._whisper(body, _SORRY)
+        elif isinstance(said, Declined):
+            self._again(mark)
+            self._whisper(body, say(str(said)))
         elif isinstance(said, Form):
+            self._again(mark)
             self._open(body, said)
+        elif not said.blocks:
+            # What stands there is kept current by itself; the same button may stand there once more.
+            self._again(mark)
         else:
             self._replace(body, press, str(action.get("block_id", "")), said)
 
-    def _asked(self, ask: Callable[[], Message | Form]) -> Message | Form | None:
+    def _asked(self, ask: Callable[[], Message | Form]) -> Message | Form | Declined | None:
         try:
             return ask()
+        except Declined as no:
+            return no
         except LoopbotError as error:
             _LOG.warning("what somebody said in Slack could not be taken: %s", error)
         except Exception:  # noqa: BLE001 - whatever failed behind the ear, the person is told, and the log says what
             _LOG.exception("what somebody said in Slack could not be taken")
         return None
 
-    def _told(self, body: Json, said: Message | Form) -> None:
+    def _told(self, body: Json, said: Message | Form | Declined) -> None:
         if isinstance(said, Form):
             self._open(body, said)
+        elif isinstance(said, Declined):
+            self._whisper(body, say(str(said)))
         else:
             self._whisper(body, said)
 

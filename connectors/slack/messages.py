@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from connectors.slack import blocks
+from connectors.slack import blocks, speaking
+from connectors.slack.asking import asked
 from connectors.slack.calls import Calls
 from connectors.slack.directory import Directory
 from connectors.slack.settings import SlackSettings
-from loopbot.domain.effects import Delivery, Effect, Post, Receipt, Tell
+from loopbot.domain.effects import Ask, Delivery, Effect, Post, Receipt, Tell
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
 from loopbot.domain.records import Person, Ref
 from loopbot.http import Pacing
@@ -39,7 +40,7 @@ class Messages:
     @property
     def verbs(self) -> frozenset[str]:
         """What it can do."""
-        return frozenset({Post.verb, Tell.verb})
+        return frozenset({Post.verb, Tell.verb, Ask.verb})
 
     @property
     def batch(self) -> int:
@@ -94,7 +95,7 @@ class Messages:
 
     def _send(self, delivery: Delivery) -> Receipt:
         effect = delivery.effect
-        if not isinstance(effect, Post | Tell):
+        if not isinstance(effect, Post | Tell | Ask):
             raise Rejected(self._calls.system, f"Slack can not {effect.verb}", "use post or tell")
         self._know_home()
         if delivery.receipt is not None:
@@ -105,6 +106,8 @@ class Messages:
         told |= {"channel": channel, **self._content(delivery)}
         if thread := _thread(delivery):
             told["thread_ts"] = thread
+            if isinstance(effect, Ask):
+                told["reply_broadcast"] = True  # nobody follows a thread in which nothing was asked yet
         try:
             said = self._calls.write("chat.postMessage", told)
         except Rejected as error:
@@ -113,7 +116,7 @@ class Messages:
             raise
         return self._sent(effect, said, channel)
 
-    def _update(self, delivery: Delivery, effect: Post | Tell, receipt: Receipt) -> Receipt:
+    def _update(self, delivery: Delivery, effect: Post | Tell | Ask, receipt: Receipt) -> Receipt:
         channel, stamp = _spot(self._calls.system, receipt)
         self._pace(channel)
         said = self._calls.write(
@@ -129,6 +132,9 @@ class Messages:
         return self._receipt(effect, str(said.get("channel") or channel), stamp)
 
     def _content(self, delivery: Delivery) -> Json:
+        effect = delivery.effect
+        if isinstance(effect, Ask):
+            return speaking.message(asked(effect)) | {"metadata": blocks.metadata(effect.key, effect.text)}
         parts = [
             blocks.Part(one.key, one.text, one.buttons if isinstance(one, Tell) else ())
             for one in delivery.effects
@@ -149,7 +155,7 @@ class Messages:
         """The conversation in which it is, or may be."""
         if isinstance(effect, Tell):
             return self._directory.direct(effect.person)
-        if isinstance(effect, Post):
+        if isinstance(effect, Post | Ask):
             return self._directory.channel(effect.channel)
         raise Rejected(self._calls.system, f"Slack can not {effect.verb}")
 
@@ -200,7 +206,7 @@ class Messages:
             limit=1,
         )
         effect = delivery.effect
-        wanted = blocks.digest(effect.text) if isinstance(effect, Post | Tell) else None
+        wanted = blocks.digest(effect.text) if isinstance(effect, Post | Tell | Ask) else None
         rows = [one for one in told.get("messages") or [] if one.get("ts") == stamp]
         return receipt if rows and blocks.digest_of(rows[0]) == wanted else None
 

@@ -57,7 +57,10 @@ def run_daemon(config_path: Path, *, role: str, verbose: bool) -> None:
         outfit.witness.noted("loopbot is at work", systems=", ".join(here.connectors), rules=len(here.loop.rules.rules))
         beside = [threading.Thread(target=_beat, args=(here, stop), daemon=True)]
         if role in {"all", "web"}:
-            beside += [threading.Thread(target=_listen, args=(here, chat, stop), daemon=True) for chat in here.chats]
+            beside += [
+                threading.Thread(target=_listen, args=(here, chat, stop, engine.ring), daemon=True)
+                for chat in here.chats
+            ]
         for one in beside:
             one.start()
         with listening(here, outfit, engine.ring) if role in {"all", "web"} else contextlib.nullcontext():
@@ -128,6 +131,7 @@ class Round:
 def one_round(here: "Installation", *, quiet: bool) -> Round:
     """Every stream read once, every timer heard, everything due delivered until nothing new follows."""
     from loopbot.usecases.ingest import ingest
+    from loopbot.usecases.questions.asking import ask
     from loopbot.usecases.reconcile import reconcile
     from loopbot.usecases.wake import wake
 
@@ -143,6 +147,7 @@ def one_round(here: "Installation", *, quiet: bool) -> Round:
     wake(loop)
     for system in loop.sinks:
         reconcile(loop, system)
+    ask(loop, gather=False)
     # What is done in one system may be what an effect in another one waits for, or wake a rule that writes there.
     while any(_sent(loop, system, done.sent) for system in loop.sinks):
         pass
@@ -243,12 +248,12 @@ def _beat(here: "Installation", stop: threading.Event) -> None:
             tx.leases.release(lease)
 
 
-def _listen(here: "Installation", chat: "Chat", stop: threading.Event) -> None:
+def _listen(here: "Installation", chat: "Chat", stop: threading.Event, ring: Callable[[str], None]) -> None:
     """Listen to a chat as soon as it can be reached; while it can not, everything else goes on."""
     attempt = 0
     while not stop.is_set():
         try:
-            chat.listen(here.conversation(chat))
+            chat.listen(here.conversation(chat, ring))
         except UserError as error:
             here.loop.witness.noted("people are not heard", system=chat.system, why=str(error))
             return

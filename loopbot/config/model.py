@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from loopbot.config.questions import Questions
 from loopbot.config.secrets import FORMS, is_reference, is_secret_key
 from loopbot.config.telling import DEFAULT_FILE, People, Telling, load_roster
 from loopbot.config.web import Web
@@ -112,6 +113,7 @@ class Config(BaseModel):
     roles: Roles = Roles()
     telling: Telling = Telling()
     people: People = People()
+    questions: Questions = Questions()
     systems: Mapping[str, System] = Field(default_factory=dict)
     path: Path = Path("config.toml")
 
@@ -121,6 +123,9 @@ class Config(BaseModel):
             if ":" in name or not name or name == "loopbot":
                 message = f"systems.{name} can not be the name of a system"
                 raise ValueError(message)
+        if self.questions.system and self.questions.system not in self.systems:
+            message = f"questions.system: {self.questions.system!r} is not configured"
+            raise ValueError(message)
         return self
 
     @property

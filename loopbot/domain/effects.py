@@ -95,7 +95,10 @@ class OpenTicket(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTickets(Effect):
-    """Record a link where people of that system look for it (a reference field, an issue link, a remote link)."""
+    """Record a link where people of that system look for it (a reference field, an issue link, a remote link).
+
+    `gone`: clear it there, if it still says so; only for sinks that can (`clears_links`).
+    """
 
     verb: ClassVar[str] = "link"
 
@@ -105,6 +108,7 @@ class LinkTickets(Effect):
     confidence: float = 1.0
     title: str = ""
     url: str = ""
+    gone: bool = False
 
     @property
     def mentions(self) -> tuple[Ref, ...]:
@@ -225,6 +229,46 @@ class Tell(Effect):
         return f"{self.system}|@{self.person.email or self.person.key}"
 
 
+@dataclass(frozen=True, slots=True)
+class AskPart:
+    """One question in a message: its words, the key that a press names, its buttons (answer, label).
+
+    `places`: where what it is about can be looked at (what it is called, address). `note` is in small print.
+    """
+
+    text: str
+    key: str = ""
+    buttons: tuple[tuple[str, str], ...] = ()
+    places: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+    @property
+    def plain(self) -> str:
+        """As it is read without buttons and links."""
+        lines = [self.text, *(f"{name}: {url}" for name, url in self.places), self.note]
+        return "\n".join([*(line for line in lines if line), *(f"[{label}]" for _, label in self.buttons)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask(Effect):
+    """A message to a channel that asks one question, or several; kept current, so that it shows what became of them."""
+
+    verb: ClassVar[str] = "ask"
+
+    channel: str
+    parts: tuple[AskPart, ...]
+
+    @property
+    def text(self) -> str:
+        """All of it, as it is read without buttons; what buttons there are is part of what it says."""
+        return "\n\n".join(one.plain for one in self.parts)
+
+    @property
+    def lane(self) -> str:
+        """A channel's questions keep their order, and wait for nothing else that is posted there."""
+        return f"{self.system}|?{self.channel}"
+
+
 def resolved(effect: Effect, opened: Mapping[str, Ref]) -> Effect:
     """The same effect (and key) with each pending reference replaced by what it became; raises KeyError for an unknown one."""
     changes: dict[str, object] = {}
@@ -237,7 +281,17 @@ def resolved(effect: Effect, opened: Mapping[str, Ref]) -> Effect:
     return replace(effect, **changes) if changes else effect  # type: ignore[arg-type]
 
 
-EFFECT_TYPES: tuple[type[Effect], ...] = (OpenTicket, LinkTickets, Comment, Transition, SetFields, Align, Post, Tell)
+EFFECT_TYPES: tuple[type[Effect], ...] = (
+    OpenTicket,
+    LinkTickets,
+    Comment,
+    Transition,
+    SetFields,
+    Align,
+    Post,
+    Tell,
+    Ask,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,3 +88,7 @@ class BrokenAnswer(SystemTrouble):
 
 
 Trouble = Transient | Uncertain | Rejected | Unauthorized
+
+
+class Declined(LoopbotError):
+    """What someone asked for in a chat is not done, for a reason that is told to them alone; what is shown stays as it is."""

@@ -4,8 +4,10 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
+from loopbot.domain import asking
 from loopbot.domain.effects import Effect
 from loopbot.domain.events import Answered, Changed, Due, Event, Timer
+from loopbot.domain.questions import Question
 from loopbot.domain.ranking import PLAIN, Judgement
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.rules import Bench, Found, Match, Mirrored, Plan, Predicate, Rule, Scope, View, Wanted, all_hold
@@ -42,7 +44,7 @@ def judge(rule: Rule, event: Event, view: View, judgement: Judgement = PLAIN) ->
 def concerned(rules: Iterable[Rule], event: Changed, view: View, waits: Callable[[Rule, Ref], bool]) -> Iterator[Rule]:
     """Those of the rules that may want something: judging another would only tell that its condition does not hold.
 
-    `waits` says whether a rule waits for a record to settle: it may want to take that back. Most rules are about other
+    `waits` says whether a rule waits for a record to settle, or for an answer: it may want to take that back. Most rules are about other
     records than the one that changed; not telling of each why makes passing over it many times cheaper.
     """
     record = event.record
@@ -55,7 +57,7 @@ def concerned(rules: Iterable[Rule], event: Changed, view: View, waits: Callable
             holds = record.kind in rule.on and rule.when.holds(scope)
         except Exception:  # noqa: BLE001 - judging fails the same way, and whoever asked for that says what becomes of it
             holds = True
-        if holds or (rule.settle is not None and waits(rule, record.ref)):
+        if holds or ((rule.settle is not None or rule.asks) and waits(rule, record.ref)):
             yield rule
 
 
@@ -92,15 +94,43 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Ju
         scope = dataclasses.replace(
             scope, others=tuple(members), count=count, because=f"{count} alike in {_span(rule.repeat.within)}"
         )
+        question, held = asking.promotion(rule, subject, members, view)
+        if held is not None:
+            return _asking(plan, question, (*steps, held))
     if rule.match is None:
         return _acted(rule, founder, (scope,), steps, view)
-    found = _candidates(rule.match, scope, view, judgement)
-    shown = tuple(found[:SHOWN]) if rule.match.rank != "none" else ()
-    scopes, matched, asks = _matched(rule.match, scope, found)
-    plan = dataclasses.replace(plan, ranked=shown, asks=asks, steps=(*steps, matched))
-    if not matched.held:
+    return _faced(rule, plan, scope, steps, _candidates(rule.match, scope, view, judgement), view)
+
+
+def _faced(rule: Rule, plan: Plan, scope: Scope, steps: tuple[Found, ...], found: Sequence[Ranked], view: View) -> Plan:
+    """Act on the other record(s), or ask a person which one it is."""
+    match, ask = rule.match, rule.ask
+    if match is None:
         return plan
-    return dataclasses.replace(_acted(rule, founder, scopes, plan.steps, view), ranked=plan.ranked)
+    if ask is not None and ask.tie is not None and found:
+        # What people said comes first: what they ruled out is no candidate any more.
+        no = view.refused(scope.it.ref, ask.tie.relation)
+        if no:  # somebody is at it: the next ones were shown too
+            match = dataclasses.replace(match, ask_at=match.ask_at / 2)
+        found = [] if asking.none_of_them(ask, scope.it, view) else [one for one in found if one.record.ref not in no]
+    shown = tuple(found[:SHOWN]) if match.rank != "none" else ()
+    scopes, matched, asks = _matched(match, scope, found)
+    question = None
+    if asks and ask is not None:
+        question = asking.suspects(ask, rule, scope.it, [one for one in shown if one.score >= match.ask_at / 2], view)
+        asks = question is not None
+    plan = _asking(dataclasses.replace(plan, ranked=shown, asks=asks), question, (*steps, matched))
+    if not matched.held or (question is not None and ask is not None and ask.first):
+        return plan
+    acted = _acted(rule, scope.it, scopes, plan.steps, view)
+    return dataclasses.replace(acted, ranked=shown, asks=asks, questions=(*plan.questions, *acted.questions))
+
+
+def _asking(plan: Plan, question: Question | None, steps: tuple[Found, ...]) -> Plan:
+    """The plan, with what a person is asked instead."""
+    if question is None:
+        return dataclasses.replace(plan, steps=steps)
+    return dataclasses.replace(plan, steps=steps, questions=(question,), asks=True)
 
 
 def _acted(rule: Rule, founder: Record, scopes: tuple[Scope, ...], steps: tuple[Found, ...], view: View) -> Plan:
@@ -108,6 +138,7 @@ def _acted(rule: Rule, founder: Record, scopes: tuple[Scope, ...], steps: tuple[
     effects: list[Effect] = []
     links: list[Link] = []
     mirrored: list[Mirrored] = []
+    questions: list[Question] = []
     for each in scopes:
         scope = each
         once = rule.once.value(scope)
@@ -119,6 +150,7 @@ def _acted(rule: Rule, founder: Record, scopes: tuple[Scope, ...], steps: tuple[
             effects.extend(wanted.effects)
             links.extend(wanted.links)
             mirrored.extend([wanted.mirrored] if wanted.mirrored else ())
+            questions.extend(one for one in wanted.questions if asking.due(one, view) is not None)
             scope = dataclasses.replace(scope, opened=(*scope.opened, *wanted.opened))
     return Plan(
         rule=rule.name,
@@ -131,6 +163,8 @@ def _acted(rule: Rule, founder: Record, scopes: tuple[Scope, ...], steps: tuple[
         limit=rule.limit,
         steps=(*steps, *(step for one in mirrored for step in one.steps)),
         mirrored=tuple(mirrored),
+        questions=tuple(questions),
+        asks=bool(questions),
     )
 
 
@@ -146,10 +180,13 @@ def _members(rule: Rule, subject: Record, view: View, judgement: Judgement) -> l
     if rule.repeat is None:
         return []
     now = view.now()
+    no = view.apart(subject.ref)
     found = [
         one.record
         for one in judgement.repeats.alike(subject, view, rule.repeat)
-        if one.record.ref != subject.ref and (rule.when is None or rule.when.holds(Scope(it=one.record, now=now)))
+        if one.record.ref != subject.ref
+        and one.record.ref not in no
+        and (rule.when is None or rule.when.holds(Scope(it=one.record, now=now)))
     ]
     return sorted(found, key=lambda one: (one.occurred_at, one.ref))
 

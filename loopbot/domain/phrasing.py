@@ -6,6 +6,7 @@ from loopbot.domain.effects import (
     PENDING_KIND,
     PENDING_MARK,
     Align,
+    Ask,
     Comment,
     Effect,
     LinkTickets,
@@ -44,7 +45,8 @@ def what_it_does(effect: Effect, limit: int = 90) -> str:  # noqa: PLR0911  # on
         case OpenTicket():
             return f"open {_A.get(effect.kind, f'a {effect.kind}')} in {effect.place}: {said(effect.title, limit)}"
         case LinkTickets():
-            return f"link {linked_words(effect.source, effect.relation, effect.target)}"
+            words = linked_words(effect.source, effect.relation, effect.target)
+            return f"clear the link {words}" if effect.gone else f"link {words}"
         case Comment():
             whom = "internal note on" if effect.audience == "internal" else "comment for the customer on"
             return f"{whom} {ref_words(effect.target)}: {said(effect.text, limit)}"
@@ -57,6 +59,8 @@ def what_it_does(effect: Effect, limit: int = 90) -> str:  # noqa: PLR0911  # on
             return f"set the {effect.field} of {ref_words(effect.target)} to {said(effect.value, 40)}, as on its other side"
         case Post():
             return f"post to #{effect.channel.lstrip('#')}: {said(effect.text, limit)}"
+        case Ask():
+            return f"ask in #{effect.channel.lstrip('#')}: {said(effect.text, limit)}"
         case Tell():
             return f"tell {effect.person.name or effect.person.email or effect.person.key}: {said(effect.text, limit)}"
         case _:

@@ -8,10 +8,12 @@ from typing import Literal, get_args
 from loopbot.domain.records import Ref
 from loopbot.domain.words import Relation
 
-Asking = Literal["cause", "item", "cluster", "topic", "limit", "uncertain", "parked", "root_cause", "workaround"]
+Asking = Literal[
+    "cause", "item", "cluster", "topic", "limit", "uncertain", "parked", "root_cause", "workaround", "reverse"
+]
 """What is asked: which of the suspects caused it; whether an item says the same; whether these incidents are one problem; what kind
 of feedback it is; whether a rule may write as much as it wants to; what became of a write; what to do about refused ones; the root
-cause of a problem; who may read a workaround."""
+cause of a problem; who may read a workaround; whether what an undone answer wrote is to be taken back, too."""
 ASKING: tuple[Asking, ...] = get_args(Asking)
 Audience = Literal["operators", "agents", "problem_managers", "release_managers", "product_owners"]
 AUDIENCES: tuple[Audience, ...] = get_args(Audience)
@@ -31,11 +33,31 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tie:
+    """The link that a yes makes: its relation, whether it starts at the subject, and the systems to write it into."""
+
+    relation: Relation
+    outward: bool = True
+    systems: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """How a rule asks: what, whom, how long a question rests; `first`: before it acts, also where it is sure."""
+
+    kind: Asking
+    audience: Audience
+    tie: Tie | None = None
+    first: bool = False
+    again: timedelta = MONTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """One question. `about` tells apart questions of one kind about one subject; `refs` are further records it is about.
 
-    `again`: how long it rests after an answer that holds only for a while, or after nobody answered. `relation` is what
-    a yes links.
+    `again`: how long it rests after an answer that holds only for a while, or after nobody answered. `places` is where what
+    it is about can be looked at: what it is called, and its address.
     """
 
     kind: Asking
@@ -46,7 +68,8 @@ class Question:
     about: str = ""
     rule: str = ""
     refs: tuple[Ref, ...] = ()
-    relation: Relation | None = None
+    places: tuple[tuple[str, str], ...] = ()
+    tie: Tie | None = None
     service: str = ""
     again: timedelta = MONTH
 
@@ -65,12 +88,18 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What became of the latest question of a kind about one of some records, as judging sees it."""
+    """What became of the latest question of a kind about one of some records, as judging sees it.
+
+    `former`: there was one about something else before (an earlier version of a workaround).
+    """
 
     subject: Ref
     state: QuestionState
     answer: str = ""
     rests_until: datetime | None = None
+    about: str = ""
+    asked_at: datetime | None = None
+    former: bool = False
 
     def rests(self, now: datetime) -> bool:
         """Whether it is not to be asked (again) now; answered without an end, it never is."""

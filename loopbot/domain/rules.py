@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from loopbot.domain.effects import Effect
 from loopbot.domain.events import Timer
 from loopbot.domain.mirroring import Agreed, Conflict, Note
-from loopbot.domain.questions import Asking, Standing
+from loopbot.domain.questions import Ask, Asking, Question, Standing
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.scoring import Ranked
 from loopbot.domain.wordings import Neighbourhood, Sought
@@ -158,6 +158,7 @@ class Wanted:
     links: tuple[Link, ...] = ()
     opened: tuple[tuple[str, Ref], ...] = ()
     mirrored: "Mirrored | None" = None
+    questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +207,7 @@ class Plan:
     mode: Mode = "live"
     limit: int = 100
     asks: bool = False
+    questions: tuple[Question, ...] = ()
     ranked: tuple[Ranked, ...] = ()
     steps: tuple[Found, ...] = ()
     mirrored: tuple[Mirrored, ...] = ()
@@ -223,10 +225,18 @@ class Rule:
     match: Match | None = None
     repeat: Repeat | None = None
     settle: timedelta | None = None
+    ask: Ask | None = None
     once: Once = field(default_factory=Once)
     limit: int = 100
     mode: Mode = "live"
     systems: frozenset[str] = frozenset()
+
+    asks_in_then: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether it may ask people something."""
+        return self.ask is not None or self.asks_in_then
 
     @property
     def wakes_for(self) -> frozenset[str]:

@@ -23,6 +23,7 @@ from loopbot.usecases.deliver import deliver
 from loopbot.usecases.hints import hinted
 from loopbot.usecases.ingest import ingest
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.questions.asking import ask
 from loopbot.usecases.reconcile import reconcile
 from loopbot.usecases.wake import wake
 
@@ -225,7 +226,8 @@ class Cluster:
 
     def _wake(self, loop: Loop) -> None:
         planned = wake(loop)
-        self._deliver_in({effect.system for one in planned for effect in one.new})
+        asked = ask(loop)
+        self._deliver_in({effect.system for effect in (*(new for one in planned for new in one.new), *asked)})
 
     def _follow_hints(self, loop: Loop) -> None:
         for stream in hinted(loop):

@@ -18,6 +18,7 @@ from loopbot.usecases.deliver import deliver
 from loopbot.usecases.hints import hinted
 from loopbot.usecases.ingest import ingest
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.questions.asking import ask
 from loopbot.usecases.reconcile import reconcile
 from loopbot.usecases.wake import wake
 
@@ -190,7 +191,8 @@ class Embedded:
 
     def _wake(self) -> None:
         planned = wake(self._loop)
-        self._deliver_in(frozenset(effect.system for one in planned for effect in one.new))
+        asked = ask(self._loop)
+        self._deliver_in(frozenset(effect.system for effect in (*(new for one in planned for new in one.new), *asked)))
 
     def _follow_hints(self) -> None:
         streams = {source.stream for source in self._sources}

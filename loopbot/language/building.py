@@ -8,7 +8,7 @@ from loopbot.domain.mirroring import NAMES, Field
 from loopbot.domain.rules import Action, Scope
 from loopbot.domain.texts import listed
 from loopbot.domain.words import STATES, Kind, Relation
-from loopbot.language import actions, mirrors, model, predicates
+from loopbot.language import actions, enquiries, mirrors, model, predicates
 from loopbot.language.aims import Aim
 from loopbot.language.mistakes import Findings, Mistake
 from loopbot.language.names import Names, Opened
@@ -59,6 +59,8 @@ class Builder:
             model.MirrorPart: self._mirror,
             model.PostPart: self._post,
             model.TellPart: self._tell,
+            model.AskPart: self._ask,
+            model.BroadcastPart: self._broadcast,
         }
         before = len(self.findings.errors)
         condition = None
@@ -235,6 +237,21 @@ class Builder:
             buttons=buttons,
         )
         return tell, of.needs | about.needs | text.needs
+
+    def _ask(self, part: model.AskPart, key: str, slot: str) -> tuple[Action, frozenset[str]]:
+        kind = enquiries.SUBJECTS[part.what]
+        if frozenset(self.kinds["it"]) != {kind}:
+            self.findings.add(f"{key}.what", f"`{part.what}` is asked about {_a([kind])}", f'write on = "{kind}"')
+        return enquiries.Enquire(slot=slot, what=part.what, audience=part.to, again=part.again), frozenset()
+
+    def _broadcast(self, part: model.BroadcastPart, key: str, slot: str) -> tuple[Action, frozenset[str]]:
+        self.systems.add(part.system)
+        on = self._aim(part.to_incidents, f"{key}.on")
+        if frozenset(self.kinds["it"]) != {"problem"} or not self._kinds_of(on) <= {"incident"}:
+            why = "the workaround of a problem goes to its incidents"
+            hint = 'on = "problem" and [match] with kind = "incident", through = ["problem_of"], pick = "all"'
+            self.findings.add(key, why, hint)
+        return enquiries.Broadcast(slot=slot, on=on, system=part.system, audience=part.ask), on.needs
 
     # ------------------------------------------------------------------------------------------ their parts
 

@@ -9,6 +9,7 @@ from loopbot.domain.rules import Match, Once, Repeat, Rule
 from loopbot.domain.words import Kind
 from loopbot.language import model, predicates
 from loopbot.language.building import Builder
+from loopbot.language.enquiries import ask_of
 from loopbot.language.mistakes import Findings
 from loopbot.language.names import Names, Type, acting_names, names_for, record_type
 from loopbot.language.reading import read
@@ -86,11 +87,13 @@ def _rule(written: model.RuleFile, name: str, findings: Findings) -> Rule:
         match=_mirror_match(mirrors[0]) if mirrors else _match(written, findings) if match else None,
         repeat=_repeat(written.repeat) if written.repeat else None,
         settle=written.settle,
+        ask=ask_of(written, findings),
         once=_once(written.once, acting, findings),
         then=then,
         limit=written.limit,
         mode=written.mode,
         systems=frozenset(builder.systems),
+        asks_in_then=any(isinstance(part, model.AskPart) for part in written.then),
     )
 
 

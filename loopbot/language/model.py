@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from loopbot.domain.questions import Audience
 from loopbot.domain.rules import Mode
 from loopbot.domain.words import Kind, Relation, Role
 from loopbot.language import spans
@@ -66,6 +67,17 @@ class RepeatPart(Part):
     within: Span = Field(description="In which span before it.")
     same: Literal["service", "nothing"] = Field("service", description="What they have to share.")
     alike: Share = Field(0.0, description="How alike their words have to be: 0 (anything) to 1 (the same).")
+
+
+class AskTable(Part):
+    """Whom the rule asks where it is not sure, and whether it asks before it acts."""
+
+    to: Audience | None = Field(None, description="Who is asked; loopbot's own choice if you say nothing.")
+    first: bool = Field(
+        default=False,
+        description="Ask before acting: [repeat] asks always, an optional [match] waits for the answer between its bars.",
+    )
+    again: Span = Field(timedelta(days=30), description="How long it rests after `not now`, or where nobody answered.")
 
 
 class ActionPart(Part):
@@ -197,8 +209,37 @@ class TellPart(ActionPart):
     buttons: dict[str, str] = Field(default={}, description="The answers: word = what the button says.")
 
 
+class AskPart(ActionPart):
+    """Ask people something about `it`."""
+
+    do: Literal["ask"]
+    what: Literal["topic", "root_cause"] = Field(
+        description="What kind of feedback it is; the root cause of a problem, by ITIL's four dimensions."
+    )
+    to: Audience | None = Field(None, description="Who is asked; loopbot's own choice if you say nothing.")
+    again: Span = Field(timedelta(days=30), description="How long it rests where nobody answered.")
+
+
+class BroadcastPart(ActionPart):
+    """Give the workaround of `it`, a problem, to its open incidents: to agents at once, to callers once it is released."""
+
+    do: Literal["broadcast"]
+    to_incidents: Targets = Field(default=["others"], alias="on")
+    system: System = Field("slack", description="Through which system callers are told.")
+    ask: Audience = Field("problem_managers", description="Who may release it to callers.")
+
+
 AnyAction = Annotated[
-    OpenPart | LinkPart | CommentPart | TransitionPart | SetPart | MirrorPart | PostPart | TellPart,
+    OpenPart
+    | LinkPart
+    | CommentPart
+    | TransitionPart
+    | SetPart
+    | MirrorPart
+    | PostPart
+    | TellPart
+    | AskPart
+    | BroadcastPart,
     Field(discriminator="do"),
 ]
 VERBS: tuple[type[ActionPart], ...] = (
@@ -210,6 +251,8 @@ VERBS: tuple[type[ActionPart], ...] = (
     MirrorPart,
     PostPart,
     TellPart,
+    AskPart,
+    BroadcastPart,
 )
 
 
@@ -228,6 +271,7 @@ class RuleFile(Part):
     )
     match: MatchPart | None = None
     repeat: RepeatPart | None = None
+    ask: AskTable | None = None
     then: list[AnyAction] = Field(min_length=1, description="What it asks for.")
 
 

@@ -62,6 +62,8 @@ def validated(
 
 def _owner(loc: Sequence[str | int], root: type[BaseModel], tables: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
     """The table that the last part of the path is a key of."""
+    if len(loc) > 1 and loc[0] == "ask":  # the verb of that name stands under [[then]]
+        return model.AskTable
     names = [str(part) for part in loc[:-1] if str(part) in tables]
     return tables[names[-1]] if names else root
 

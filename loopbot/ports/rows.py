@@ -161,5 +161,17 @@ class Answer:
     undone_by: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """Effects of one rule that wait for the same decision: how many, the number of the last, why the first, and a few of them."""
+
+    rule: str
+    system: str
+    count: int
+    upto: int
+    why: str
+    sample: tuple[OutboxRow, ...] = ()
+
+
 class LeaseLostError(Exception):
     """The lease was taken by someone else meanwhile; the transaction must not commit."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from loopbot.domain.effects import Delivery, Effect, Receipt
 from loopbot.domain.events import Timer
@@ -21,6 +21,7 @@ from loopbot.ports.rows import (
     ConflictEntry,
     Cycle,
     EffectState,
+    Heap,
     JournalEntry,
     Lease,
     OutboxRow,
@@ -98,6 +99,9 @@ class Links(Protocol):
 
     def take_back(self, source: Ref, relation: str, target: Ref) -> bool:
         """A person takes back what they said of it, for or against; what its own systems state stands again. False: nothing was said."""
+
+    def forget(self, end: Ref) -> None:
+        """A ticket will never be open: what rules linked with it is linked no more."""
 
     def moved(self, old: Ref, new: Ref) -> None:
         """A record has another ref now (an issue moved to another project): links follow it."""
@@ -307,8 +311,11 @@ class Questions(Protocol):
         the same round; one that has rested is asked in a new round.
         """
 
-    def get(self, key: str) -> QuestionRow | None:
-        """By key, or by the beginning of one (None when it is not the beginning of exactly one)."""
+    def get(self, key: str, *, alone: bool = False) -> QuestionRow | None:
+        """By key, or by the beginning of one (None when it is not the beginning of exactly one).
+
+        `alone`: nobody else answers it until the end of this transaction.
+        """
 
     def open(self, audience: Audience | None = None, kind: Asking | None = None, limit: int = 100) -> list[QuestionRow]:
         """What waits for an answer, the longest waiting first."""
@@ -384,6 +391,22 @@ class Progress(Protocol):
         """The problems that are not over with the number of incidents each explains, those with most first."""
 
 
+class Stuck(Protocol):
+    """Effects that wait for a person, by what one decision can be about."""
+
+    def heaps(self, state: Literal["held", "parked"]) -> list[Heap]:
+        """One a rule (and a system, for refused ones), with how many there are and a few of them."""
+
+    def unknowable(self, limit: int = 200) -> list[OutboxRow]:
+        """Uncertain ones that nobody but a person can find, the earliest first."""
+
+    def keys(self, state: Literal["held", "parked"], rule: str, system: str, upto: int) -> list[str]:
+        """Those of a heap that were in it when it was counted, in the order planned; no system: of all."""
+
+    def revert(self, mark: str, state: EffectState) -> int:
+        """Take back what a person decided with this mark, where nothing has come of it yet; returns how many."""
+
+
 class Tx(View, Protocol):
     """One transaction. It is also the View that rules judge by, so a page's own records are seen."""
 
@@ -397,6 +420,7 @@ class Tx(View, Protocol):
     agreements: Agreements
     progress: Progress
     questions: Questions
+    stuck: Stuck
     lessons: Lessons
     people: People
 

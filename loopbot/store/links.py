@@ -96,6 +96,12 @@ class SqlLinks:
             self.put([Link(source, cast("Relation", relation), target, by=f"{SYSTEM}{stated_by.system}")])
         return True
 
+    def forget(self, end: Ref) -> None:
+        """A ticket will never be open: what rules linked with it is linked no more."""
+        self._near.clear()
+        named = or_(C.source == end, C.target == end)
+        self._connection.execute(delete(schema.link).where(named, ~C.said_by_person))
+
     def refused(self, ref: Ref, relation: str) -> frozenset[Ref]:
         """The far ends of the links at either end of it that were rejected."""
         query = select(C.source, C.target).where(

@@ -190,19 +190,19 @@ class SqlOutbox:
             query = query.where(C.state.in_(sorted(states)))
         if system is not None:
             query = query.where(C.system == system)
-        return self._outbox_rows(self._connection.execute(query).all())
+        return self.read(self._connection.execute(query).all())
 
     def about(self, ref: Ref) -> list[OutboxRow]:
         """Effects whose subject it is, that mention it, or that made it; in the order planned."""
         named = select(schema.outbox_ref.c.key).where(schema.outbox_ref.c.ref == ref)
         query = select(schema.outbox).where(C.key.in_(named)).order_by(C.number)
-        return self._outbox_rows(self._connection.execute(query).all())
+        return self.read(self._connection.execute(query).all())
 
     def get(self, key: str) -> OutboxRow | None:
         """By key, or by the beginning of one (None when it is not the beginning of exactly one)."""
         query = select(schema.outbox).where(C.key >= key, C.key < key + "g").limit(2)  # keys are hexadecimal
         rows = self._connection.execute(query).all()
-        return self._outbox_rows(rows)[0] if key and len(rows) == 1 else None
+        return self.read(rows)[0] if key and len(rows) == 1 else None
 
     def retry(self, key: str, why: str) -> bool:
         """A person says: send (again). For parked, held, dropped, shadow and uncertain effects."""
@@ -273,7 +273,7 @@ class SqlOutbox:
     def _settle(self, delivery: Delivery, receipt: Receipt, owned: ColumnElement[bool]) -> bool:
         now = self._work.now()
         # A message whose text changed while it was on its way goes out once more, as an update of its receipt.
-        state = case((and_(C.sent_digest != C.digest, C.verb == "post"), "planned"), else_="settled")
+        state = case((and_(C.sent_digest != C.digest, C.verb.in_(["post", "ask"])), "planned"), else_="settled")
         proof = {"receipt": encode_receipt(receipt), "ref": receipt.ref, "settled_at": now, "due_at": now}
         if not self._move(delivery, owned, state=state, why="", **proof):
             return False
@@ -334,7 +334,8 @@ class SqlOutbox:
             became |= {row.key: row.ref for row in self._connection.execute(query)}
         return became
 
-    def _outbox_rows(self, rows: Sequence[AnyRow]) -> list[OutboxRow]:
+    def read(self, rows: Sequence[AnyRow]) -> list[OutboxRow]:
+        """Whole rows of the table as rows of the outbox, with what each waits for."""
         waits: dict[str, list[str]] = {}
         for some in chunks([row.key for row in rows]):
             open_needs = select(N.key, N.needs).where(

@@ -8,7 +8,7 @@ from typing import Self, cast
 
 from sqlalchemy import ColumnElement, Executable, and_, case, delete, literal, select, update
 
-from loopbot.domain.effects import Effect, Post, pending_ref
+from loopbot.domain.effects import Ask, Effect, Post, pending_ref
 from loopbot.domain.records import Ref
 from loopbot.ports import EffectState
 from loopbot.store import schema
@@ -150,9 +150,10 @@ class Planning:
         revives = row.state == "shadow" and state != "shadow"
         if revives:
             self._revive(effect, state)
-        amends = isinstance(effect, Post) and effect.keep_current and row.digest != _digest(effect)
+        current = isinstance(effect, Ask) or (isinstance(effect, Post) and effect.keep_current)
+        amends = current and row.digest != _digest(effect)
         if amends and row.state != "dropped" and state != "shadow":
-            return self._amend(cast("Post", effect)) or revives
+            return self._amend(cast("Post | Ask", effect)) or revives
         return revives
 
     def _revive(self, effect: Effect, state: EffectState) -> None:
@@ -164,12 +165,12 @@ class Planning:
             here.values(state=_let_go(state), planned_at=now, due_at=now, body=encode_effect(effect))
         )
 
-    def _amend(self, effect: Post) -> bool:
+    def _amend(self, effect: Post | Ask) -> bool:
         """The text changed: exchange it; due again where it went out, or is on its way, with the older one."""
         query = select(C.body, C.state).where(C.key == effect.key).with_for_update()
         row = self._connection.execute(query).one()
         # A message stays in the channel (and lane) it was first planned for.
-        body = replace(effect, channel=cast("Post", decode_effect(row.body)).channel)
+        body = replace(effect, channel=cast("Post | Ask", decode_effect(row.body)).channel)
         now = self._work.now()
         changed = {
             "body": encode_effect(body),
@@ -191,5 +192,5 @@ def _let_go(state: EffectState) -> ColumnElement[str] | str:
 
 
 def _digest(effect: Effect) -> str:
-    text = effect.text if isinstance(effect, Post) else ""
+    text = effect.text if isinstance(effect, Post | Ask) else ""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -36,11 +36,14 @@ class SqlQuestions:
         changed = [key for key, one in sorted(once.items()) if self._put(one, expires_at)]
         return [row for key in changed if (row := self.get(key)) is not None]
 
-    def get(self, key: str) -> QuestionRow | None:
-        """By key, or by the beginning of one (None when it is not the beginning of exactly one)."""
+    def get(self, key: str, *, alone: bool = False) -> QuestionRow | None:
+        """By key, or by the beginning of one; `alone`: nobody else answers it until the end of this transaction."""
         query = select(schema.question).where(Q.key >= key, Q.key < key + "g").limit(2)  # keys are hexadecimal
         rows = self._connection.execute(query).all()
-        return _row(rows[0]) if key and len(rows) == 1 else None
+        row = rows[0] if key and len(rows) == 1 else None
+        if row is not None and alone:
+            row = self._locked(row.key)
+        return None if row is None else _row(row)
 
     def open(self, audience: Audience | None = None, kind: Asking | None = None, limit: int = 100) -> list[QuestionRow]:
         """What waits for an answer, the longest waiting first."""
@@ -61,7 +64,7 @@ class SqlQuestions:
     def waits(self, rule: str, subject: Ref) -> bool:
         """Whether a question of that rule about that record is open."""
         if rule not in self._waiting:
-            found = self._connection.scalars(select(Q.subject).where(OPEN, Q.rule == rule))
+            found = self._connection.scalars(select(R.ref).where(R.key == Q.key, OPEN, Q.rule == rule))
             self._waiting[rule] = set(found)
         return subject in self._waiting[rule]
 
@@ -69,8 +72,12 @@ class SqlQuestions:
         """What became of the latest question of that kind about one of these records."""
         among = self._work.among(Q.subject, map(str, subjects))
         query = select(schema.question).where(Q.kind == kind, among)
-        row = self._connection.execute(query.order_by(Q.asked_at.desc(), Q.number.desc()).limit(1)).first()
-        return Standing(row.subject, row.state, row.answer, row.rests_until) if row else None
+        rows = self._connection.execute(query.order_by(Q.asked_at.desc(), Q.number.desc()).limit(2)).all()
+        if not rows:
+            return None
+        row, about = rows[0], decode_question(rows[0].body).about
+        former = len(rows) > 1 and rows[1].subject == row.subject
+        return Standing(row.subject, row.state, row.answer, row.rests_until, about, row.asked_at, former)
 
     def unasked(self, limit: int = 500) -> list[QuestionRow]:
         """Open ones that no message asks yet, the longest waiting first."""

@@ -22,6 +22,7 @@ from loopbot.ports import (
     Progress,
     Quarantined,
     Questions,
+    Stuck,
     Timers,
     Unmapped,
 )
@@ -38,6 +39,7 @@ from loopbot.store.outbox import SqlOutbox
 from loopbot.store.people import SqlPeople
 from loopbot.store.progress import SqlProgress
 from loopbot.store.questions import SqlQuestions
+from loopbot.store.stuck import SqlStuck
 from loopbot.store.timers import SqlTimers
 
 
@@ -54,6 +56,7 @@ class SqlTx:
     agreements: Agreements
     progress: Progress
     questions: Questions
+    stuck: Stuck
     lessons: Lessons
     people: People
 
@@ -64,7 +67,9 @@ class SqlTx:
         leases = SqlLeases(work)
         self.mirror = self._mirror
         self.links = links
-        self.outbox = SqlOutbox(work, self._mirror, links)
+        outbox = SqlOutbox(work, self._mirror, links)
+        self.outbox = outbox
+        self.stuck = SqlStuck(work, outbox.read)
         self.timers = SqlTimers(work)
         self.leases = leases
         self.cursors = SqlCursors(work, leases)

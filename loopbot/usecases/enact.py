@@ -9,11 +9,14 @@ from loopbot.domain.effects import TEXT_FIELDS, Align, Effect, OpenTicket, Recei
 from loopbot.domain.events import Changed, Due, Event
 from loopbot.domain.judging import SETTLE, concerned, judge
 from loopbot.domain.people import who
+from loopbot.domain.questions import Question
 from loopbot.domain.records import Issue, Link, Record, Ref
 from loopbot.domain.rules import Plan, Rule
 from loopbot.ports import EffectState, JournalEntry, Tx, Unmapped, Upserted
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.moves import as_moved, follow_moves, not_done_before
+from loopbot.usecases.questions.keeping import keep
+from loopbot.usecases.taught import with_what_people_said
 from loopbot.usecases.withheld import with_what_was_known
 
 _LIMIT_SPAN = timedelta(hours=1)
@@ -27,6 +30,7 @@ class Enacted:
     new: tuple[Effect, ...] = ()
     state: EffectState = "planned"
     new_links: tuple[Link, ...] = ()
+    asked: tuple[Question, ...] = ()
 
 
 def decide(loop: Loop, tx: Tx, events: Iterable[Event]) -> list[Enacted]:
@@ -73,7 +77,7 @@ def absorb(
     loop: Loop, tx: Tx, records: Iterable[Record], *, echo: bool = False
 ) -> tuple[list[Upserted], list[Enacted]]:
     """Put records into the mirror, note the links they state, and let the rules judge what changed."""
-    given = with_what_was_known(tx, list(records))
+    given = with_what_people_said(tx, with_what_was_known(tx, list(records)))
     former = follow_moves(tx, given)
     rows = [as_moved(row, former) for row in tx.mirror.put(_with_environments(tx, given))]
     changed = [row for row in rows if row.what in ("new", "changed")]
@@ -117,8 +121,13 @@ def _waking(loop: Loop, tx: Tx, event: Event) -> Iterable[Rule]:
         return (rule,) if rule else ()
     rules = loop.rules.waking_for(event.record.kind)
     if isinstance(event, Changed):
-        return concerned(rules, event, tx, lambda rule, ref: tx.timers.is_set(rule.name, ref, SETTLE))
+        return concerned(rules, event, tx, lambda rule, ref: _waits(tx, rule, ref))
     return rules
+
+
+def _waits(tx: Tx, rule: Rule, ref: Ref) -> bool:
+    settles = rule.settle is not None and tx.timers.is_set(rule.name, ref, SETTLE)
+    return settles or (rule.asks and tx.questions.waits(rule.name, ref))
 
 
 def _judged(loop: Loop, tx: Tx, rule: Rule, event: Event) -> list[Enacted]:
@@ -131,12 +140,12 @@ def _judged(loop: Loop, tx: Tx, rule: Rule, event: Event) -> list[Enacted]:
             "rule failed on a record", rule=rule.name, record=str(event.record.ref), error=type(error).__name__
         )
         return []
-    return [_enacted(loop, tx, plan) for plan in plans if _asks_something(plan)]
+    return [_enacted(loop, tx, plan) for plan in plans if _asks_something(plan) or _waits(tx, rule, plan.subject)]
 
 
 def _asks_something(plan: Plan) -> bool:
     noted = any(one.notes or one.withdraws for one in plan.mirrored)
-    return bool(plan.effects or plan.links or plan.timers or plan.cancels or noted)
+    return bool(plan.effects or plan.links or plan.timers or plan.cancels or plan.questions or noted)
 
 
 def _enacted(loop: Loop, tx: Tx, plan: Plan) -> Enacted:
@@ -151,11 +160,13 @@ def _enacted(loop: Loop, tx: Tx, plan: Plan) -> Enacted:
     effects = not_done_before(tx, plan.subject, effects) if effects else []
     state = _state_for(tx, plan) if effects else "planned"
     new = [effect for effect, is_new in tx.outbox.plan(effects, state) if is_new] if effects else []
+    asked: tuple[Question, ...] = ()
     if live:
         _keep_pairs(tx, plan)
+        asked = keep(loop, tx, plan)
     if new or new_links:
         loop.witness.planned(plan, len(new))
-    return Enacted(plan, tuple(new), state, tuple(new_links))
+    return Enacted(plan, tuple(new), state, tuple(new_links), asked)
 
 
 def _keep_pairs(tx: Tx, plan: Plan) -> None:

@@ -25,6 +25,7 @@ from loopbot.usecases.conversation.helping import help_for, unfurled
 from loopbot.usecases.conversation.reading import WRITES, Asked, asked, tickets_in
 from loopbot.usecases.enact import decide
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.questions import hearing
 from loopbot.usecases.roles import Roles
 
 _THANKS = {
@@ -40,13 +41,28 @@ class Conversation:
     """Listens for one installation. Implements ports.Ear."""
 
     def __init__(
-        self, loop: Loop, roles: Roles | None = None, places: Places | None = None, command: str = "/loop"
+        self,
+        loop: Loop,
+        roles: Roles | None = None,
+        places: Places | None = None,
+        command: str = "/loop",
+        ring: Callable[[str], None] = lambda _bell: None,
     ) -> None:
-        self._loop = loop
+        self._loop, self._bell = loop, ring
         self._desk = Desk(loop, roles or Roles(), places or Places(), command)
+
+    def _ring(self) -> None:
+        """What was answered is shown, and written, at once."""
+        for system in self._loop.sinks:
+            self._bell(f"deliver:{system}")
 
     def command(self, person: Person, text: str) -> Message | Form:
         """Answer what somebody typed, by what this person may do."""
+        verb, _, rest = text.strip().partition(" ")
+        if verb.lower() in hearing.COMMANDS:
+            answered = hearing.commanded(self._loop, self._desk.roles, person, verb.lower(), rest)
+            self._ring()
+            return answered
         said = asked(text)
         if not said.verb and not said.guess:
             return self._lost(person, said)
@@ -61,7 +77,11 @@ class Conversation:
         return answer + Message((Context(f"“{said.typed}” was read as {said.guess}."),))
 
     def answer(self, person: Person, key: str, answer: str, words: str = "") -> Message | Form:
-        """Note what a person answered under a message; rules wake for it. Twice does no harm."""
+        """Note what a person answered under a message; rules wake for it. Twice does no harm. Raises Declined."""
+        question = hearing.pressed(self._loop, self._desk.roles, person, key, answer, words)
+        if question is not None:
+            self._ring()
+            return question
         if key == SAY:
             return self.command(person, answer)
         if key.startswith(linking.UNLINK):
@@ -89,6 +109,10 @@ class Conversation:
         """Keep what a form says."""
         if filled.form in SHORTCUTS:
             return reporting.submitted(self._desk, person, filled)
+        answered = hearing.submitted(self._loop, self._desk.roles, person, filled)
+        if answered is not None:
+            self._ring()
+            return answered
         self._loop.witness.noted("form not known", person=person.key, form=filled.form)
         return say("loopbot does not know this form any more.")
 

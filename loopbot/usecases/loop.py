@@ -10,6 +10,7 @@ from loopbot.domain.redaction import scrubbed
 from loopbot.domain.rules import Plan, Rulebook
 from loopbot.domain.telling import Manners
 from loopbot.ports import Clock, Sink, Store
+from loopbot.usecases.questions.places import Places
 
 
 class Witness(Protocol):
@@ -81,6 +82,7 @@ class Loop:
     judgement: Judgement = PLAIN
     roster: Roster = field(default_factory=Roster)
     manners: Manners = field(default_factory=Manners)
+    places: Places = field(default_factory=Places)
 
 
 def poll_lease(stream: str) -> str:

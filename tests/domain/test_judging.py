@@ -1,11 +1,12 @@
 """Judging is pure: a view made of lists, events in, plans out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from loopbot.domain.events import Changed, Due
 from loopbot.domain.judging import judge
+from loopbot.domain.questions import Ask, Asking, Standing, Tie
 from loopbot.domain.ranking import Judgement
 from loopbot.domain.records import Change, Link, Record, Ref
 from loopbot.domain.rules import Match, Once, Repeat, View
@@ -20,6 +21,8 @@ class ListView:
     records: Sequence[Record] = ()
     links: Sequence[Link] = ()
     moment: datetime = field(default_factory=lambda: at(60))
+    standing: Standing | None = None
+    no: frozenset[Ref] = frozenset()
 
     def now(self) -> datetime:
         return self.moment
@@ -35,6 +38,15 @@ class ListView:
 
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         return [one for one in self.links if ref in (one.source, one.target) and relation in (None, one.relation)]
+
+    def asked(self, kind: Asking, subjects: Collection[Ref]) -> Standing | None:
+        return self.standing if self.standing and self.standing.subject in subjects else None
+
+    def refused(self, ref: Ref, relation: Relation) -> frozenset[Ref]:
+        return self.no
+
+    def apart(self, ref: Ref) -> frozenset[Ref]:
+        return self.no
 
 
 def change(number: int = 1, minutes: float = 0, **fields: object) -> Change:
@@ -231,3 +243,61 @@ def test_which_subjects_a_candidate_concerns_is_the_judgements_to_say() -> None:
     matching = rule(match=Match(kind="change", rank="suspect"))
     broken = incident(opened_at=at(10))
     assert not list(judge(matching, Changed(change()), ListView([broken]), Judgement(suspect=Certain(change(), 1.0))))
+
+
+SUSPECTING = Ask(kind="cause", audience="agents", tie=Tie(relation="caused_by"))
+BETWEEN = Match(kind="change", rank="suspect", link_at=0.999, ask_at=0.1)
+
+
+def test_suspects_are_asked_about_with_their_evidence_and_nothing_is_asked_that_rests() -> None:
+    broken, likely = incident(opened_at=at(10), services=SHOP), change(services=SHOP, finished_at=at(0))
+    suspecting = rule(match=BETWEEN, ask=SUSPECTING)
+    (plan,) = judge(suspecting, Changed(broken), ListView([broken, likely]))
+    (question,) = plan.questions
+    assert (question.kind, question.subject, question.audience) == ("cause", broken.ref, "agents")
+    assert "same service (shop)" in question.text
+    assert [one.answer.partition(".")[0] for one in question.options] == ["yes", "no", "other", "none"]
+    rests = Standing(broken.ref, "expired", rests_until=at(120))
+    (later,) = judge(suspecting, Changed(broken), ListView([broken, likely], standing=rests))
+    assert (later.questions, later.asks) == ((), False)
+    linked = [Link(broken.ref, "caused_by", likely.ref)]
+    (known,) = judge(suspecting, Changed(broken), ListView([broken, likely], linked))
+    assert known.questions == ()
+
+
+def test_what_people_ruled_out_is_no_candidate_however_sure_the_score_is() -> None:
+    broken, likely = incident(opened_at=at(10), services=SHOP), change(services=SHOP, finished_at=at(0))
+    sure = rule(match=Match(kind="change", rank="suspect", link_at=0.1), ask=SUSPECTING)
+    (acts,) = judge(sure, Changed(broken), ListView([broken, likely]))
+    assert acts.effects
+    (no,) = judge(sure, Changed(broken), ListView([broken, likely], no=frozenset({likely.ref})))
+    assert not no.effects
+    none = Standing(broken.ref, "answered", "none")
+    (nothing,) = judge(sure, Changed(broken), ListView([broken, likely], standing=none))
+    assert not nothing.effects
+
+
+def test_a_cluster_waits_for_a_yes_and_rests_after_not_now() -> None:
+    asking = Ask(kind="cluster", audience="problem_managers", tie=Tie(relation="problem_of"), first=True)
+    repeating = rule(repeat=Repeat(at_least=3, within=timedelta(days=14)), then=(OpenAndLink(),), ask=asking)
+    three = [incident(number, number, services=SHOP) for number in (1, 2, 3)]
+    (plan,) = judge(repeating, Changed(three[2]), ListView(three))
+    (question,) = plan.questions
+    assert (plan.effects, question.subject) == ((), three[0].ref)
+    assert question.text.startswith("Are these 3 incidents on shop one problem?")
+    not_now = Standing(three[0].ref, "answered", "not_now", at(10**5))
+    (rests,) = judge(repeating, Changed(three[2]), ListView(three, standing=not_now))
+    assert (rests.effects, rests.questions) == ((), ())
+    yes = Standing(three[0].ref, "answered", "promote")
+    (acts,) = judge(repeating, Changed(three[2]), ListView(three, standing=yes))
+    assert acts.effects
+    joined = [Link(Ref("servicenow", "problem", "PRB1"), "problem_of", three[0].ref)]
+    (joins,) = judge(repeating, Changed(three[2]), ListView(three, joined))
+    assert joins.links, "new occurrences join without asking"
+
+
+def test_members_that_people_set_apart_do_not_count() -> None:
+    repeating = rule(repeat=Repeat(at_least=3, within=timedelta(days=14)), then=(OpenAndLink(),))
+    three = [incident(number, number, services=SHOP) for number in (1, 2, 3)]
+    (plan,) = judge(repeating, Changed(three[2]), ListView(three, no=frozenset({three[0].ref})))
+    assert not plan.effects

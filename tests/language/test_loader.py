@@ -70,7 +70,7 @@ def test_a_rule_is_read_as_it_was_written(rule: Callable[[str], Rule]) -> None:
         ),
         (
             then('relation = "fixes"'),
-            "rules/a-rule.toml, then[1].do: `do` is missing (a rule can open, link, comment, transition, set, mirror, post, tell)",
+            "rules/a-rule.toml, then[1].do: `do` is missing (a rule can open, link, comment, transition, set, mirror, post, tell, ask, broadcast)",
         ),
         (
             then('do = "comment"\ninternal = true\ntext = "x"\ntxt = "y"'),

@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
-from loopbot.domain.questions import Lesson, Option, Question
+from loopbot.domain.questions import Lesson, Option, Question, Tie
 from loopbot.domain.records import Link, Ref
 from loopbot.store import SqlStore
 from tests.support.clock import FakeClock
@@ -20,7 +20,7 @@ ASKED = Question(
     options=(Option("yes", "Confirm CHG1", SUSPECT), Option("no", "Not CHG1", SUSPECT)),
     audience="agents",
     rule="made",
-    relation="caused_by",
+    tie=Tie(relation="caused_by"),
     again=timedelta(days=3),
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from loopbot.domain.effects import Cause, Comment, Delivery, Effect, Post, Tell
+from loopbot.domain.effects import Ask, Cause, Comment, Delivery, Effect, Post, Tell
 from loopbot.domain.people import who
 from loopbot.domain.records import Person
 from loopbot.domain.telling import FOR_GOOD, Wishes, zone_named
@@ -66,7 +66,11 @@ def spoke(loop: Loop, tx: Tx, delivery: Delivery) -> None:
 def in_its_thread(loop: Loop, tx: Tx, delivery: Delivery) -> Delivery:
     """A post about a ticket that its channel has heard of goes to the thread of the first message."""
     effect = delivery.effect
-    if not isinstance(effect, Post) or effect.thread or delivery.receipt is not None or not loop.manners.threads:
+    if isinstance(effect, Ask):
+        starts_one = len(effect.parts) > 1
+    else:
+        starts_one = not isinstance(effect, Post) or bool(effect.thread)
+    if starts_one or delivery.receipt is not None or not loop.manners.threads:
         return delivery
     return replace(delivery, under=tx.outbox.first_about(effect))
 
@@ -80,6 +84,8 @@ def admitted(loop: Loop, tx: Tx, sink: Sink | None, claimed: Sequence[Delivery])
             verdict = gate.tell(delivery, delivery.effect)
         elif delivery.receipt is None and isinstance(delivery.effect, Post):
             verdict = gate.post(delivery, delivery.effect)
+        elif delivery.receipt is None and isinstance(delivery.effect, Ask):
+            verdict = in_its_thread(loop, tx, delivery)
         match verdict:
             case Delivery():
                 gate.out.deliveries.append(addressed(loop, tx, verdict))

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from loopbot.domain.effects import Cause, Delivery, Effect, Post, Tell
+from loopbot.domain.effects import Ask, AskPart, Cause, Delivery, Effect, Post, Tell
 from loopbot.domain.records import Person, Ref
 from loopbot.ports import Surroundings
 from loopbot.sandbox.faults import Fault, Faults
@@ -61,6 +61,9 @@ class SlackStage:
         else:
             name = f"ops-{number}"
             self.twin.add_channel(name)
+            if verb == "ask":
+                effect = Ask(system="slack", cause=cause, channel=name, parts=(AskPart(text),))
+                return Delivery(effect, 1)
             effect = Post(system="slack", cause=cause, channel=name, text=text)
         return Delivery(effect, 1)
 

@@ -1,0 +1,63 @@
+"""What rules ask outright, in which words: the kind of feedback, and a problem's root cause."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from loopbot.domain.asking import called, places
+from loopbot.domain.questions import Ask, Option, Question
+from loopbot.domain.records import Problem, Record
+from loopbot.domain.rootcause import DIMENSIONS, evidence
+from loopbot.domain.rules import View
+from loopbot.domain.texts import shorten
+from loopbot.domain.words import TOPICS
+
+LABELS: Mapping[str, str] = MappingProxyType(
+    {"bug": "A bug", "feature": "A wish", "question": "A question", "praise": "Praise", "complaint": "A complaint"}
+)
+LONGEST_QUOTE = 600
+
+
+def question_about(ask: Ask, rule: str, it: Record, view: View) -> Question | None:
+    """The question, in its words; None where nothing is left to ask."""
+    if ask.kind == "topic":
+        return _topic(ask, rule, it)
+    return _root_cause(ask, rule, it, view) if isinstance(it, Problem) else None
+
+
+def _topic(ask: Ask, rule: str, it: Record) -> Question:
+    who = it.reporter or "Somebody"
+    words = shorten(it.text.strip() or it.title, LONGEST_QUOTE)
+    text = f"What kind of feedback is {called(it)}?\n\n{who} wrote:\n“{words}”"
+    return Question(
+        kind="topic",
+        subject=it.ref,
+        text=text,
+        places=places(it),
+        options=tuple(Option(topic, LABELS[topic]) for topic in TOPICS),
+        audience=ask.audience,
+        rule=rule,
+        service=min(it.services, default=""),
+        again=ask.again,
+    )
+
+
+def _root_cause(ask: Ask, rule: str, it: Problem, view: View) -> Question:
+    known = evidence(it, view)
+    lines = [f"• {DIMENSIONS[name]}: {'; '.join(known[name]) or 'nothing known yet'}" for name in DIMENSIONS]
+    text = [
+        "What is the root cause of " + called(it) + "?",
+        "",
+        "What loopbot knows, by ITIL's four dimensions:",
+        *lines,
+    ]
+    return Question(
+        kind="root_cause",
+        subject=it.ref,
+        text="\n".join(text),
+        places=places(it),
+        options=(Option("fill", "Fill in…"), Option("not_now", "Not now")),
+        audience=ask.audience,
+        rule=rule,
+        service=min(it.services, default=""),
+        again=ask.again,
+    )

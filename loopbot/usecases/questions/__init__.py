@@ -1,0 +1,1 @@
+"""Questions to people: asking them where they are, hearing the answers, and taking answers back."""

@@ -1,0 +1,120 @@
+"""Questions as they are read where they are asked: open with their buttons, then with who decided what."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from loopbot.domain.effects import AskPart
+from loopbot.domain.questions import Question
+from loopbot.domain.texts import shorten
+from loopbot.ports import Answer, QuestionRow, Tx
+
+TOGETHER = 5
+"""How many open questions one message shows with their buttons; the others are counted, and move up."""
+LONGEST_IN_BURST = 700
+LONGEST_ALONE = 2_800
+UNDO = "undo"
+_AUDIENCES = {
+    "operators": "operators",
+    "agents": "agents",
+    "problem_managers": "problem managers",
+    "release_managers": "release managers",
+    "product_owners": "product owners",
+}
+_CAUSE = {
+    "yes": "{key} caused it",
+    "no": "{key} did not cause it",
+    "other": "{detail} caused it",
+    "none": "no change caused it",
+}
+_ITEM = {
+    "yes": "{key} says the same",
+    "no": "{key} says something else",
+    "other": "{detail} says the same",
+    "none": "none of them",
+}
+_OTHERS = {"promote": "they are one problem", "not_now": "not now", "fill": "filled in the root cause"}
+
+
+def audience_in_words(question: Question) -> str:
+    """Whom it is asked: problem managers."""
+    return _AUDIENCES[question.audience]
+
+
+def parts_of(tx: Tx, rows: Sequence[QuestionRow], undo: timedelta) -> tuple[AskPart, ...]:
+    """The message of these questions."""
+    if len(rows) == 1:
+        return (_part(tx, rows[0], LONGEST_ALONE, undo),)
+    waiting = [row for row in rows if row.state == "open"]
+    done = [row for row in rows if row.state != "open"]
+    lead = f"{len(waiting)} questions wait for an answer:" if len(waiting) > 1 else "One question waits for an answer:"
+    parts = [AskPart(lead if waiting else "All of these questions are answered.")]
+    parts += [_part(tx, row, LONGEST_IN_BURST, undo) for row in waiting[:TOGETHER]]
+    if len(waiting) > TOGETHER:
+        rest = [f"• {headline(row.question)}" for row in waiting[TOGETHER : TOGETHER + 20]]
+        more = [f"• … and {len(waiting) - TOGETHER - 20} more"] if len(waiting) > TOGETHER + 20 else []
+        parts.append(AskPart("\n".join(["These move up as the ones above are answered:", *rest, *more])))
+    if done:
+        lines = [f"• {headline(row.question)} {outcome(tx, row)}" for row in done[-20:]]
+        parts.append(AskPart("\n".join(["Done:", *lines])))
+    return tuple(parts)
+
+
+def headline(question: Question) -> str:
+    """A question in one line."""
+    return shorten(question.text.partition("\n")[0], 200)
+
+
+def outcome(tx: Tx, row: QuestionRow) -> str:
+    """What became of a question, as a sentence; "" while nothing has."""
+    if row.state == "open":
+        return " ".join(said(one, row.question) for one in _standing(tx.questions.answers(row.key)))
+    if row.state == "answered":
+        return " ".join(said(one, row.question) for one in _standing(tx.questions.answers(row.key))) or "Answered."
+    if row.state == "expired":
+        again = f" It will not be asked again before {row.rests_until:%d %b %Y}." if row.rests_until else ""
+        return f"Nobody answered in time, so nothing was done.{again}"
+    return f"No longer asked: {row.why or 'it does not matter any more'}."
+
+
+def said(answer: Answer, question: Question) -> str:
+    """Who answered what, and when."""
+    return f"{name_of(answer.by)}: {meaning(answer, question)} ({when(answer.at)})."
+
+
+def meaning(answer: Answer, question: Question) -> str:
+    """An answer in words."""
+    word, _, which = answer.answer.partition(".")
+    said = (_ITEM if question.kind == "item" else _CAUSE).get(word) or _OTHERS.get(word)
+    if said is not None:
+        return said.format(key=which.rpartition(":")[2], detail=answer.detail.rpartition(":")[2])
+    if word == "apart" and answer.detail:
+        return f"not the same: {answer.detail}"
+    chosen = question.option(answer.answer)
+    return (chosen.label if chosen else answer.answer.replace("_", " ")).rstrip("…")
+
+
+def name_of(by: str) -> str:
+    """Whoever answered, as colleagues call them."""
+    return by.partition(" (")[0]
+
+
+def when(at: datetime) -> str:
+    """A moment that is read later: 14:05 UTC on 2 Mar."""
+    return f"{at:%H:%M} UTC on {at.day} {at:%b}"
+
+
+def _part(tx: Tx, row: QuestionRow, longest: int, undo: timedelta) -> AskPart:
+    question = row.question
+    words = shorten(question.text, longest)
+    told = outcome(tx, row)
+    if row.state == "open":
+        buttons = tuple((one.answer, one.label) for one in question.options)
+        asked = f"For {audience_in_words(question)}."
+        return AskPart("\n\n".join([words, *([told] if told else [])]), row.key, buttons, question.places, asked)
+    late = row.answered_at is None or tx.now() - row.answered_at > undo
+    undoing = () if row.state != "answered" or late else ((UNDO, "Undo"),)
+    return AskPart(words, row.key, undoing, question.places, told)
+
+
+def _standing(answers: Sequence[Answer]) -> list[Answer]:
+    return [one for one in answers if one.undone_at is None]
