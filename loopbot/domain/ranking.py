@@ -4,13 +4,13 @@ A judgement is a pure function: it reads the record, the view and a frozen model
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from loopbot.domain.records import Record
+from loopbot.domain.records import Feedback, Record, TopicGuess
 from loopbot.domain.rules import Match, Repeat, View
 from loopbot.domain.scoring import Ranked, similarity, suspicion
-from loopbot.domain.texts import likeness, words
+from loopbot.domain.texts import likeness, topic_of, words
 from loopbot.domain.words import Kind
 
 
@@ -32,6 +32,17 @@ class Gatherer(Protocol):
 
     def alike(self, it: Record, view: View, repeat: Repeat) -> Iterable[Ranked]:
         """Other records of its kind within the span, each with how sure it is (0..1) and why, in any order."""
+
+
+class Classifier(Protocol):
+    """Says what kind of feedback something is."""
+
+    @property
+    def version(self) -> str:
+        """Which model judges: what another one said is judged again."""
+
+    def guess(self, feedback: Feedback) -> TopicGuess | None:
+        """What kind it seems to be; None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +100,45 @@ class PlainRepeats:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainTopics:
+    """A few patterns, for where nothing better is built."""
+
+    version: str = "plain"
+
+    def guess(self, feedback: Feedback) -> TopicGuess | None:
+        """By the first pattern that fits."""
+        topic = topic_of(feedback.title, feedback.text)
+        return TopicGuess(topic, 0.75, "by its words", self.version, ((topic, 0.75),)) if topic else None
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """The judgements of one installation, as rules name them: `rank = "suspect"`, `rank = "similar"`, `[repeat]`."""
 
     suspect: Ranker = field(default_factory=PlainSuspects)
     similar: Ranker = field(default_factory=PlainSimilars)
     repeats: Gatherer = field(default_factory=PlainRepeats)
+    topics: Classifier = field(default_factory=PlainTopics)
 
     def ranker(self, rank: str) -> Ranker | None:
         """The judgement a match asks for; None where it does not rank."""
         return {"suspect": self.suspect, "similar": self.similar}.get(rank)
+
+
+def classified(record: Record, topics: Classifier, known: Record | None = None) -> Record:
+    """The record, feedback with what kind it seems to be; `known` as it was seen before: the same words are not judged twice."""
+    if not isinstance(record, Feedback):
+        return record
+    if isinstance(known, Feedback) and known.guess is not None and known.guess.by == topics.version:
+        same = (known.title, known.text, known.labels, known.services) == (
+            record.title,
+            record.text,
+            record.labels,
+            record.services,
+        )
+        if same:
+            return replace(record, guess=known.guess)
+    return replace(record, guess=topics.guess(record))
 
 
 PLAIN = Judgement()

@@ -11,9 +11,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar, Self
 
-from loopbot.domain.texts import topic_of
 from loopbot.domain.words import FINISHED, Kind, Relation, Role
 
+FOR_THE_BACKLOG = frozenset({"bug", "feature"})
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -231,20 +231,57 @@ class Release(Record):
     released_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TopicGuess:
+    """What kind of feedback something seems to be, how sure that is (0..1) and why.
+
+    `shares` are the probabilities of all topics, the likeliest first; `by` is the version of the model that judged.
+    """
+
+    topic: str
+    confidence: float
+    because: str = ""
+    by: str = ""
+    shares: tuple[tuple[str, float], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback(Record):
-    """What someone who uses a service said about it."""
+    """What someone who uses a service said about it.
+
+    `topic` is what people or its own system say it is; `guess` what its words suggest (loopbot judges it when it comes in).
+    """
 
     kind: ClassVar[Kind] = "feedback"
 
     topic: str | None = None
     environment: str | None = None
     channel: str | None = None
+    guess: TopicGuess | None = None
 
     @property
     def likely_topic(self) -> str | None:
-        """The topic people gave it, else what its words suggest (see texts.py), else none."""
-        return self.topic or topic_of(self.title, self.text)
+        """The topic people gave it, else what its words suggest, else none."""
+        return self.topic or (self.guess.topic if self.guess else None)
+
+    @property
+    def topic_confidence(self) -> float | None:
+        """How sure the likely topic is (0..1): 1 where people or its system say so; none where nothing is known."""
+        return 1.0 if self.topic else (self.guess.confidence if self.guess else None)
+
+    @property
+    def topic_because(self) -> str:
+        """Why it is thought to be of that topic."""
+        if self.topic:
+            return "people say so"
+        return self.guess.because if self.guess else ""
+
+    @property
+    def backlog_confidence(self) -> float:
+        """How likely (0..1) it is something for the backlog, a bug or a wish, whichever of the two."""
+        if self.topic or not self.guess:
+            return float(self.topic in FOR_THE_BACKLOG)
+        return min(round(sum(share for topic, share in self.guess.shares if topic in FOR_THE_BACKLOG), 3), 1.0)
 
 
 RECORD_TYPES: Mapping[str, type[Record]] = MappingProxyType(

@@ -1,8 +1,23 @@
 """The judgements as they come with loopbot: each module's frozen model, put into one bundle."""
 
+from collections.abc import Mapping
+
 from loopbot.domain.ranking import Judgement
+from loopbot.judgement.topic import Stack, TopicJudge
+from loopbot.judgement.topic_shipped import shipped
+
+NO_WORDS: Mapping[str, str] = {}
 
 
-def shipped_judgement() -> Judgement:
-    """The bundle that judging uses where nothing was learnt from people's answers yet."""
-    return Judgement()
+def shipped_judgement(topic_words: Mapping[str, str] = NO_WORDS) -> Judgement:
+    """The bundle that judging uses where nothing was learnt from people's answers yet.
+
+    `topic_words`: labels that say outright what kind of feedback something is.
+    """
+    return Judgement(topics=shipped_topics(topic_words))
+
+
+def shipped_topics(words: Mapping[str, str] = NO_WORDS) -> TopicJudge:
+    """What kind of feedback something is, by the hand-written signs alone."""
+    model, temperature = shipped()
+    return TopicJudge(Stack(model, temperature), words)

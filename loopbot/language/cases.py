@@ -8,7 +8,7 @@ from typing import Any
 from loopbot.domain.effects import PENDING_KIND, PENDING_MARK, Effect, LinkTickets, OpenTicket, Tell
 from loopbot.domain.judging import judge
 from loopbot.domain.mirroring import Conflict
-from loopbot.domain.ranking import PLAIN, Judgement
+from loopbot.domain.ranking import PLAIN, Judgement, classified
 from loopbot.domain.records import Link, Person, Ref
 from loopbot.domain.rules import Plan, Rule
 from loopbot.domain.texts import shorten
@@ -60,7 +60,10 @@ def run_text(rule: Rule, text: str, where: str = "cases", judgement: Judgement =
 def _run(rule: Rule, case: Case, judgement: Judgement) -> CaseResult:
     # A rule that sleeps is tested as if it were awake.
     awake = replace(rule, mode="live") if rule.mode == "off" else rule
-    plans = list(judge(awake, case.event, case.scene, judgement))
+    # Feedback comes to the rules as it would have come in: with what kind it seems to be.
+    records = {ref: classified(one, judgement.topics) for ref, one in case.scene.records.items()}
+    event = replace(case.event, record=classified(case.event.record, judgement.topics))
+    plans = list(judge(awake, event, replace(case.scene, records=records), judgement))
     planned = _planned(plans)
     lines = _unknown(case.expect)
     if not lines:

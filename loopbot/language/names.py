@@ -35,8 +35,19 @@ _SAID: Mapping[Sort, str] = {
 }
 # What a record has besides its fields, and the fields that are not for rules: identities, people (who are told through
 # `who`, never named by a rule) and links (which are followed through `through`).
-_PROPERTIES = ("key", "system", "finished", "occurred_at", "reporter", "assignee", "likely_topic")
-_CLOSED = frozenset({"ref", "ident", "people", "links", "kind"})
+_PROPERTIES = (
+    "key",
+    "system",
+    "finished",
+    "occurred_at",
+    "reporter",
+    "assignee",
+    "likely_topic",
+    "topic_confidence",
+    "topic_because",
+    "backlog_confidence",
+)
+_CLOSED = frozenset({"ref", "ident", "people", "links", "kind", "guess"})
 
 
 @dataclass(frozen=True, slots=True)

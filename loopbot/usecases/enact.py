@@ -10,6 +10,7 @@ from loopbot.domain.events import Changed, Due, Event
 from loopbot.domain.judging import SETTLE, concerned, judge
 from loopbot.domain.people import who
 from loopbot.domain.questions import Question
+from loopbot.domain.ranking import classified
 from loopbot.domain.records import Issue, Link, Record, Ref
 from loopbot.domain.rules import Plan, Rule
 from loopbot.ports import EffectState, JournalEntry, Tx, Unmapped, Upserted
@@ -77,7 +78,7 @@ def absorb(
     loop: Loop, tx: Tx, records: Iterable[Record], *, echo: bool = False
 ) -> tuple[list[Upserted], list[Enacted]]:
     """Put records into the mirror, note the links they state, and let the rules judge what changed."""
-    given = with_what_people_said(tx, with_what_was_known(tx, list(records)))
+    given = _classified(loop, tx, with_what_people_said(tx, with_what_was_known(tx, list(records))))
     former = follow_moves(tx, given)
     rows = [as_moved(row, former) for row in tx.mirror.put(_with_environments(tx, given))]
     changed = [row for row in rows if row.what in ("new", "changed")]
@@ -85,6 +86,15 @@ def absorb(
     rows_after = _redeployed(tx, changed)
     events = [Changed(row.record, row.before, echo) for row in (*changed, *rows_after)]
     return rows, [*decide(loop, tx, events), *follow(loop, tx, links)]
+
+
+def _classified(loop: Loop, tx: Tx, records: list[Record]) -> list[Record]:
+    """Feedback with what kind it seems to be, judged where its words or the model are other than at the last sight."""
+    said = {one.ref for one in records if one.kind == "feedback"}
+    if not said:
+        return records
+    known = tx.mirror.many(said)
+    return [classified(one, loop.judgement.topics, known.get(one.ref)) for one in records]
 
 
 def look_again(loop: Loop, tx: Tx, effect: Effect, became: Ref | None = None) -> list[Enacted]:

@@ -1,0 +1,246 @@
+"""How well feedback is told apart: issues of five repositories, and app reviews.
+
+Files: `nlbse24_issues.csv.gz` (repo, label, title, body), and, where they are, `feedback_scalabrino_rq1.csv.gz` (review,
+category) and `feedback_marc.csv.gz` (text, label). With a history the models learn from the history's rows alone; without
+one, each repository is cross-validated in five parts. What ships has seen these files, so it is not what is measured: the
+same training is, on what it may have seen.
+"""
+
+import csv
+import gzip
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from loopbot.domain.records import Feedback, Ref
+from loopbot.domain.words import TOPICS
+from loopbot.judgement.calibration import calibration_error, fit_temperature
+from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress
+from loopbot.judgement.topic import Stack, TopicJudge
+from loopbot.judgement.topic_learning import Example, Recipe
+from loopbot.judgement.topic_model import Linear
+from loopbot.judgement.topic_shipped import shipped
+from loopbot.judgement.topic_text import part
+from loopbot.judgement.topic_training import (
+    Label,
+    Outcome,
+    Training,
+    by_project,
+    crossed,
+    macro_f1,
+    outcomes,
+    split,
+)
+
+ISSUES = "nlbse24_issues.csv.gz"
+SIGNS_ALONE = Recipe(looseness=0.2, epochs=12, words=False)
+_REVIEWS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
+    "feedback_scalabrino_rq1.csv.gz": ("review", "category", {"BUG": "bug", "FEATURE": "feature", "OTHER": "praise"}),
+    "feedback_marc.csv.gz": ("text", "label", {"BugReport": "bug", "FeatureRequest": "feature", "Other": "praise"}),
+}
+_SIMPLE = {"scalabrino": 0.857, "marc": 0.773, "scalabrino_to_marc": 0.540, "marc_to_scalabrino": 0.670}
+
+
+def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figure, ...]:
+    """Every figure of feedback types; raises NotMeasuredError without the issues."""
+    tested = issues(data)
+    if not tested:
+        raise NotMeasuredError(f"{data} has no {ISSUES} with columns repo, label, title and body")
+    earlier = issues(history) if history else []
+    home, away, signs = [], [], []
+    for name, rows in sorted(by_project(tested).items()):
+        progress(f"feedback: {name}")
+        others = [one for one in earlier or tested if one.project != name]
+        own = [one for one in earlier if one.project == name]
+        if others:
+            away.append(list(_unseen(others, rows, Training(_flat(tested)))))
+            signs_only = Training(_flat(tested), own=SIGNS_ALONE, shared=SIGNS_ALONE)
+            signs.append(list(_unseen(others, rows, signs_only)))
+        if own or not history:
+            home.append(list(_at_home(own, rows, others, Training(_flat(tested)))))
+    return (
+        *_figures(home, away, signs),
+        Figure(
+            name="feedback.milliseconds_per_ticket",
+            what="one piece of feedback",
+            value=_milliseconds(tested, home),
+            unit="ms",
+            better="less",
+        ),
+        *_reviewed(data, progress),
+    )
+
+
+def _at_home(
+    own: Sequence[Label], rows: Sequence[Label], others: Sequence[Label], training: Training
+) -> Iterator[Outcome]:
+    """Learnt from the repository's own labels (the history's, or the other four parts), and from other repositories' as well."""
+    shared = _learnt_elsewhere(others, training)
+    if own:
+        yield from outcomes(_with_own(shared, own, training), rows)
+        return
+    for kept, left in split(rows, 5):
+        yield from outcomes(_with_own(shared, kept, training), left)
+
+
+def _with_own(shared: Stack, own: Sequence[Label], training: Training) -> Stack:
+    """The stack with a model of the project's own labels on top; how sure it sounds is fitted on a third of them."""
+    name = own[0].project
+
+    def built(labels: Sequence[Label]) -> Stack:
+        projects = training.joined((), {name: labels}, "trial").projects
+        return Stack(shared.base, shared.base_temperature, shared.learnt, projects)
+
+    kept, left = split(own, 3)[0]
+    trial = built(kept)
+    held = [(trial.scores(one.example.said, name), one.topic) for one in left]
+    temperature = fit_temperature([[*s.values()] for s, _ in held], [list(s).index(truth) for s, truth in held])
+    whole = built(own)
+    return Stack(whole.base, whole.base_temperature, whole.learnt, whole.projects, temperature)
+
+
+def _learnt_elsewhere(others: Sequence[Label], training: Training) -> Stack:
+    return training.joined(others, {}, "trial")
+
+
+def _unseen(others: Sequence[Label], rows: Sequence[Label], training: Training) -> Iterator[Outcome]:
+    """Learnt from other repositories; how sure it sounds is fitted on one of them that was left out."""
+    names = sorted(by_project(others))
+    stack = _learnt_elsewhere(others, training)
+    if len(names) > 1:
+        aside = [one for one in others if one.project == names[len(rows) % len(names)]]
+        trial = _learnt_elsewhere([one for one in others if one.project != aside[0].project], training)
+        held = [(trial.scores(one.example.said), one.topic) for one in aside]
+        temperature = fit_temperature([[*s.values()] for s, _ in held], [list(s).index(truth) for s, truth in held])
+        stack = Stack(stack.base, stack.base_temperature, stack.learnt, temperature=temperature)
+    yield from outcomes(stack, rows)
+
+
+def _figures(
+    home: Sequence[Sequence[Outcome]], away: Sequence[Sequence[Outcome]], signs: Sequence[Sequence[Outcome]]
+) -> Iterator[Figure]:
+    if home:
+        yield Figure(
+            name="feedback.macro_f1_per_repository",
+            what="macro F1, labels of the same repository",
+            value=_mean([macro_f1(each) for each in home]),
+            baseline=0.748,
+            goal=0.785,
+            aim=0.83,
+            note=", ".join(f"{each[0].project.rpartition('/')[2]} {macro_f1(each):.2f}" for each in home if each),
+        )
+    if away:
+        yield Figure(
+            name="feedback.macro_f1_unseen_repository",
+            what="macro F1, labels of other repositories only",
+            value=_mean([macro_f1(each) for each in away]),
+            baseline=0.599,
+            goal=0.66,
+            aim=0.70,
+            note=", ".join(f"{each[0].project.rpartition('/')[2]} {macro_f1(each):.2f}" for each in away if each),
+        )
+        yield Figure(
+            name="feedback.macro_f1_signs_unseen_repository",
+            what="the same with hand-written signs alone, as they ship",
+            value=_mean([macro_f1(each) for each in signs]),
+            baseline=0.604,
+        )
+    errors = [_error(group) for group in (home, away) if group]
+    if errors:
+        yield Figure(
+            name="feedback.calibration_error",
+            what="calibration error, the worse of both",
+            value=max(errors),
+            goal=0.08,
+            aim=0.05,
+            better="less",
+            note=", ".join(f"{error:.3f}" for error in errors),
+        )
+
+
+def _error(groups: Sequence[Sequence[Outcome]]) -> float:
+    every = [one for group in groups for one in group]
+    return calibration_error([one.shares[one.said] for one in every], [one.said == one.truth for one in every])
+
+
+def _milliseconds(tested: Sequence[Label], home: Sequence[object]) -> float:
+    """How long one takes in the daemon: with what ships, and with a learnt model on top."""
+    model, temperature = shipped()
+    sample = tested[:: max(len(tested) // 150, 1)]
+    stack = Training(model, temperature).joined(sample, {}, "trial") if home else Stack(model, temperature)
+    judge = TopicJudge(stack)
+    now = time.process_time()
+    for one in sample:
+        judge.guess(_feedback(one))
+    return (time.process_time() - now) * 1000 / len(sample)
+
+
+def _feedback(one: Label) -> Feedback:
+    from datetime import UTC, datetime
+
+    said = one.example.said
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    return Feedback(
+        ref=Ref("x", "feedback", "1"), ident="1", title=said.title, text=said.text, state="new", updated_at=moment
+    )
+
+
+def _reviewed(data: Path, progress: Progress) -> Iterator[Figure]:
+    """App reviews of two sets: within each, and from one to the other. What is neither bug nor wish stands as praise."""
+    sets = {}
+    for file, (text, label, topics) in _REVIEWS.items():
+        found = [
+            Label(Example(part("", row[text]), topics[row[label]]))
+            for row in rows_of(data / file, {text, label})
+            if row[label] in topics
+        ]
+        if found:
+            sets[file.removeprefix("feedback_").partition(".")[0].partition("_")[0]] = found
+    training = Training(_flat([one for each in sets.values() for one in each]), own=Recipe(looseness=0.7, epochs=12))
+    for name, labels in sets.items():
+        progress(f"feedback: {name}")
+        yield Figure(
+            name=f"feedback.macro_f1_{name}",
+            what=f"macro F1, app reviews ({name}), five parts",
+            value=macro_f1(list(crossed(training, labels))),
+            baseline=_SIMPLE.get(name),
+        )
+        for other, tested in sets.items():
+            if other != name:
+                pair = f"{name}_to_{other}"
+                yield Figure(
+                    name=f"feedback.macro_f1_{pair}",
+                    what=f"macro F1, learnt on {name}, tested on {other}",
+                    value=macro_f1(list(outcomes(training.joined(labels, {}, "trial"), tested))),
+                    baseline=_SIMPLE.get(pair),
+                )
+
+
+def issues(folder: Path) -> list[Label]:
+    """The labelled issues of a folder; none where there is no such file."""
+    return [
+        Label(Example(part(row["title"], row["body"]), row["label"]), row["repo"])
+        for row in rows_of(folder / ISSUES, {"repo", "label", "title", "body"})
+        if row["label"] in TOPICS
+    ]
+
+
+def rows_of(path: Path, columns: set[str]) -> Iterator[Mapping[str, str]]:
+    """The rows of a gzipped CSV; none where it is not there or lacks a column."""
+    if not path.is_file():
+        return
+    csv.field_size_limit(100_000_000)
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
+        reader = csv.DictReader(lines)
+        if columns <= set(reader.fieldnames or ()):
+            yield from reader
+
+
+def _flat(labels: Sequence[Label]) -> Linear:
+    """Nothing learnt: every topic that occurs is as likely as any other."""
+    topics = tuple(sorted({one.topic for one in labels}))
+    return Linear(topics, (0.0,) * len(topics), {})
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0

@@ -1,0 +1,132 @@
+"""What kind of feedback somebody gives: explicit fields first, then signs and words, as a probability with its reasons.
+
+The shipped model reads hand-written signs alone. A team's labels add a model of their own words and forms, and, where labels
+name projects, one for each project with enough of them; the more labels, the more it counts against the model before it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from loopbot.domain.records import Feedback, TopicGuess
+from loopbot.domain.words import TOPICS
+from loopbot.judgement.calibration import Temperature, softmax
+from loopbot.judgement.topic_model import Linear
+from loopbot.judgement.topic_reasons import reasons
+from loopbot.judgement.topic_text import Parted, part
+
+ENOUGH = 30
+"""From so many labels on a model of one's own counts; with fewer it would mislead."""
+_HALF = 60
+_NONE: Mapping[str, Linear] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Models from the most general to the most particular, each with its weight against those before it, and how sure to sound."""
+
+    base: Linear
+    base_temperature: Temperature = field(default_factory=Temperature)
+    learnt: Linear | None = None
+    projects: Mapping[str, Linear] = field(default_factory=lambda: _NONE)
+    temperature: Temperature = field(default_factory=Temperature)
+    version: str = "shipped"
+
+    def scores(self, said: Parted, project: str = "") -> dict[str, float]:
+        """A score for each topic; their softmax are the probabilities."""
+        scored = self._base(said)
+        for model in self._own(project):
+            scored = _mixed(scored, model, said)
+        return {topic: score / self.temperature.value for topic, score in scored.items()}
+
+    def shares(self, said: Parted, project: str = "") -> dict[str, float]:
+        """The probability of each topic."""
+        scored = self.scores(said, project)
+        return dict(zip(scored, softmax(list(scored.values())), strict=True))
+
+    def parts(self, said: Parted, topic: str, project: str = "") -> dict[str, float]:
+        """How much each feature speaks for the topic against the others."""
+        found: dict[str, float] = {}
+        share = 1.0
+        for model in reversed([self.base, *self._own(project)]):
+            own = share if model is self.base else share * weight_of(model.labels)
+            share -= own
+            if topic not in model.topics:
+                continue
+            place = model.topics.index(topic)
+            for name, adds in model.parts(said).items():
+                others = (sum(adds) - adds[place]) / (len(adds) - 1)
+                found[name] = found.get(name, 0.0) + own * (adds[place] - others)
+        return found
+
+    def _base(self, said: Parted) -> dict[str, float]:
+        scores = self.base.scores(said)
+        known = dict(zip(self.base.topics, (score / self.base_temperature.value for score in scores), strict=True))
+        return {topic: known[topic] for topic in TOPICS if topic in known}
+
+    def _own(self, project: str) -> Sequence[Linear]:
+        ours = [self.learnt] if self.learnt is not None else []
+        return [*ours, self.projects[project]] if project in self.projects else ours
+
+
+def weight_of(labels: int) -> float:
+    """How much (0..1) a model learnt from so many labels counts against the more general one."""
+    return labels / (labels + _HALF) if labels >= ENOUGH else 0.0
+
+
+def _mixed(before: Mapping[str, float], model: Linear, said: Parted) -> dict[str, float]:
+    """The more general scores moved towards the model's; topics it never saw a label of keep their share."""
+    own = dict(zip(model.topics, model.scores(said), strict=True))
+    weight = weight_of(model.labels)
+    seen = [topic for topic in before if topic in own]
+    if not seen or not weight:
+        return dict(before)
+    level = _log_sum([before[topic] for topic in seen])
+    moved = {topic: (1 - weight) * before[topic] + weight * own[topic] for topic in seen}
+    shift = level - _log_sum(list(moved.values()))
+    return {topic: moved[topic] + shift if topic in moved else before[topic] for topic in before}
+
+
+def _log_sum(scores: Sequence[float]) -> float:
+    top = max(scores)
+    return top + math.log(sum(math.exp(score - top) for score in scores))
+
+
+@dataclass(frozen=True, slots=True)
+class TopicJudge:
+    """Judges feedback. `words` are values of labels, categories and types that say the topic outright, in small letters."""
+
+    stack: Stack
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """Which model judges; a guess of another one is judged again."""
+        return self.stack.version
+
+    def guess(self, feedback: Feedback) -> TopicGuess | None:
+        """What kind it is by its labels, else by its words; None where it says nothing at all."""
+        for label in sorted(feedback.labels):
+            topic = self.words.get(label.strip().lower())
+            if topic is not None:
+                return TopicGuess(topic, 1.0, f'it is labelled "{label}"', self.version, ((topic, 1.0),))
+        said = part(feedback.title, feedback.text)
+        if not said.title and not said.text.strip():
+            return None
+        project = project_of(feedback)
+        shares = self.stack.shares(said, project)
+        topic = max(shares, key=lambda each: (shares[each], each))
+        parts = self.stack.parts(said, topic, project)
+        ranked = sorted(shares.items(), key=lambda each: (-each[1], each[0]))
+        return TopicGuess(
+            topic,
+            round(shares[topic], 3),
+            ", ".join(reasons(said, parts)) or "none of its words tells clearly",
+            self.version,
+            tuple((name, round(share, 3)) for name, share in ranked),
+        )
+
+
+def project_of(feedback: Feedback) -> str:
+    """Where labels and feedback meet: the service it is about, else the channel it came through."""
+    return min(feedback.services, default=feedback.channel or "")
