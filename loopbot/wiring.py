@@ -26,6 +26,7 @@ from loopbot.domain.errors import ConfigError, RuleError, UserError
 from loopbot.domain.ranking import Judgement
 from loopbot.domain.rules import Rule, Rulebook
 from loopbot.ports import Budget, Chat, Clock, Connector, Paced, Sink, Source, Store, Surroundings
+from loopbot.usecases.conversation.desk import Place, ReportPlaces
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop, SilentWitness, Waits, Witness
 from loopbot.usecases.questions.places import Places
@@ -69,7 +70,7 @@ class Installation:
         """Who listens to a chat, and knows what people may do there; `ring` is told when something is to be delivered."""
         groups = {group: frozenset(getattr(self.config.roles, group)) for group in GROUPS}
         roles = Roles(groups["operators"], getattr(chat, "members", Roles().members), MappingProxyType(groups))
-        return Conversation(self.loop, roles, ring=ring)
+        return Conversation(self.loop, roles, reports_of(self.config), getattr(chat, "command", "/loop"), ring)
 
     @property
     def budgets(self) -> list[Budget]:
@@ -133,6 +134,18 @@ def asked_where(config: Config) -> Places:
         expire=timedelta(days=said.expire_days),
         undo=timedelta(hours=said.undo_hours),
         fields=said.root_cause_fields,
+    )
+
+
+def reports_of(config: Config) -> ReportPlaces:
+    """Where feedback and incidents of a chat are kept."""
+    feedback, reports = config.feedback, config.reports
+    return ReportPlaces(
+        Place(feedback.system, feedback.kind, feedback.place, feedback.type, feedback.topic_field)
+        if feedback
+        else None,
+        Place(reports.system, reports.kind, reports.place, reports.type) if reports else None,
+        MappingProxyType(dict(feedback.reactions) if feedback else {}),
     )
 
 

@@ -88,6 +88,29 @@ class Roles(BaseModel):
         return values
 
 
+class Reports(BaseModel):
+    """`[reports]`: where what people report in a chat is opened as an incident."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    system: str = Field(description="The system it is opened in.")
+    kind: Literal["incident", "feedback", "issue"] = Field("incident", description="What it is there.")
+    place: str = Field("incident", description="The table or the project.")
+    type: str | None = Field(None, description="The type of issue.")
+
+
+class FeedbackPlace(Reports):
+    """`[feedback]`: where what people say in a chat about a service is kept."""
+
+    kind: Literal["incident", "feedback", "issue"] = Field("feedback", description="What it is there.")
+    place: str = Field(description="The table or the project.")
+    topic_field: str = Field("", description="The field that says what kind of feedback it is, if there is one.")
+    reactions: Mapping[str, Literal["", "bug", "feature", "question", "praise", "complaint"]] = Field(
+        default_factory=dict,
+        description="Reactions that make a message feedback: the emoji's name = what kind it is, or nothing.",
+    )
+
+
 class System(BaseModel):
     """`[systems.NAME]`: one system. Every key but these belongs to its connector and is checked there."""
 
@@ -111,6 +134,8 @@ class Config(BaseModel):
     web: Web | None = None
     waits: Waiting = Waiting()
     roles: Roles = Roles()
+    feedback: FeedbackPlace | None = None
+    reports: Reports | None = None
     telling: Telling = Telling()
     people: People = People()
     questions: Questions = Questions()
@@ -126,6 +151,10 @@ class Config(BaseModel):
         if self.questions.system and self.questions.system not in self.systems:
             message = f"questions.system: {self.questions.system!r} is not configured"
             raise ValueError(message)
+        for table, place in (("feedback", self.feedback), ("reports", self.reports)):
+            if place is not None and place.system not in self.systems:
+                message = f"{table}.system: {place.system!r} is not configured; add [systems.{place.system}]"
+                raise ValueError(message)
         return self
 
     @property

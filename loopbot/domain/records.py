@@ -48,11 +48,6 @@ class Person:
     email: str | None = None
 
 
-def known_by(person: Person) -> str:
-    """What a person is known by over all systems: the e-mail in lower case, else `system:key`."""
-    return (person.email or "").strip().casefold() or f"{person.system}:{person.key}"
-
-
 @dataclass(frozen=True, slots=True)
 class Involved:
     """A person's part in a record."""

@@ -60,8 +60,8 @@ class Mirror(Protocol):
     def identified(self, idents: Collection[str]) -> list[Record]:
         """Records that their own systems know by these ids, over all systems."""
 
-    def reported(self, who: str, kinds: Collection[Kind], limit: int) -> list[Record]:
-        """What somebody reported (`known_by` says what they are known by), the latest first."""
+    def reported(self, whos: Collection[str], kinds: Collection[Kind], limit: int) -> list[Record]:
+        """What somebody reported under any of the names they are remembered by (domain/people.py), the latest first."""
 
     def alike(self, of: Record | str, sought: Sought) -> Sequence[Record]:
         """Records that share telling terms with a record (itself left out) or a text, the nearest first; none that is gone.

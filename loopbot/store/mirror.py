@@ -19,7 +19,8 @@ from sqlalchemy import (
     update,
 )
 
-from loopbot.domain.records import Record, Ref, known_by
+from loopbot.domain.people import who
+from loopbot.domain.records import Record, Ref
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought, Wording
 from loopbot.domain.words import Kind
 from loopbot.judgement.nearness import telling
@@ -161,9 +162,9 @@ class SqlMirror:
         query = select(*WHOLE).where(self._work.among(C.ident, sorted(set(idents))), C.gone_at.is_(None))
         return [_record(row) for row in self._connection.execute(query.order_by(C.system, C.kind, C.key))]
 
-    def reported(self, who: str, kinds: Collection[Kind], limit: int) -> list[Record]:
-        """What somebody reported (`known_by` says what they are known by), the latest first."""
-        query = select(*WHOLE).where(C.reporter == who, C.kind.in_(sorted(kinds)), C.gone_at.is_(None))
+    def reported(self, whos: Collection[str], kinds: Collection[Kind], limit: int) -> list[Record]:
+        """What somebody reported under any of the names they are remembered by, the latest first."""
+        query = select(*WHOLE).where(C.reporter.in_(sorted(whos)), C.kind.in_(sorted(kinds)), C.gone_at.is_(None))
         return [_record(row) for row in self._connection.execute(query.order_by(C.occurred_at.desc()).limit(limit))]
 
     def count(self, system: str, kind: str) -> int:
@@ -349,7 +350,7 @@ class SqlMirror:
 def reporter_of(record: Record) -> str | None:
     """What the reporter of a record is known by; None where nobody is named."""
     person = record.person("reporter")
-    return known_by(person) if person else None
+    return who(person) if person else None
 
 
 def _newest(records: Sequence[Record]) -> Iterable[Record]:

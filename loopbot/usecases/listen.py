@@ -17,9 +17,9 @@ from loopbot.domain.speech import (
     say,
 )
 from loopbot.ports import JournalEntry, Tx
-from loopbot.usecases.conversation import linking, operating, personal, reporting, selfhelp, shipping, status
+from loopbot.usecases.conversation import linking, operating, personal, reporting, selfhelp, shipping, status, wishing
 from loopbot.usecases.conversation import measuring as measures
-from loopbot.usecases.conversation.desk import SAY, Desk, Places, called, offer
+from loopbot.usecases.conversation.desk import SAY, Desk, ReportPlaces, called, offer
 from loopbot.usecases.conversation.finding import Meant, meant
 from loopbot.usecases.conversation.helping import help_for, unfurled
 from loopbot.usecases.conversation.reading import WRITES, Asked, asked, tickets_in
@@ -33,6 +33,7 @@ _THANKS = {
     "no": "It is noted that this still does not work for you; the people who work on it see it now.",
 }
 _UNKNOWN_QUESTION = "This question is no longer known here."
+_ABOUT = frozenset({"status", "why", "ack", "link", "follow", "unfollow"})
 SHORTCUTS = ("feedback", "incident", "attach")
 """The shortcuts of the app: message -> feedback, message -> incident, message -> a ticket; the first two also by themselves."""
 
@@ -44,12 +45,12 @@ class Conversation:
         self,
         loop: Loop,
         roles: Roles | None = None,
-        places: Places | None = None,
+        places: ReportPlaces | None = None,
         command: str = "/loop",
         ring: Callable[[str], None] = lambda _bell: None,
     ) -> None:
         self._loop, self._bell = loop, ring
-        self._desk = Desk(loop, roles or Roles(), places or Places(), command)
+        self._desk = Desk(loop, roles or Roles(), places or ReportPlaces(), command)
 
     def _ring(self) -> None:
         """What was answered is shown, and written, at once."""
@@ -144,7 +145,7 @@ class Conversation:
         if verb in operating.DECISIONS:
             key = next(iter(said.rest), said.words.split(" ")[0] if said.words else "")
             return operating.decide(self._desk, person, verb, key)
-        if verb in {"status", "why", "ack", "link", "follow", "unfollow"} or (verb == "mute" and said.tickets):
+        if verb in _ABOUT or (verb in {"mute", "unmute"} and said.tickets):
             return self._about(person, verb, said)
         if verb in {"feedback", "report"}:
             return self._reported(person, verb, said.words)
@@ -156,6 +157,8 @@ class Conversation:
             "queue": lambda: personal.queue(self._desk, person),
             "mine": lambda: personal.mine(self._desk, person),
             "stuck": lambda: operating.stuck(self._desk, person),
+            "mute": lambda: wishing.mute(self._desk, person, None, said.words),
+            "unmute": lambda: wishing.unmute(self._desk, person, None),
         }
         return simple.get(verb, lambda: help_for(self._desk, person))()
 
@@ -179,16 +182,19 @@ class Conversation:
         return self._with(person, verb, records, said)
 
     def _with(self, person: Person, verb: str, records: list[Record], said: Asked) -> Message:
-        record = records[0]
-        if verb == "why":
-            return status.why(self._desk, person, record)
-        if verb == "ack":
-            return personal.acknowledge(self._desk, person, record, _after_ticket(said))
-        if verb == "link":
-            if len(records) < 2:
-                return say(f"Link it with what? For example: {self._desk.command} link {record.key} CHG0000042")
-            return linking.link(self._desk, person, record, records[1], said.rest)
-        return status.status(self._desk, person, record)
+        record, desk = records[0], self._desk
+        if verb == "link" and len(records) < 2:
+            return say(f"Link it with what? For example: {desk.command} link {record.key} CHG0000042")
+        acts: dict[str, Callable[[], Message]] = {
+            "why": lambda: status.why(desk, person, record),
+            "ack": lambda: personal.acknowledge(desk, person, record, _after_ticket(said)),
+            "link": lambda: linking.link(desk, person, record, records[1], said.rest),
+            "follow": lambda: wishing.follow(desk, person, record),
+            "unfollow": lambda: wishing.unfollow(desk, person, record),
+            "mute": lambda: wishing.mute(desk, person, record, ""),
+            "unmute": lambda: wishing.unmute(desk, person, record),
+        }
+        return acts.get(verb, lambda: status.status(desk, person, record))()
 
     def _not_known(self, missing: Meant, verb: str) -> Message:
         near = tuple((f"{verb} {one.ref}", f"{one.key} {one.title}"[:70]) for one in missing.near)

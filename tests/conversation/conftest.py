@@ -23,7 +23,7 @@ from loopbot.domain.records import (
 from loopbot.domain.rules import Rulebook
 from loopbot.domain.speech import Form, Message, plain
 from loopbot.store import SqlStore
-from loopbot.usecases.conversation.desk import Place, Places
+from loopbot.usecases.conversation.desk import Place, ReportPlaces
 from loopbot.usecases.enact import absorb
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop
@@ -37,7 +37,7 @@ MARA_IN_CHAT = Person("slack", "U1", "Mara Lindqvist", "mara@example.com")
 TOM = Person("slack", "U2", "Tom Brandt", "tom@example.com")
 OPS = Person("slack", "U3", "Ops", "ops@example.com")
 ROLES = Roles(frozenset({"ops@example.com"}), groups={"agents": frozenset({"tom@example.com"})})
-PLACES = Places(
+PLACES = ReportPlaces(
     Place("servicenow", "feedback", "u_feedback", topic_field="u_topic"),
     Place("servicenow", "incident", "incident"),
     {"bulb": "feature", "bug": "bug"},

@@ -316,3 +316,18 @@ def test_a_delivery_is_heard_once_also_by_another_node(chat: Chat) -> None:
     other = Conversation(chat.loop)
     assert chat.talk.first("slack:command:1")
     assert not other.first("slack:command:1")
+
+
+def test_people_follow_and_mute_in_the_words_they_type(chat: Chat) -> None:
+    assert "You hear what becomes of INC0012345." in chat.said("follow inc12345", MARA_IN_CHAT)
+    with chat.loop.store.read() as tx:
+        [record] = tx.mirror.find("INC0012345")
+        assert tx.people.followers([record.ref]) == {record.ref: ["mara@example.com"]}
+    assert "no longer" in chat.said("unfollow INC0012345", MARA_IN_CHAT)
+    assert "until 2026-03-05 09:00 UTC" in chat.said("mute 3 days", MARA_IN_CHAT)
+    assert "until 2026-03-06 06:00 UTC" in chat.said("mute until friday", MARA_IN_CHAT)
+    assert "until you say /loop unmute" in chat.said("mute", MARA_IN_CHAT)
+    assert "You hear what concerns you again." in chat.said("unmute", MARA_IN_CHAT)
+    assert "nothing more about INC0012345" in chat.said("mute INC0012345", MARA_IN_CHAT)
+    assert "about INC0012345 again" in chat.said("unmute INC0012345", MARA_IN_CHAT)
+    assert "Which ticket?" in chat.said("follow", MARA_IN_CHAT)

@@ -143,15 +143,15 @@ def test_records_are_found_by_any_of_several_names_and_by_who_reported_them(stor
     put(store, incident(1, people=mara), incident(2, people=nobody), incident(3, minutes=3, people=mara), issue(1))
     with store.read() as tx:
         assert [one.key for one in tx.mirror.called(["loop-1", "INC0000002", "x"])] == ["LOOP-1", "INC0000002"]
-        assert [one.key for one in tx.mirror.reported("mara@example.com", ["incident"], 5)] == [
+        assert [one.key for one in tx.mirror.reported(["mara@example.com"], ["incident"], 5)] == [
             "INC0000003",
             "INC0000001",
         ]
-        assert [one.key for one in tx.mirror.reported("jira:u9", ["incident", "issue"], 5)] == ["INC0000002"]
-        assert tx.mirror.reported("mara@example.com", ["issue"], 5) == []
+        assert [one.key for one in tx.mirror.reported(["jira:u9"], ["incident", "issue"], 5)] == ["INC0000002"]
+        assert tx.mirror.reported(["mara@example.com"], ["issue"], 5) == []
     put(store, incident(1, minutes=9, people=nobody))
     with store.read() as tx:
-        assert [one.key for one in tx.mirror.reported("mara@example.com", ["incident"], 5)] == ["INC0000003"]
+        assert [one.key for one in tx.mirror.reported(["mara@example.com"], ["incident"], 5)] == ["INC0000003"]
 
 
 def test_a_record_that_is_gone_is_out_of_sight_but_not_forgotten_and_comes_back_when_seen(store: SqlStore) -> None:

@@ -28,7 +28,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class ReportPlaces:
     """Where feedback and incidents are kept, and which reactions make a message feedback (emoji -> topic, "" for none)."""
 
     feedback: Place | None = None
@@ -42,7 +42,7 @@ class Desk:
 
     loop: Loop
     roles: Roles = field(default_factory=Roles)
-    places: Places = field(default_factory=Places)
+    places: ReportPlaces = field(default_factory=ReportPlaces)
     command: str = "/loop"
 
     def insider(self, person: Person) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from loopbot.domain.effects import Cause, Comment, Effect, Tell
+from loopbot.domain.people import who
 from loopbot.domain.phrasing import counted
 from loopbot.domain.questions import AUDIENCES
-from loopbot.domain.records import Person, Record, known_by
+from loopbot.domain.records import Person, Record
 from loopbot.domain.speech import (
     Block,
     Bullets,
@@ -44,7 +45,7 @@ def home(desk: Desk, person: Person) -> Home:
     """What they see when they look at loopbot itself."""
     groups = desk.roles.of(person)
     with desk.loop.store.read() as tx:
-        blocks: list[Block] = [Lead("Your reports"), *_mine(tx, person)]
+        blocks: list[Block] = [Lead("Your reports"), *_mine(desk, tx, person)]
         if groups:
             blocks += [Divider(), Lead("Waiting for an answer"), *_queue(tx, desk, person)]
         if "release_managers" in groups:
@@ -61,7 +62,7 @@ def home(desk: Desk, person: Person) -> Home:
 def mine(desk: Desk, person: Person) -> Message:
     """Their own reports and where each stands."""
     with desk.loop.store.read() as tx:
-        blocks = _mine(tx, person)
+        blocks = _mine(desk, tx, person)
     return Message((Lead("Your reports"), *blocks))
 
 
@@ -80,7 +81,7 @@ def acknowledge(desk: Desk, person: Person, record: Record, words: str) -> Messa
         return refused("ack", "those who work on reports", desk.command)
     if record.kind not in _REPORTS:
         return say(f"{record.key} is a {record.kind}: only what somebody reported can be acknowledged.")
-    who = called(person)
+    name = called(person)
     with desk.loop.store.write() as tx:
         before = next((one for one in tx.journal_of(record.ref) if one.what.startswith("acknowledged")), None)
         if before is not None:
@@ -89,11 +90,11 @@ def acknowledge(desk: Desk, person: Person, record: Record, words: str) -> Messa
         effect = _told(desk, person, record, words, reporter)
         if effect is not None:
             tx.outbox.plan([effect])
-        tx.journal([JournalEntry(tx.now(), _ACK, record.ref, "acknowledged", f"{who} has seen it" + (f": {words}" if words else ""))])  # fmt: skip
+        tx.journal([JournalEntry(tx.now(), _ACK, record.ref, "acknowledged", f"{name} has seen it" + (f": {words}" if words else ""))])  # fmt: skip
     if effect is None:
         return say(f"{record.key} counts as acknowledged. Nobody could be told: it names no reporter that can be written to.")  # fmt: skip
-    name = reporter.name or "Whoever reported it" if reporter else "Whoever reported it"
-    return Message((Lead(f"{record.key} is acknowledged; {name} is told."), Paragraph(quoted(record.title))))
+    told = reporter.name if reporter and reporter.name else "whoever reported it"
+    return Message((Lead(f"{record.key} is acknowledged; {told} is told."), Paragraph(quoted(record.title))))
 
 
 def _told(desk: Desk, person: Person, record: Record, words: str, reporter: Person | None) -> Effect | None:
@@ -110,8 +111,8 @@ def _told(desk: Desk, person: Person, record: Record, words: str, reporter: Pers
     return None
 
 
-def _mine(tx: Tx, person: Person) -> list[Block]:
-    found = tx.mirror.reported(known_by(person), _REPORTS, _MINE + 1)
+def _mine(desk: Desk, tx: Tx, person: Person) -> list[Block]:
+    found = tx.mirror.reported({who(person), who(desk.loop.roster.same(person))}, _REPORTS, _MINE + 1)
     if not found:
         return [Paragraph("You have reported nothing that loopbot knows of. What you report is listed here, with where it stands.")]  # fmt: skip
     lines = tuple(_stands(tx, one) for one in found[:_MINE])

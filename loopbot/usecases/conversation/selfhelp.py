@@ -3,8 +3,9 @@
 import math
 from typing import Final
 
+from loopbot.domain.people import who
 from loopbot.domain.phrasing import counted
-from loopbot.domain.records import Person, Problem, Ref, known_by
+from loopbot.domain.records import Person, Problem, Ref
 from loopbot.domain.speech import Block, Button, Buttons, Context, Message, Paragraph, Quote, Said, say
 from loopbot.domain.texts import shorten
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought
@@ -49,7 +50,7 @@ def helped(desk: Desk, person: Person, key: str, answer: str) -> Message:
     problem = Ref.parse(key.removeprefix(HELPED))
     good = answer == "yes"
     with desk.loop.store.write() as tx:
-        name = f"{key}:{known_by(person)}"
+        name = f"{key}:{who(desk.loop.roster.same(person))}"
         if tx.recall(name) != answer:
             tx.remember(name, answer)
             entry = JournalEntry(

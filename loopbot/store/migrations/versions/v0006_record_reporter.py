@@ -36,7 +36,7 @@ def upgrade() -> None:
 
 
 def _reporter(body: str) -> str | None:
-    """What the reporter is known by, as records.known_by says when a record is written."""
+    """What the reporter is known by, as people.who says when a record is written."""
     people: list[dict[str, Any]] = orjson.loads(body).get("people", [])
     person = next((one["person"] for one in people if one.get("role") == "reporter"), None)
     if person is None:
