@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 from connectors.slack.calls import Calls
 from connectors.slack.checking import findings
 from connectors.slack.directory import Directory
+from connectors.slack.door import SlackDoor
 from connectors.slack.listening import Listening
 from connectors.slack.messages import Messages
 from connectors.slack.settings import SlackSettings
-from loopbot.domain.errors import ConfigError
-from loopbot.ports import Budget, Ear, Finding, Sink, Source, Surroundings
+from connectors.slack.socketmode import Socket
+from loopbot.domain.errors import ConfigError, SystemTrouble
+from loopbot.ports import Budget, ChatDoor, Ear, Finding, Sink, Source, Surroundings
 
 
 class Slack:
@@ -23,6 +25,8 @@ class Slack:
         self._directory = Directory(self._calls, settings, surroundings.clock)
         self._messages = Messages(self._calls, self._directory, settings, surroundings)
         self._listening: Listening | None = None
+        self._socket: Socket | None = None
+        self._doors: list[Listening] = []
 
     @property
     def system(self) -> str:
@@ -37,17 +41,46 @@ class Slack:
         """Posts, direct messages, updates of both."""
         return self._messages
 
+    @property
+    def command(self) -> str:
+        """The slash command people type."""
+        return self._settings.command
+
     def listen(self, ear: Ear) -> None:
-        """Hear commands and buttons from now on, in the background; raises Unauthorized, Transient, ConfigError."""
+        """Hear people over Socket Mode from now on, in the background; raises Unauthorized, Transient, ConfigError.
+
+        Without an app-level token, and with a signing secret, nothing is done: Slack sends what people say to `door`.
+        """
         if self._settings.app_token is None:
+            if self._settings.signing_secret is not None:
+                return
             raise ConfigError(
                 f"{self._system}.app_token", "without it nothing can be heard", "create an app-level token (xapp-)"
             )
         token = self._surroundings.secrets.resolve(self._settings.app_token)
         self._stop()
-        listening = Listening(self._calls, self._directory, ear, self._settings.command)
-        listening.start(token)
-        self._listening = listening
+        told, _ = self._calls.whoami()
+        self._listening = Listening(self._calls, self._directory, ear, self._settings.command, told)
+        self._socket = Socket(self._calls, self._listening.app, token)
+        try:
+            self._socket.open()
+        except SystemTrouble:
+            self._stop()
+            raise
+
+    def door(self, ear: Ear) -> ChatDoor | None:
+        """Where Slack sends what people say over HTTP; None where no signing secret is configured. Raises ConfigError."""
+        if self._settings.signing_secret is None:
+            return None
+        secret = self._surroundings.secrets.resolve(self._settings.signing_secret)
+        try:
+            told, _ = self._calls.whoami()
+        except SystemTrouble:
+            # What people say is heard all the same; only our own messages would not be known as such.
+            told = {}
+        listening = Listening(self._calls, self._directory, ear, self._settings.command, told)
+        self._doors.append(listening)
+        return SlackDoor(listening.app, secret, self._surroundings.clock)
 
     def members(self, group: str) -> frozenset[str]:
         """The ids of the people in a user group (S0123ABCD); nobody where there is no such group. Needs usergroups:read."""
@@ -64,9 +97,12 @@ class Slack:
     def close(self) -> None:
         """Stop hearing, and close the connections."""
         self._stop()
+        for one in self._doors:
+            one.close()
         self._calls.close()
 
     def _stop(self) -> None:
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
+        for one in (self._socket, self._listening):
+            if one is not None:
+                one.close()
+        self._socket = self._listening = None

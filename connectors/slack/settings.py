@@ -19,6 +19,10 @@ class SlackSettings(BaseModel):
         default=None,
         description="Where the app-level token (xapp-..., scope connections:write) is. Without it loopbot posts, but hears nothing.",
     )
+    signing_secret: str | None = Field(
+        default=None,
+        description="Where the app's signing secret is, to hear people over HTTP at /chats/NAME instead of a socket.",
+    )
     base_url: str = Field(default="https://slack.com/api/", description="Where the Web API is.")
     ca: str | None = Field(
         default=None, description="Path of a certificate bundle, where a proxy re-signs what Slack sends."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from loopbot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from loopbot.ports import Hooked, HookVerifier
+    from loopbot.ports import ChatDoor, Hooked, HookVerifier
     from loopbot.web.serving import WebServer
     from loopbot.wiring import Installation, Outfit
 
@@ -29,16 +29,31 @@ def listening(here: "Installation", outfit: "Outfit", ring: Callable[[str], None
 
     verifiers = verifiers_of(here, outfit)
     intake = Intake(here.loop, lambda _streams: ring("hints"), Bounds(web.most_hints))
-    application = WebApp(here.loop, verifiers, intake, Door(web.allowed, web.largest_body))
+    chats = doors_of(here)
+    application = WebApp(here.loop, verifiers, intake, Door(web.allowed, web.largest_body), chats)
     server = WebServer(application.app, web.address, web.port)
     intake.start()
     server.start()
     here.loop.witness.noted("listening for webhooks", url=server.url, systems=", ".join(sorted(verifiers)))
+    if chats:
+        here.loop.witness.noted(
+            "listening to people over HTTP", url=f"{server.url}/chats/", systems=", ".join(sorted(chats))
+        )
     try:
         yield server
     finally:
         server.stop()
         intake.stop()
+
+
+def doors_of(here: "Installation") -> "Mapping[str, ChatDoor]":
+    """Where chats send what people say, by system."""
+    found: dict[str, ChatDoor] = {}
+    for chat in here.chats:
+        door = chat.door(here.conversation(chat)) if hasattr(chat, "door") else None
+        if door is not None:
+            found[chat.system] = door
+    return found
 
 
 def verifiers_of(here: "Installation", outfit: "Outfit") -> "Mapping[str, HookVerifier]":

@@ -1,6 +1,6 @@
 """What the use cases need of the world, as protocols: systems to read and write, who is heard, a store, a clock."""
 
-from loopbot.ports.hearing import Chat, Ear, Hint, Hook, Hooked, HookVerifier, Refusal
+from loopbot.ports.hearing import Chat, ChatDoor, Ear, Hint, Hook, Hooked, HookVerifier, Refusal, Reply
 from loopbot.ports.people import Acquaintance, Introduces, People, Spoken, Standing
 from loopbot.ports.rows import (
     Answer,
@@ -54,6 +54,7 @@ __all__ = [
     "Answer",
     "Budget",
     "Chat",
+    "ChatDoor",
     "Clock",
     "ConflictEntry",
     "Connector",
@@ -87,6 +88,7 @@ __all__ = [
     "QuestionRow",
     "Questions",
     "Refusal",
+    "Reply",
     "Secrets",
     "Sink",
     "Source",

@@ -90,10 +90,27 @@ class Ear(Protocol):
         """Whether this delivery was not heard before, by any node, also before a restart; it counts as heard from now on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is answered to a request."""
+
+    status: int
+    body: str = ""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+class ChatDoor(Protocol):
+    """Where a chat sends what people say, one signed request each."""
+
+    def receive(self, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Answer a request by the bytes as they came; header names are in lower case. Never raises."""
+
+
 class Chat(Connector, Protocol):
     """A connector through which people also speak to loopbot.
 
-    It may also have `members(group) -> frozenset[str]`: the ids of the people in a user group.
+    It may also have `members(group) -> frozenset[str]`: the ids of the people in a user group; `command`: what people type
+    before a command; and `door(ear) -> ChatDoor | None`: where the chat sends what they say over HTTP.
     """
 
     def listen(self, ear: Ear) -> None:

@@ -1,7 +1,8 @@
-"""The web application: `POST /hooks/NAME` for webhooks; `/health`, `/ready`, `/metrics` for those who run it."""
+"""The web application: `POST /hooks/NAME` for webhooks, `POST /chats/NAME` for what people say in a chat; `/health`, `/ready`, `/metrics` for those who run it."""
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from starlette.applications import Starlette
@@ -9,12 +10,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from loopbot.ports import HookVerifier, Refusal, Unmapped
+from loopbot.ports import ChatDoor, HookVerifier, Refusal, Unmapped
 from loopbot.usecases.loop import Loop
 from loopbot.web.intake import Intake, NotKeptError
 from loopbot.web.measures import Measures
 
 _BODY_SECONDS = 10.0
+_TALKING = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,23 @@ class Door:
 class WebApp:
     """Everything served; `app` is the ASGI application."""
 
-    def __init__(self, loop: Loop, verifiers: Mapping[str, HookVerifier], intake: Intake, door: Door) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        verifiers: Mapping[str, HookVerifier],
+        intake: Intake,
+        door: Door,
+        chats: Mapping[str, ChatDoor] | None = None,
+    ) -> None:
         self._loop, self._verifiers, self._intake, self._door = loop, dict(verifiers), intake, door
+        self._chats = dict(chats or {})
+        # Apart from the threads that look at the store, so that a locked store keeps nobody from an answer.
+        self._talking = ThreadPoolExecutor(_TALKING, "chat-door")
         self._measures = Measures(loop)
         self.app = Starlette(
             routes=[
                 Route("/hooks/{system}", self._hook, methods=["POST"]),
+                Route("/chats/{system}", self._chat, methods=["POST"]),
                 Route("/health", self._health),
                 Route("/ready", self._ready),
                 Route("/metrics", self._metrics),
@@ -71,6 +84,23 @@ class WebApp:
         except NotKeptError as error:
             return self._answer(system, "turned away", 503, {"Retry-After": str(error.after)})
         return self._answer(system, "accepted", 202)
+
+    async def _chat(self, request: Request) -> Response:
+        """What somebody said: who sends it is not told why it is refused."""
+        chat = self._chats.get(request.path_params["system"])
+        if chat is None or not self._door.opens_for(request.headers.get("host", "")):
+            return PlainTextResponse("refused\n", 404 if chat is None else 401)
+        try:
+            body = await self._body(request)
+        except (TimeoutError, ClientDisconnect):
+            return PlainTextResponse("refused\n", 408)
+        if body is None:
+            return PlainTextResponse("refused\n", 413)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        reply = await asyncio.get_running_loop().run_in_executor(self._talking, chat.receive, headers, body)
+        if reply.status == 401:
+            self._loop.witness.noted("a request to a chat was refused", system=request.path_params["system"])
+        return Response(reply.body, reply.status, media_type=reply.content_type)
 
     async def _body(self, request: Request) -> bytes | None:
         """The bytes as they came; None when there are too many."""
