@@ -22,6 +22,10 @@ WANTED: Final = {
     "groups:read": "private channels can not be found by their name",
     "groups:history": "a lost post in a private channel can not be looked for",
     "commands": "the slash command does not exist",
+    "reactions:read": "reactions make no message feedback",
+    "links:read": "addresses of tickets get no line",
+    "links:write": "addresses of tickets get no line",
+    "usergroups:read": "user groups under [roles] have nobody in them",
 }
 
 
@@ -62,9 +66,15 @@ def _clock(calls: Calls) -> Iterator[Finding]:
 
 
 def _socket(calls: Calls, settings: SlackSettings, secrets: Secrets) -> Iterator[Finding]:
+    if settings.app_token is None and settings.signing_secret is not None:
+        yield _signing(settings, secrets)
+        return
     if settings.app_token is None:
         yield Finding(
-            "warning", "app token", "there is none: loopbot posts, but hears no command and no button", "set app_token"
+            "warning",
+            "app token",
+            "there is none: loopbot posts, but hears no command and no button",
+            "set app_token, or signing_secret",
         )
         return
     try:
@@ -74,6 +84,16 @@ def _socket(calls: Calls, settings: SlackSettings, secrets: Secrets) -> Iterator
         yield Finding("error", "app token", error.why, hint)
     else:
         yield Finding("ok", "app token", "Socket Mode answers")
+
+
+def _signing(settings: SlackSettings, secrets: Secrets) -> Finding:
+    try:
+        secrets.resolve(settings.signing_secret or "")
+    except ConfigError as error:
+        return Finding("error", "signing secret", error.why, error.hint)
+    return Finding(
+        "ok", "signing secret", "people are heard over HTTP, at /chats/ and the system's name; that needs [web]"
+    )
 
 
 def _channels(calls: Calls, settings: SlackSettings, scopes: frozenset[str]) -> Iterator[Finding]:

@@ -89,7 +89,10 @@ def modal(form: Form) -> Json:
         "submit": _label(form.submit, 24),
         "close": _label("Cancel", 24),
         "private_metadata": context,
-        "blocks": [*block_kit(form.before, 40), *(_input(field) for field in form.fields[:50])],
+        "blocks": [
+            *(block_kit(form.before, 40) if form.before else ()),
+            *(_input(field) for field in form.fields[:50]),
+        ],
     }
 
 

@@ -65,6 +65,7 @@ _ELEMENTS: Final = frozenset(
         "workflow_button",
     ]
 )
+_SPANS: Final = frozenset(["broadcast", "channel", "color", "date", "emoji", "link", "text", "user", "usergroup"])
 # path inside an element of this kind -> (longest text, whether it must be plain_text)
 _ELEMENT_TEXTS: Final[Mapping[str, tuple[int, bool]]] = MappingProxyType(
     {"text": (75, True), "placeholder": (150, True)}
@@ -166,9 +167,37 @@ def _input(block: Mapping[str, Any], spot: str) -> Iterator[str]:
 
 def _rich_text(block: Mapping[str, Any], spot: str) -> Iterator[str]:
     known = {"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"}
-    for number, one in enumerate(block.get("elements", [])):
+    parts = block.get("elements")
+    if not isinstance(parts, list) or not parts:
+        yield _spot("no fewer than 1 items allowed", f"{spot}/elements")
+        return
+    for number, one in enumerate(parts):
+        where = f"{spot}/elements/{number}"
         if one.get("type") not in known:
-            yield _spot(f"unsupported type: {one.get('type')}", f"{spot}/elements/{number}/type")
+            yield _spot(f"unsupported type: {one.get('type')}", f"{where}/type")
+        elif one["type"] == "rich_text_list":
+            if one.get("style") not in {"bullet", "ordered"}:
+                yield _spot("must be one of: bullet, ordered", f"{where}/style")
+            for place, item in enumerate(one.get("elements", [])):
+                yield from _spans(item, f"{where}/elements/{place}")
+        else:
+            yield from _spans(one, where)
+
+
+def _spans(section: Mapping[str, Any], spot: str) -> Iterator[str]:
+    """The elements of a section, a quote or a list's item: each has to hold something."""
+    if not section.get("elements"):
+        yield _spot("no fewer than 1 items allowed", f"{spot}/elements")
+    for number, one in enumerate(section.get("elements", [])):
+        where, kind = f"{spot}/elements/{number}", one.get("type")
+        if kind not in _SPANS:
+            yield _spot(f"unsupported type: {kind}", f"{where}/type")
+        elif kind == "text":
+            yield from _string(one, "text", 40_000, where, required=True)
+        elif kind == "link":
+            yield from _string(one, "url", 3_000, where, required=True)
+        elif kind == "date" and not (isinstance(one.get("timestamp"), int) and one.get("format")):
+            yield _spot("missing required field: timestamp, format", where)
 
 
 def _element(element: Any, spot: str) -> Iterator[str]:

@@ -90,6 +90,8 @@ def unfurl(call: Call) -> Json:
     shown = call.structure("unfurls", "cannot_parse_attachment")
     if not isinstance(shown, dict):
         raise RefusedError("missing_unfurls")
+    for one in shown.values():
+        check_blocks(one.get("blocks"))
     message.flags["unfurls"] = shown
     _note(call, "unfurl", message)
     return {}

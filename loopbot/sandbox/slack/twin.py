@@ -11,6 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from loopbot.sandbox.faults import FaultLayer, Faults
 from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.slack import payloads, reading, views
+from loopbot.sandbox.slack.posting import Requests
 from loopbot.sandbox.slack.responses import ResponseUrls
 from loopbot.sandbox.slack.sockets import Envelope, EnvelopeType, NotAcknowledgedError, Reason, Sockets
 from loopbot.sandbox.slack.webapi import Tokens, WebApi
@@ -32,6 +33,7 @@ SCOPES: Final = frozenset(
         "im:history",
         "im:read",
         "im:write",
+        "links:read",
         "links:write",
         "reactions:read",
         "reactions:write",
@@ -61,6 +63,7 @@ class SlackTwin:
         self.api = WebApi(self.workspace, ledger, self.sockets, self.tokens)
         self.api.limit_posting, self.api.echoes = limit_posting, echoes
         self._responses = ResponseUrls(self.workspace, ledger)
+        self._ways: Sockets | Requests = self.sockets
         routes = [
             Route("/api/{method}", self.api.serve, methods=["GET", "POST"]),
             Route("/response/{token}", self._responses.serve, methods=["POST"]),
@@ -121,6 +124,11 @@ class SlackTwin:
             found = [one for one in self.workspace.views.values() if one["_user"] == user]
             return [one for one in found if one["type"] == "modal"]
 
+    def speak_http(self, url: str) -> Requests:
+        """From now on what people do goes to this request URL, signed, and over no socket."""
+        self._ways = Requests(url, SIGNING_SECRET)
+        return self._ways
+
     def revoke(self, token: str) -> None:
         """From now on `token_revoked`."""
         self.tokens.revoked.add(token)
@@ -159,9 +167,9 @@ class SlackTwin:
                 action = payloads.action_in(message.blocks, action_id, self.workspace.stamp(), choose)
                 link = self._responses.grant(self.api.root, where, user, message)
                 made.append(payloads.click(self.workspace, self._user(user), message, where, action, link))
-        sent = [self.sockets.push("interactive", payload) for payload in made]
+        sent = [self._ways.push("interactive", payload) for payload in made]
         for envelope in sent:
-            self.sockets.settle(envelope, ack_within)
+            self._ways.settle(envelope, ack_within)
         return sent[-1]
 
     def click_in_view(
@@ -228,6 +236,21 @@ class SlackTwin:
         told = {"type": "reaction_added", "user": user, "reaction": name, "item": item, "item_user": message.user}
         self._tell(told | {"event_ts": self.workspace.stamp()}, ack_within)
 
+    def share(
+        self, user: str, channel: str, *urls: str, external: bool = False, ack_within: float | None = 3.0
+    ) -> Message:
+        """Somebody posts addresses of a domain that the app unfurls."""
+        said = self.say(user, channel, "see " + " ".join(f"<{url}>" for url in urls), ack_within=None)
+        links = [{"domain": url.split("/")[2], "url": url} for url in urls]
+        told: Json = {"type": "link_shared", "user": user, "channel": said.channel, "message_ts": said.ts}
+        told |= {"links": links, "source": "conversations_history", "unfurl_id": f"{said.channel}.{said.ts}"}
+        payload = payloads.event(self.workspace, told | {"event_ts": self.workspace.stamp()})
+        payload["is_ext_shared_channel"] = external
+        sent = self._ways.push("events_api", payload)
+        if ack_within is not None:
+            self._ways.settle(sent, ack_within)
+        return said
+
     def open_home(self, user: str, ack_within: float | None = 3.0) -> None:
         """Somebody looks at the app's home tab."""
         known = self.home(user)
@@ -240,7 +263,7 @@ class SlackTwin:
     def redeliver(self, envelope: Envelope, ack_within: float = 3.0) -> None:
         """The same envelope again, as after an ack that was lost; waits for one more ack."""
         before = len(envelope.acks)
-        self.sockets.redeliver(envelope)
+        self._ways.redeliver(envelope)
         if not envelope.wait(ack_within, before + 1):
             raise NotAcknowledgedError(f"envelope {envelope.id}: no further ack within {ack_within} s")
 
@@ -249,14 +272,14 @@ class SlackTwin:
         self.sockets.disconnect(reason, close=reason != "warning" if close is None else close)
 
     def _interact(self, kind: EnvelopeType, payload: Json, within: float) -> Envelope:
-        sent = self.sockets.push(kind, payload, accepts_response_payload=True)
-        self.sockets.settle(sent, within)
+        sent = self._ways.push(kind, payload, accepts_response_payload=True)
+        self._ways.settle(sent, within)
         return sent
 
     def _tell(self, told: Json, within: float | None) -> None:
-        sent = self.sockets.push("events_api", payloads.event(self.workspace, told))
+        sent = self._ways.push("events_api", payloads.event(self.workspace, told))
         if within is not None:
-            self.sockets.settle(sent, within)
+            self._ways.settle(sent, within)
 
     def _user(self, user: str) -> User:
         return self.workspace.users[user]

@@ -9,7 +9,7 @@ from connectors.slack.connector import Slack
 from loopbot.sandbox.faults import Faults
 from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.serving import Served, served
-from loopbot.sandbox.slack import APP_TOKEN, BOT_TOKEN, SlackTwin
+from loopbot.sandbox.slack import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackTwin
 from tests.connectors.contract import QuickClock, surroundings
 
 Build = Callable[..., Slack]
@@ -49,7 +49,7 @@ def build(desk: tuple[Desk, Served], twin: SlackTwin, clock: QuickClock) -> Iter
 
     def make(**told: Any) -> Slack:
         told = {"token": "env:BOT", "app_token": "env:APP", "base_url": f"{desk[1].url}/api/"} | told
-        known = {"BOT": BOT_TOKEN, "APP": APP_TOKEN, "WRONG": "xoxb-wrong"}
+        known = {"BOT": BOT_TOKEN, "APP": APP_TOKEN, "SIGNING": SIGNING_SECRET, "WRONG": "xoxb-wrong"}
         made = Slack("slack", Slack.Settings(**told), surroundings(clock, known))
         built.append(made)
         return made

@@ -1,7 +1,13 @@
 """What `check` says before the first message."""
 
+import re
+from pathlib import Path
+
+from connectors.slack import checking
 from connectors.slack.connector import Slack
+from connectors.slack.listening import SHORTCUT
 from loopbot.sandbox.slack import APP_TOKEN, BOT_TOKEN, SCOPES, SlackTwin
+from loopbot.usecases.listen import SHORTCUTS
 from tests.connectors.slack.conftest import Build
 
 
@@ -44,3 +50,18 @@ def test_the_people_of_a_user_group_are_known_by_their_ids(slack: Slack, twin: S
     assert slack.members(crew) == {mara}
     assert slack.members("S0123NONE") == frozenset()
     assert slack.members("mara@example.com") == frozenset()
+
+
+def test_the_manifest_asks_for_what_check_looks_for_and_its_shortcuts_are_heard() -> None:
+    manifest = (Path(checking.__file__).parent / "manifest.yaml").read_text(encoding="utf-8")
+    scopes = re.search(r"bot:\n((?:      - .*\n)+)", manifest)
+    assert scopes
+    asked = {line.split("- ")[1].split(" #")[0].strip() for line in scopes[1].splitlines()}
+    assert asked == {*checking.NEEDED, *checking.WANTED}
+    callbacks = set(re.findall(r"callback_id: (\S+)", manifest))
+    assert callbacks == {f"{SHORTCUT}{name}" for name in SHORTCUTS}
+
+
+def test_over_http_the_signing_secret_is_looked_for(build: Build) -> None:
+    assert levels(build(app_token=None, signing_secret="env:SIGNING"))["signing secret"] == "ok"
+    assert levels(build(app_token=None, signing_secret="env:NOBODY"))["signing secret"] == "error"

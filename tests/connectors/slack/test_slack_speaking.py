@@ -119,6 +119,8 @@ def test_a_form_is_a_modal_that_slack_takes(text: str) -> None:
     view = speaking.modal(form)
     assert views.check(view) == view
     assert view["callback_id"] == "loopbot:form:feedback"
+    bare = speaking.modal(Form("feedback", "F", (TextField("words", "W"),)))
+    assert [one["type"] for one in bare["blocks"]] == ["input"]
 
 
 def test_a_form_that_can_not_carry_its_context_is_a_defect() -> None:
