@@ -29,7 +29,7 @@ def listening(here: "Installation", outfit: "Outfit", ring: Callable[[str], None
 
     verifiers = verifiers_of(here, outfit)
     intake = Intake(here.loop, lambda _streams: ring("hints"), Bounds(web.most_hints))
-    chats = doors_of(here)
+    chats = doors_of(here, ring)
     application = WebApp(here.loop, verifiers, intake, Door(web.allowed, web.largest_body), chats)
     server = WebServer(application.app, web.address, web.port)
     intake.start()
@@ -46,11 +46,11 @@ def listening(here: "Installation", outfit: "Outfit", ring: Callable[[str], None
         intake.stop()
 
 
-def doors_of(here: "Installation") -> "Mapping[str, ChatDoor]":
+def doors_of(here: "Installation", ring: Callable[[str], None]) -> "Mapping[str, ChatDoor]":
     """Where chats send what people say, by system."""
     found: dict[str, ChatDoor] = {}
     for chat in here.chats:
-        door = chat.door(here.conversation(chat)) if hasattr(chat, "door") else None
+        door = chat.door(here.conversation(chat, ring)) if hasattr(chat, "door") else None
         if door is not None:
             found[chat.system] = door
     return found
