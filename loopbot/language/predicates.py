@@ -1,6 +1,6 @@
 """Conditions and computed values of rules, checked when they are made."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from loopbot.domain.rules import Scope
@@ -13,21 +13,18 @@ from loopbot.language.wording import said
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A checked condition: a domain Predicate."""
+    """A checked condition: a domain Predicate. `holds` is the compiled test itself: nothing is called more often."""
 
     text: str
-    test: closures.Test = field(repr=False, compare=False)
+    holds: closures.Test = field(repr=False, compare=False)
     paths: tuple[tuple[str, closures.Value], ...] = field(repr=False, compare=False)
     parts: tuple["Condition", ...] = field(default=(), repr=False, compare=False)
+    demands: tuple[str, Hashable] | None = field(default=None, repr=False, compare=False)
 
     @property
     def clauses(self) -> Sequence["Condition"]:
         """The parts joined by `and` at the top; itself where there is one."""
         return self.parts or (self,)
-
-    def holds(self, scope: Scope) -> bool:
-        """Whether it is so."""
-        return self.test(scope)
 
     def seen(self, scope: Scope) -> str:
         """What the names in it stood for: `it.priority is 2 and it.state is new`."""
@@ -40,9 +37,10 @@ def condition(text: str, names: Names) -> Condition:
     parts = tuple(_clause(part, names) for part in expressions.clauses(text))
     if len(parts) == 1:
         return parts[0]
+    demands = next((part.demands for part in parts if part.demands), None)
     paths = {path: value for part in parts for path, value in part.paths}
     return Condition(
-        " ".join(text.split()), closures.joined([part.test for part in parts]), tuple(paths.items()), parts
+        " ".join(text.split()), closures.joined([part.holds for part in parts]), tuple(paths.items()), parts, demands
     )
 
 
@@ -61,9 +59,19 @@ def _clause(text: str, names: Names) -> Condition:
     try:
         checking.check_condition(parsed.node, names)
         parsed.confirm()
-        return Condition(" ".join(text.split()), closures.compiled(parsed.node), tuple(_paths(parsed.node).items()))
+        paths = tuple(_paths(parsed.node).items())
+        return Condition(" ".join(text.split()), closures.compiled(parsed.node), paths, demands=_demands(parsed.node))
     except RecursionError:
         raise Mistake("the expression is nested too deeply", "split the rule in two") from None
+
+
+def _demands(node: tree.Node) -> tuple[str, Hashable] | None:
+    """The field of `it` and the constant, where the clause is that they are equal."""
+    match node:
+        case tree.Compare("==", tree.Attribute(tree.Name("it"), name), tree.Constant(value)) if value is not None:
+            return name, value
+        case _:
+            return None
 
 
 def _paths(node: tree.Node) -> dict[str, closures.Value]:

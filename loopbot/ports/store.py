@@ -433,7 +433,7 @@ class Tx(View, Protocol):
     def quarantine(self, where: str, rows: Iterable[Unmapped]) -> None:
         """Set aside; the same (where, ident) again counts a try."""
 
-    def released(self, where: str, idents: Collection[str]) -> None:
+    def released(self, where: str, idents: Iterable[str]) -> None:
         """These were processed after all: no longer quarantined."""
 
     def quarantined(self, limit: int = 100) -> list[Quarantined]:

@@ -61,7 +61,7 @@ def encode_effect(effect: Effect) -> str:
 def decode_effect(body: str) -> Effect:
     """The effect, by its verb."""
     content = orjson.loads(body)
-    return cast("Effect", _shape(EFFECTS_BY_VERB[content["verb"]]).build(content))
+    return cast("Effect", _shape(EFFECTS_BY_VERB[content.pop("verb")]).build(content))
 
 
 def encode_receipt(receipt: Receipt) -> str:
@@ -112,18 +112,23 @@ class _Shape:
     names: tuple[str, ...]
     take: Callable[[Any], tuple[Any, ...]]
     defaults: tuple[Any, ...]
-    decoders: Mapping[str, Decoder]
+    known: frozenset[str]
+    decoders: tuple[tuple[str, Decoder], ...]
+    """Of those fields that JSON does not hold as they are."""
 
     def strip(self, value: object) -> dict[str, Any]:
         """The fields that are not at their default."""
         triples = zip(self.names, self.take(value), self.defaults, strict=True)
         return {name: each for name, each, default in triples if each is not default and each != default}
 
-    def build(self, content: Mapping[str, Any], **columns: object) -> object:
-        """The value again."""
-        decoders = self.decoders
-        known = {name: decoders[name](each) for name, each in content.items() if name in decoders}
-        return self.type(**known, **columns)
+    def build(self, content: dict[str, Any], **columns: object) -> object:
+        """The value again, of content that was read for it alone."""
+        if not self.known.issuperset(content):
+            content = {name: each for name, each in content.items() if name in self.known}
+        for name, decode in self.decoders:
+            if name in content:
+                content[name] = decode(content[name])
+        return self.type(**content, **columns)
 
 
 def _shape(of: type[Any], without: frozenset[str] = frozenset()) -> _Shape:
@@ -140,8 +145,9 @@ def _shapes(of_: Hashable, without: frozenset[str]) -> _Shape:
         each.default_factory() if each.default_factory is not MISSING else each.default  # MISSING equals nothing
         for each in kept
     )
-    decoders = {name: _decoder(hints[name]) for name in names}
-    return _Shape(of, names, attrgetter(*names), defaults, MappingProxyType(decoders))
+    decoders = ((name, _decoder(hints[name])) for name in names)
+    needed = tuple((name, decode) for name, decode in decoders if decode is not _as_is)
+    return _Shape(of, names, attrgetter(*names), defaults, frozenset(names), needed)
 
 
 def _decoder(hint: Any) -> Decoder:  # one line a form of annotation
@@ -172,6 +178,8 @@ def _as_is(value: Any) -> Any:
 
 
 def _optional(decode: Decoder) -> Decoder:
+    if decode is _as_is:
+        return _as_is
     return lambda value: None if value is None else decode(value)
 
 
@@ -183,6 +191,8 @@ _READ: Mapping[Any, Decoder] = MappingProxyType({float: float, datetime: datetim
 
 
 def _each(decode: Decoder) -> Decoder:
+    if decode is _as_is:
+        return tuple
     return lambda values: tuple(map(decode, values))
 
 

@@ -36,11 +36,12 @@ def end(work: Work) -> None:
     journal.remember(work, FACT, "")
 
 
-def cast_on(work: Work, keys: Collection[str]) -> None:
-    """Doubt effects that were just planned, if there is doubt."""
-    span = lost(work) if keys else None
+def cast_on(work: Work, keys: Collection[str]) -> bool:
+    """Doubt effects that were just planned, if there is doubt; whether there is."""
+    span = lost(work)
     if span is not None:
         _doubt(work, span, keys)
+    return span is not None
 
 
 def _doubt(work: Work, span: tuple[datetime, datetime], keys: Collection[str] | None) -> int:

@@ -1,6 +1,6 @@
 """What a person can read about what happened: the journal, what is set aside, and small facts of the installation."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select
@@ -14,6 +14,7 @@ from loopbot.store.database import Work
 J = schema.journal.c
 Q = schema.quarantine.c
 F = schema.fact.c
+RECALLED = select(F.value).where(F.name == bindparam("name"))
 ANY_ASIDE = select(Q.tries).where(Q.place == bindparam("place")).limit(1)
 
 
@@ -60,12 +61,12 @@ def set_aside(work: Work, where: str, rows: Iterable[Unmapped]) -> None:
     work.connection.execute(statement, [row | moments for row in ordered])
 
 
-def release(work: Work, where: str, idents: Collection[str]) -> None:
+def release(work: Work, where: str, idents: Iterable[str]) -> None:
     """No longer quarantined."""
     # Asked for every page: nearly always there is nothing to release.
     if work.connection.scalar(ANY_ASIDE, {"place": where}) is None:
         return
-    for some in chunks(sorted(idents)):
+    for some in chunks(sorted(set(idents))):
         work.connection.execute(delete(schema.quarantine).where(Q.place == where, work.among(Q.ident, some)))
 
 
@@ -86,4 +87,4 @@ def remember(work: Work, name: str, value: str) -> None:
 
 def recall(work: Work, name: str) -> str | None:
     """The fact, if it is known."""
-    return work.connection.scalar(select(F.value).where(F.name == name))
+    return work.connection.scalar(RECALLED, {"name": name})

@@ -115,7 +115,7 @@ class SqlMirror:
 
         `before` is there for `changed` alone.
         """
-        sights = [_sight(record) for record in _newest(records)]
+        sights = [_sight(place, record) for place, record in _newest(records).items()]
         answers: dict[Place, Upserted] = {}
         for some in chunks(sights, PAGE):
             answers.update(self._put(some))
@@ -353,23 +353,23 @@ def reporter_of(record: Record) -> str | None:
     return who(person) if person else None
 
 
-def _newest(records: Sequence[Record]) -> Iterable[Record]:
+def _newest(records: Sequence[Record]) -> Mapping[Place, Record]:
     newest: dict[Place, Record] = {}
     for record in records:
         place = _named(record.ref)
         held = newest.get(place)
         if held is None or _age(held) <= _age(record):
             newest[place] = record
-    return newest.values()
+    return newest
 
 
 def _age(record: Record) -> tuple[datetime, int]:
     return record.updated_at, -1 if record.version is None else record.version
 
 
-def _sight(record: Record) -> _Sight:
+def _sight(place: Place, record: Record) -> _Sight:
     body = encode_record(record)
-    return _Sight(record, _named(record.ref), body, digest_of(body), micros(record.updated_at))
+    return _Sight(record, place, body, digest_of(body), micros(record.updated_at))
 
 
 def _by_kind(places: Iterable[Place]) -> Mapping[tuple[str, str], list[str]]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, literal, or_, select, update
 
 from loopbot.domain.effects import Delivery, Effect, OpenTicket, Receipt, pending_ref, resolved
 from loopbot.domain.records import Ref
@@ -36,6 +36,13 @@ LANE_TAKEN = exists().where(
 WAITS = exists().where(N.key == C.key, NEEDED.c.key == N.needs, NEEDED.c.ref.is_(None))
 CLAIMABLE = and_(C.state == PLANNED, ~LANE_TAKEN, ~WAITS)
 LET_GO: tuple[EffectState, ...] = ("planned", "sending", "settled", "uncertain", "parked", "dropped")
+# Made once: asked for each rule and page.
+PLANNED_SINCE = (
+    select(func.count())
+    .select_from(schema.outbox)
+    .where(C.rule == bindparam("of_rule"), C.planned_at >= bindparam("since", type_=C.planned_at.type))
+    .where(C.state.in_(LET_GO))
+)
 SENT = (C.key, C.body, C.attempt, C.receipt, C.sent_at, C.lost_at)
 
 
@@ -48,6 +55,7 @@ class SqlOutbox:
         self._mirror = mirror
         self._links = links
         self._let_go: dict[tuple[str, datetime], int] = {}
+        self._in_doubt: bool | None = None
 
     def plan(self, effects: Sequence[Effect], state: EffectState = "planned") -> list[tuple[Effect, bool]]:
         """Enter each under its key; the flag says whether this plan makes a write due that was not due before.
@@ -63,11 +71,13 @@ class SqlOutbox:
             fresh = Counter(effect.cause.rule for effect in planning.entered)
             for rule, since in self._let_go:
                 self._let_go[rule, since] += fresh[rule]
-        doubts.cast_on(self._work, [effect.key for effect in planning.entered])
+        if planning.entered and self._in_doubt is not False:  # asked once: a page may bring a thousand plans
+            self._in_doubt = doubts.cast_on(self._work, [effect.key for effect in planning.entered])
         return answers
 
     def doubt(self, since: datetime) -> int:
         """The store was restored: what may have been sent since then is looked for first; returns how many are now."""
+        self._in_doubt = True
         return doubts.begin(self._work, since)
 
     def doubted(self) -> tuple[datetime, datetime] | None:
@@ -76,6 +86,7 @@ class SqlOutbox:
 
     def trust(self) -> None:
         """The end of doubt: what is planned from now on is certainly new."""
+        self._in_doubt = False
         doubts.end(self._work)
 
     def claim(self, system: str, holder: str, seconds: float, limit: int) -> list[Delivery]:
@@ -96,7 +107,7 @@ class SqlOutbox:
                     attempt=C.attempt + 1,
                     holder=holder,
                     claimed_until=now + timedelta(seconds=seconds),
-                    sent_at=func.coalesce(C.sent_at, literal(now, schema.Moment)),
+                    sent_at=case((C.sent_at < now, C.sent_at), else_=literal(now, schema.Moment)),
                     sent_digest=C.digest,
                 )
             )
@@ -117,6 +128,7 @@ class SqlOutbox:
         `alone`: nobody else can be at work on this store, so whoever was sending is gone, its time run out or not.
         """
         now = self._work.now()
+        self._set_back(now)
         lost = update(schema.outbox).where(C.state == SENDING)
         if not alone:
             lost = lost.where(C.claimed_until < now)
@@ -126,6 +138,12 @@ class SqlOutbox:
         # Nobody begins to send when the claim has run out.
         began_by = case((C.claimed_until < now, C.claimed_until), else_=literal(now, schema.Moment))
         return len(self._connection.execute(lost.values(lost_at=began_by, **values).returning(C.number)).all())
+
+    def _set_back(self, now: datetime) -> None:
+        """Where the clock was set back since a sending, that was before now: kept, as the clock will pass that time again."""
+        for column in (C.sent_at, C.lost_at):
+            late = update(schema.outbox).where(C.state.in_([SENDING, UNCERTAIN]), column > now)
+            self._connection.execute(late.values({column: literal(now, schema.Moment)}))
 
     def uncertain(self, system: str, limit: int) -> list[Delivery]:
         """Effects that may or may not be there and are due to be looked for."""
@@ -237,8 +255,7 @@ class SqlOutbox:
         """How many effects the rule has let go since then; those in shadow or held for a person do not count."""
         # Asked for each plan, and a page may bring a thousand: counted once, then kept by what this transaction plans itself.
         if (rule, since) not in self._let_go:
-            query = select(func.count()).select_from(schema.outbox).where(C.rule == rule, C.planned_at >= since)
-            self._let_go[rule, since] = self._connection.scalar(query.where(C.state.in_(LET_GO))) or 0
+            self._let_go[rule, since] = self._connection.scalar(PLANNED_SINCE, {"of_rule": rule, "since": since}) or 0
         return self._let_go[rule, since]
 
     def restless(self, effects: Sequence[Effect], since: datetime, most: int) -> set[str]:

@@ -141,7 +141,7 @@ class SqlTx:
         """Set aside; the same (where, ident) again counts a try."""
         journal.set_aside(self._work, where, rows)
 
-    def released(self, where: str, idents: Collection[str]) -> None:
+    def released(self, where: str, idents: Iterable[str]) -> None:
         """These were processed after all: no longer quarantined."""
         journal.release(self._work, where, idents)
 

@@ -79,8 +79,7 @@ def absorb(
 ) -> tuple[list[Upserted], list[Enacted]]:
     """Put records into the mirror, note the links they state, and let the rules judge what changed."""
     given = _classified(loop, tx, with_what_people_said(tx, with_what_was_known(tx, list(records))))
-    former = follow_moves(tx, given)
-    rows = [as_moved(row, former) for row in tx.mirror.put(_with_environments(tx, given))]
+    rows = _with_moves(tx, tx.mirror.put(_with_environments(tx, given)))
     changed = [row for row in rows if row.what in ("new", "changed")]
     links = tx.links.state([row.record for row in changed])
     rows_after = _redeployed(tx, changed)
@@ -129,10 +128,10 @@ def _waking(loop: Loop, tx: Tx, event: Event) -> Iterable[Rule]:
     if isinstance(event, Due):
         rule = loop.rules.named(event.rule)
         return (rule,) if rule else ()
-    rules = loop.rules.waking_for(event.record.kind)
     if isinstance(event, Changed):
-        return concerned(rules, event, tx, lambda rule, ref: _waits(tx, rule, ref))
-    return rules
+        about = loop.rules.about(event.record)
+        return concerned(about, event, tx, lambda rule, ref: _waits(tx, rule, ref))
+    return loop.rules.waking_for(event.record.kind)
 
 
 def _waits(tx: Tx, rule: Rule, ref: Ref) -> bool:
@@ -226,6 +225,17 @@ def _state_for(tx: Tx, plan: Plan) -> EffectState:
     if tx.outbox.planned_since(plan.rule, tx.now() - _LIMIT_SPAN) + len(plan.effects) > plan.limit:
         return "held"
     return "planned"
+
+
+def _with_moves(tx: Tx, rows: list[Upserted]) -> list[Upserted]:
+    """The rows, those of tickets that have another key now followed: what is unchanged under its key has not moved."""
+    former = follow_moves(tx, [row.record for row in rows if row.what != "same"])
+    if not former:
+        return rows
+    # Where they are deployed to is known since their links followed them.
+    again = tx.mirror.put(_with_environments(tx, [row.record for row in rows if row.record.ref in former]))
+    known = {row.record.ref: row.record for row in again}
+    return [as_moved(dataclasses.replace(row, record=known.get(row.record.ref, row.record)), former) for row in rows]
 
 
 def _keep_reasons(tx: Tx, done: Iterable[Enacted]) -> None:

@@ -175,4 +175,4 @@ def _set_aside(loop: Loop, tx: Tx, stream: str, unmapped: Sequence[Unmapped], go
             stream, [Unmapped(one.ident, loop.redacted(one.why), loop.redacted(one.excerpt)) for one in unmapped]
         )
     # Sources name what they can not map by what is left of it: its id, or the key people use.
-    tx.released(stream, {name for record in good for name in (record.ident, record.key, str(record.ref))})
+    tx.released(stream, (name for record in good for name in (record.ident, record.key, str(record.ref))))

@@ -16,7 +16,7 @@ _MOST_MOVES = 20
 
 
 def follow_moves(tx: Tx, records: Sequence[Record]) -> Mapping[Ref, Record]:
-    """Note which of these are mirrored under a former ref, before they are put; the former records, by the new ref."""
+    """Note which of these, mirrored now, are also mirrored under a former ref; the former records, by the new ref."""
     former: dict[Ref, Record] = {}
     tickets = [one for one in records if one.kind in TICKETS]
     for old, new in tx.mirror.moved(tickets) if tickets else ():

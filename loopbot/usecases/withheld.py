@@ -15,7 +15,9 @@ _LINK = "link:"
 def with_what_was_known(tx: Tx, records: Sequence[Record]) -> list[Record]:
     """The records, each value that was withheld from this sight replaced by the one from the last sight."""
     veiled = {one.ref for one in records if WITHHELD in one.extra}
-    known = tx.mirror.many(veiled) if veiled else {}
+    if not veiled:
+        return list(records)
+    known = tx.mirror.many(veiled)
     return [_filled(one, known[one.ref]) if one.ref in known else one for one in records]
 
 

@@ -208,6 +208,22 @@ def test_who_died_while_sending_had_begun_before_its_time_ran_out(store: SqlStor
     assert lost.lost_at == ran_out
 
 
+def test_a_clock_that_was_set_back_and_passes_the_time_of_a_sending_again_hides_it_from_nobody(
+    store: SqlStore, clock: FakeClock
+) -> None:
+    plan(store, comment())
+    (delivery,) = claim(store)
+    fail(store, delivery, "uncertain")
+    clock.jump(-7200)
+    set_back = clock.now()
+    with store.write() as tx:
+        tx.outbox.abandon()
+    clock.sleep(7300)
+    with store.read() as tx:
+        (lost,) = tx.outbox.uncertain("servicenow", 10)
+    assert (lost.sent_at, lost.lost_at) == (set_back, set_back)
+
+
 def test_who_is_alone_on_a_store_need_not_wait_until_the_time_of_a_dead_holder_runs_out(
     store: SqlStore, clock: FakeClock
 ) -> None:

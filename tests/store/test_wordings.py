@@ -170,6 +170,7 @@ def test_an_older_store_is_indexed_when_it_is_upgraded(empty_url: str) -> None:
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("DROP TABLE wording"))
         connection.execute(text("DROP TABLE wording_term"))
+        connection.execute(text("ALTER TABLE outbox DROP COLUMN lost_at"))
         _stamp(connection, "0006")
     engine.dispose()
     told: list[tuple[int, int]] = []

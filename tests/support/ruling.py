@@ -1,6 +1,6 @@
 """Rules made in code, for tests of judging and of use cases that need no rule language."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ class When:
 
     test: Callable[[Scope], bool]
     text: str = "the test's own condition"
+    demands: tuple[str, Hashable] | None = None
 
     @property
     def clauses(self) -> Sequence[Predicate]:
