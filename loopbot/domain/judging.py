@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from loopbot.domain import asking
 from loopbot.domain.effects import Effect
@@ -15,6 +15,8 @@ from loopbot.domain.scoring import Ranked, span_in_words
 from loopbot.domain.words import Relation
 
 SETTLE = "settle"
+ONE_BREATH = timedelta(hours=1)
+"""What one person files within it is one complaint, however often the form was sent."""
 SHOWN = 5
 """How many candidates a person is shown."""
 
@@ -83,13 +85,15 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Ju
             return dataclasses.replace(plan, steps=(*steps, step), timers=(dataclasses.replace(settle, at=waits),))
     founder = subject
     if rule.repeat:
-        members = _members(rule, subject, view, judgement)
-        count, wanted = len(members) + 1, rule.repeat.at_least
-        seen = ", ".join(one.key for one in members[:5]) or "none other"
+        alike = _members(rule, subject, view, judgement)
+        members = [one.record for one in alike]
+        count, wanted = _voices(subject, members), rule.repeat.at_least
+        seen = ", ".join(_sure(one) for one in alike[-SHOWN:]) or "none other"
         asked = f"at least {wanted} alike within {_span(rule.repeat.within)}"
         steps = (*steps, Found(asked, held=count >= wanted, saw=f"{count}: {subject.key} and {seen}"))
         if count < wanted:
             return dataclasses.replace(plan, steps=steps)
+        count = len(members) + 1
         founder = min((subject, *members), key=lambda one: (one.occurred_at, one.ref))
         scope = dataclasses.replace(
             scope, others=tuple(members), count=count, because=f"{count} alike in {_span(rule.repeat.within)}"
@@ -175,20 +179,33 @@ def _held(predicate: Predicate | None, scope: Scope) -> tuple[Found, ...]:
     return tuple(Found(clause.text, held=clause.holds(scope), saw=clause.seen(scope)) for clause in predicate.clauses)
 
 
-def _members(rule: Rule, subject: Record, view: View, judgement: Judgement) -> list[Record]:
+def _voices(subject: Record, members: Sequence[Record]) -> int:
+    """How often it was said: what one person files within the hour is said once."""
+    heard: dict[str, datetime] = {}
+    count = 0
+    for one in sorted((subject, *members), key=lambda each: (each.occurred_at, each.ref)):
+        who = one.reporter
+        if who is None or who not in heard or one.occurred_at - heard[who] >= ONE_BREATH:
+            count += 1
+            if who is not None:
+                heard[who] = one.occurred_at
+    return count
+
+
+def _members(rule: Rule, subject: Record, view: View, judgement: Judgement) -> list[Ranked]:
     """The other records of the same kind that count as the same pain, oldest first."""
     if rule.repeat is None:
         return []
     now = view.now()
     no = view.apart(subject.ref)
     found = [
-        one.record
+        one
         for one in judgement.repeats.alike(subject, view, rule.repeat)
         if one.record.ref != subject.ref
         and one.record.ref not in no
         and (rule.when is None or rule.when.holds(Scope(it=one.record, now=now)))
     ]
-    return sorted(found, key=lambda one: (one.occurred_at, one.ref))
+    return sorted(found, key=lambda one: (one.record.occurred_at, one.record.ref))
 
 
 def _matched(match: Match, scope: Scope, found: Sequence[Ranked]) -> tuple[tuple[Scope, ...], Found, bool]:
@@ -275,6 +292,11 @@ def reach(start: Ref, path: tuple[Relation, ...], view: View) -> frozenset[Ref]:
 
 def _other_end(link: Link, ref: Ref) -> Ref:
     return link.target if link.source == ref else link.source
+
+
+def _sure(one: Ranked) -> str:
+    """A member, how sure it is that it is one, and why."""
+    return f"{one.record.key} at {one.score:.0%} ({', '.join(one.because)})" if one.because else one.record.key
 
 
 def _said(match: Match, one: Ranked) -> str:

@@ -40,7 +40,7 @@ class Sought:
     services: frozenset[str] = frozenset()
     since: datetime | None = None
     until: datetime | None = None
-    limit: int = 100
+    limit: int = 150
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Which terms of a text are worth looking for, and the search itself over records in memory (the store has an index)."""
 
+import heapq
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from itertools import chain
 
-from loopbot.domain.records import Record
+from loopbot.domain.records import Record, Ref
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought, Wording
 from loopbot.domain.words import Kind
 from loopbot.judgement.wording import wording
@@ -22,7 +22,7 @@ def rarity(docs: int, total: int) -> float:
 
 
 def telling(
-    asked: Wording, docs: Mapping[str, int], total: int, *, most: int = 15, budget: int = 4_000
+    asked: Wording, docs: Mapping[str, int], total: int, *, most: int = 20, budget: int = 8_000
 ) -> list[tuple[str, int]]:
     """The terms to look for, each with its weight in thousandths: the rarest that somebody else used.
 
@@ -53,24 +53,52 @@ def discount(length: int) -> float:
     return 1.0 / (1.0 + length / 150.0)
 
 
-def neighbourhood(of: Record | str, records: Iterable[Record], sought: Sought) -> Neighbourhood:
-    """The neighbourhood of a record or a text among a few records in memory."""
-    asked = wording("", of) if isinstance(of, str) else wording(of.title, of.text)
-    others = [
-        Neighbour(record, wording(record.title, record.text))
-        for record in records
-        if record.kind in SEARCHED and (isinstance(of, str) or record.ref != of.ref)
-    ]
-    counted = Counter(chain.from_iterable(one.wording.terms for one in others))
-    docs = {term: counted[term] for term in asked.terms if counted[term]}
-    weights = dict(telling(asked, docs, len(others)))
-    scored = []
-    for one in others:
-        score = sum(weights.get(term, 0) for term in one.wording.terms) if _fits(one.record, sought) else 0
-        if score:
-            length = len(one.wording.title) + len(one.wording.body)
-            scored.append((-score * discount(length), -one.record.occurred_at.timestamp(), one.record.ref, one))
-    return Neighbourhood(asked, tuple(one for *_, one in sorted(scored)[: sought.limit]), docs, len(others))
+class Memory:
+    """Records in memory, to be searched as the store is: for the cases of rules, and for measuring on files."""
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self._held: list[Neighbour] = []
+        self._holding: defaultdict[str, list[int]] = defaultdict(list)
+        self._numbers: dict[Ref, int] = {}
+        for record in records:
+            self.add(record)
+
+    def add(self, record: Record) -> None:
+        """Enter a record that is not in it; those of kinds that nobody looks for are left out."""
+        if record.kind not in SEARCHED:
+            return
+        number = len(self._held)
+        one = Neighbour(record, wording(record.title, record.text))
+        self._held.append(one)
+        self._numbers[record.ref] = number
+        for term in one.wording.terms:
+            self._holding[term].append(number)
+
+    def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
+        """Records that share telling terms with a record (itself left out) or a text, the nearest first."""
+        own = None if isinstance(of, str) else self._numbers.get(of.ref)
+        asked = wording("", of) if isinstance(of, str) else wording(of.title, of.text)
+        held = self._held[own].wording.terms if own is not None else frozenset()
+        counted = {term: len(self._holding.get(term, ())) - (term in held) for term in asked.terms}
+        docs = {term: count for term, count in counted.items() if count > 0}
+        total = len(self._held) - (own is not None)
+        scores: defaultdict[int, int] = defaultdict(int)
+        for term, weight in telling(asked, docs, total):
+            for number in self._holding[term]:
+                scores[number] += weight
+        scores.pop(-1 if own is None else own, None)
+        nearest = heapq.nsmallest(
+            sought.limit, (self._place(number, score, sought) for number, score in scores.items())
+        )
+        found = tuple(self._held[number] for rank, _, _, number in nearest if rank < 0)
+        return Neighbourhood(asked, found, docs, total)
+
+    def _place(self, number: int, score: int, sought: Sought) -> tuple[float, float, Ref, int]:
+        one = self._held[number]
+        if not _fits(one.record, sought):
+            return 0.0, 0.0, one.record.ref, number
+        length = len(one.wording.title) + len(one.wording.body)
+        return -score * discount(length), -one.record.occurred_at.timestamp(), one.record.ref, number
 
 
 def _fits(record: Record, sought: Sought) -> bool:

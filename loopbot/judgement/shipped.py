@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from loopbot.domain.ranking import Judgement
+from loopbot.judgement.recurrence import Recurrences, Similars
 from loopbot.judgement.topic import Stack, TopicJudge
 from loopbot.judgement.topic_shipped import shipped
 
@@ -14,7 +15,7 @@ def shipped_judgement(topic_words: Mapping[str, str] = NO_WORDS) -> Judgement:
 
     `topic_words`: labels that say outright what kind of feedback something is.
     """
-    return Judgement(topics=shipped_topics(topic_words))
+    return Judgement(similar=Similars(), repeats=Recurrences(), topics=shipped_topics(topic_words))
 
 
 def shipped_topics(words: Mapping[str, str] = NO_WORDS) -> TopicJudge:

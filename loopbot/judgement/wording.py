@@ -203,3 +203,8 @@ def stem(word: str) -> str:
                 base = base[:-1]
             return base.removesuffix("e") if len(base) > 4 else base
     return word.removesuffix("e") if len(word) > 4 else word
+
+
+def tokens(text: str) -> list[str]:
+    """The runs of letters and digits of a text, as they are written."""
+    return _TOKEN.findall(text)

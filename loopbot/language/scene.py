@@ -9,7 +9,7 @@ from loopbot.domain.questions import Asking, Standing
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.wordings import Neighbourhood, Sought
 from loopbot.domain.words import Kind, Relation
-from loopbot.judgement.nearness import neighbourhood
+from loopbot.judgement.nearness import Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Scene:
 
     def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
         """Records that share telling terms with a record or a text, the one with most of them first."""
-        return neighbourhood(of, self.records.values(), sought)
+        return Memory(self.records.values()).neighbours(of, sought)
 
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Links at either end of it."""

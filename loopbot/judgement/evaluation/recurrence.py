@@ -1,0 +1,138 @@
+"""Measures how well tickets find the earlier ones that tell of the same pain, and how often a ticket without one cries wolf.
+
+Each ticket is asked for at its time, against the earlier tickets of its project alone: the index is filled as time goes by.
+"""
+
+import random
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loopbot.domain.records import Incident, Ref
+from loopbot.domain.wordings import Sought
+from loopbot.judgement.evaluation.figures import Figure, Progress
+from loopbot.judgement.evaluation.tickets import Pool, pools
+from loopbot.judgement.likeness import Likeness, compared
+from loopbot.judgement.nearness import Memory
+from loopbot.judgement.recurrence import ASK_AT, CANDIDATES, DUPLICATE
+
+SHOWN = 5
+UNRELATED = 1_500
+_SETTLED = 100
+_BASELINES = {1: 0.381, 5: 0.568, 10: 0.654}
+_KIND = frozenset({Incident.kind})
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one ticket found: the probabilities of the best, whether each is right, and at which place the first right one is."""
+
+    related: bool
+    best: tuple[tuple[float, bool], ...]
+    place: int | None
+    seconds: float
+
+
+def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figure, ...]:
+    """The figures; raises NotMeasuredError where there are no such files."""
+    found = pools(data, history)
+    plain = sum(len(pool.tickets) - len(pool.in_history) for pool in found)
+    share = min(1.0, UNRELATED / max(plain, 1))
+    asked: list[_Asked] = []
+    for pool in found:
+        progress(f"recurring tickets of {pool.name}")
+        asked.extend(_asked(pool, DUPLICATE, share))
+    return (*_ranking(asked, len(found)), *_alarms(asked, share))
+
+
+def _asked(pool: Pool, model: Likeness, share: float) -> Iterable[_Asked]:
+    """Each ticket that repeats an earlier one, and a share of those of which nobody said so."""
+    memory, chance = Memory(), random.Random(pool.name)
+    old = pool.in_history
+    for number, it in enumerate(pool.tickets):
+        right = pool.earlier(it)
+        alone = it.ref not in pool.groups and number >= _SETTLED and chance.random() < share
+        if it.ref not in old and (right or alone):
+            yield _ask(it, memory, model, right)
+        memory.add(it)
+
+
+def _ask(it: Incident, memory: Memory, model: Likeness, right: frozenset[Ref]) -> _Asked:
+    begun = time.perf_counter()
+    near = memory.neighbours(it, Sought(kinds=_KIND, until=it.occurred_at, limit=CANDIDATES))
+    scored = [(score, one.record.ref in right) for score, one, _ in compared(it, near, model)]
+    took = time.perf_counter() - begun
+    place = next((place for place, (_, hit) in enumerate(scored) if hit), None)
+    return _Asked(bool(right), tuple(scored[:SHOWN]), place, took)
+
+
+def _ranking(asked: Sequence[_Asked], projects: int) -> Iterable[Figure]:
+    related = [one for one in asked if one.related]
+    goals = {1: (None, None), 5: (None, None), 10: (0.82, 0.87)}
+    for count, (goal, aim) in goals.items():
+        hits = sum(one.place is not None and one.place < count for one in related)
+        yield Figure(
+            name=f"recurrence.recall_at_{count}",
+            what=f"recurring tickets, recall at {count}",
+            value=hits / max(len(related), 1),
+            baseline=_BASELINES[count],
+            goal=goal,
+            aim=aim,
+            note=f"{len(related)} tickets of {projects} projects",
+        )
+
+
+def _alarms(asked: Sequence[_Asked], share: float) -> Iterable[Figure]:
+    related = [one for one in asked if one.related]
+    alone = sorted((one.best[0][0] if one.best else 0.0 for one in asked if not one.related), reverse=True)
+    bar = alone[len(alone) * 2 // 100] if alone else 1.0
+    best = [one.best[0] for one in related if one.best]
+    caught = sum(hit and score > bar for score, hit in best) / max(len(related), 1)
+    at_bar = sum(hit and score >= ASK_AT for score, hit in best) / max(len(related), 1)
+    false = 100 * sum(score >= ASK_AT for score in alone) / max(len(alone), 1)
+    yield Figure(
+        name="recurrence.recall_at_2_false_alarms_per_100",
+        what="one pair, recall at 2 false alarms a 100 unrelated tickets",
+        value=caught,
+        baseline=0.114,
+        goal=0.17,
+        aim=0.25,
+        note=f"{len(alone)} tickets nobody called a repetition; some are",
+    )
+    yield Figure(
+        name="recurrence.false_alarms_per_100",
+        what=f"false alarms a 100 unrelated tickets at the bar in force ({ASK_AT})",
+        value=false,
+        better="less",
+    )
+    yield Figure(name="recurrence.recall_at_bar", what="one pair, recall at the bar in force", value=at_bar)
+    shown = [(pair, 1.0 if one.related else 1.0 / share) for one in asked for pair in one.best]
+    yield Figure(
+        name="recurrence.calibration_error",
+        what="calibration error (recurring tickets)",
+        value=_weighed_error(shown),
+        goal=0.08,
+        aim=0.05,
+        better="less",
+        note="as tickets come in: those that repeat nothing are weighed by how many there are",
+    )
+    yield Figure(
+        name="recurrence.milliseconds_per_ticket",
+        what="time for a ticket (recurring tickets)",
+        value=1000 * sum(one.seconds for one in asked) / max(len(asked), 1),
+        unit="ms",
+        better="less",
+    )
+
+
+def _weighed_error(shown: Sequence[tuple[tuple[float, bool], float]]) -> float:
+    """How far probabilities are from what came, by ten equal bins, the cases weighed."""
+    bins: dict[int, list[float]] = {}
+    for (score, hit), weight in shown:
+        kept = bins.setdefault(min(int(score * 10), 9), [0.0, 0.0, 0.0])
+        kept[0] += weight
+        kept[1] += weight * score
+        kept[2] += weight * hit
+    whole = sum(kept[0] for kept in bins.values()) or 1.0
+    return sum(abs(kept[1] - kept[2]) for kept in bins.values()) / whole

@@ -1,0 +1,114 @@
+"""Which tickets are the same pain, and which existing item says the same: `[repeat]` and `rank = "similar"`.
+
+Candidates come from the index over what records say; each is compared in some twenty ways and gets a probability. The
+weights were fitted on public tickets whose duplicates people had linked; docs/judgement.md says how and how well they do.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from loopbot.domain.records import Record, Ref
+from loopbot.domain.rules import Match, Repeat, View
+from loopbot.domain.scoring import Ranked
+from loopbot.domain.wordings import Sought
+from loopbot.domain.words import Kind
+from loopbot.judgement.likeness import Likeness, Measures, ranked
+from loopbot.judgement.nearness import Memory
+
+CANDIDATES = 200
+ASK_AT = 0.2
+"""From where on a single earlier ticket is worth a person's look."""
+NOTHING = Measures(*(0.0 for _ in Measures._fields))
+
+PAIN = Likeness(
+    base=-10.605,
+    weights=NOTHING._replace(
+        covered=1.196, common=-0.341, titles=-0.691, title_in_other=2.403, other_title_in=2.600, texts=-0.052, rare=0.047,
+        rarest=3.442, phrases=0.904, same_error=-0.527, other_error=-0.733, length=0.142, quarter=-0.159, year=1.376,
+        age=-1.572, same_service=0.624, no_service=0.170,
+    ),
+)  # fmt: skip
+"""Whether two tickets tell of the same pain, whatever else is near: many may be.
+
+That the earlier one is still open is no part of it: what matters most is what came back after a fix.
+"""
+
+DUPLICATE = Likeness(
+    base=-11.777,
+    weights=NOTHING._replace(
+        relative=1.851, covered=-0.869, place=0.761, lead=0.573, common=0.097, titles=-0.203, title_in_other=1.930,
+        other_title_in=2.386, texts=-0.377, rare=0.400, rarest=1.420, phrases=0.494, same_error=-0.461, other_error=-0.632,
+        length=0.400, quarter=-0.265, year=1.563, age=-0.846, same_service=0.596, no_service=0.206, still_open=1.522,
+    ),
+)  # fmt: skip
+"""Whether a ticket says what an earlier one says: the best of those that are near, one that is open still before others."""
+
+ITEM = Likeness(
+    base=-5.353,
+    weights=NOTHING._replace(
+        covered=1.225, common=0.849, titles=-0.509, title_in_other=2.354, other_title_in=2.499, texts=0.228, rare=0.291,
+        rarest=3.951, phrases=0.624, same_error=-0.578, other_error=-0.797, length=0.233, same_service=0.740,
+        no_service=0.182,
+    ),
+)  # fmt: skip
+"""Whether an existing item says what somebody reports: by words alone, as an item's age tells nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrences:
+    """Finds the tickets that are the same pain."""
+
+    model: Likeness = PAIN
+
+    def alike(self, it: Record, view: View, repeat: Repeat) -> Iterator[Ranked]:
+        """Earlier tickets of its kind within the span that are as probably the same as the rule asks; nearest first.
+
+        What a person linked as the same is certain. Without `alike` in the rule, what shares the service counts.
+        """
+        if repeat.same_service and not it.services:
+            return
+        services = it.services if repeat.same_service else frozenset()
+        since = it.occurred_at - repeat.within
+        if not repeat.alike:
+            for other in view.between(it.kind, since, it.occurred_at, services):
+                if other.ref != it.ref:
+                    yield Ranked(other, 1.0)
+            return
+        said = frozenset(_said_by_people(it, view))
+        for ref in sorted(said):
+            known = view.record(ref)
+            if known is not None and known.kind == it.kind and since <= known.occurred_at <= it.occurred_at:
+                yield Ranked(known, 1.0, ("a person says that it is the same",))
+        sought = Sought(
+            kinds=frozenset({it.kind}), services=services, since=since, until=it.occurred_at, limit=CANDIDATES
+        )
+        for one in ranked(it, view.neighbours(it, sought), self.model):
+            if one.score < repeat.alike:
+                return
+            if one.record.ref not in said:
+                yield one
+
+
+@dataclass(frozen=True, slots=True)
+class Similars:
+    """Finds the record that says the same: an open item, a known error, a ticket of the same kind."""
+
+    model: Likeness = DUPLICATE
+    across: Likeness = ITEM
+
+    def rank(self, it: Record, view: View, match: Match, among: Sequence[Record] | None = None) -> Iterable[Ranked]:
+        """The nearest of the kind in the span before it until now, or `among` these, each with its probability."""
+        sought = Sought(kinds=frozenset({match.kind}), since=it.occurred_at - match.within, limit=CANDIDATES)
+        near = view.neighbours(it, sought) if among is None else Memory(among).neighbours(it, sought)
+        return ranked(it, near, self.model if match.kind == it.kind else self.across)
+
+    def concerned(self, other: Record, view: View, match: Match, kind: Kind) -> Iterable[Record]:
+        """The records that are nearest to it: others it can not be the likeliest for."""
+        sought = Sought(kinds=frozenset({kind}), since=other.occurred_at - match.within, limit=20)
+        return [one.record for one in view.neighbours(other, sought).found]
+
+
+def _said_by_people(it: Record, view: View) -> Iterator[Ref]:
+    for link in view.linked(it.ref, "duplicates"):
+        if link.by.startswith("person:"):
+            yield link.target if link.source == it.ref else link.source

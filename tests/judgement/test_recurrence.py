@@ -1,0 +1,94 @@
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from loopbot.domain.records import Incident, Issue, Link, Record, Ref
+from loopbot.domain.rules import Match, Repeat
+from loopbot.judgement.likeness import open_at
+from loopbot.judgement.recurrence import Recurrences, Similars
+from loopbot.language.scene import Scene
+from tests.support.made import at
+
+DAY = 1440
+TWO_WEEKS = Repeat(at_least=3, within=timedelta(days=14), alike=0.15)
+
+
+def ticket(key: str, title: str, days: float = 0, **fields: Any) -> Incident:
+    given: dict[str, Any] = {"state": "new", "opened_at": at(-days * DAY), "services": frozenset({"reports"}), **fields}
+    return Incident(ref=Ref("servicenow", "incident", key), ident=key, title=title, updated_at=at(0), **given)
+
+
+def found(it: Record, others: Sequence[Record], repeat: Repeat = TWO_WEEKS, links: tuple[Link, ...] = ()) -> list[str]:
+    scene = Scene(at(0), {one.ref: one for one in (it, *others)}, links)
+    return [one.record.key for one in Recurrences().alike(it, scene, repeat)]
+
+
+EXPORT = ticket("INC1", "Export to CSV fails", 9)
+TIMEOUT = ticket("INC2", "CSV exports failing with a timeout", 2)
+TONER = ticket("INC3", "Printer is out of toner", 1)
+NOW = ticket("INC9", "The CSV export fails")
+
+
+def test_the_same_pain_is_found_in_other_words_and_other_pains_are_not() -> None:
+    assert set(found(NOW, [EXPORT, TIMEOUT, TONER])) == {"INC1", "INC2"}
+
+
+def test_each_comes_with_a_probability_and_its_reasons_in_the_writers_words() -> None:
+    scene = Scene(at(0), {one.ref: one for one in (NOW, EXPORT)})
+    one = next(iter(Recurrences().alike(NOW, scene, TWO_WEEKS)))
+    assert 0.15 <= one.score < 1
+    assert one.because == (
+        "the same title",
+        "both mention CSV, export and fails",
+        "same service (reports)",
+        "9 days after it",
+    )
+
+
+def test_that_the_earlier_one_was_fixed_does_not_hide_that_it_came_back() -> None:
+    fixed = ticket("INC1", "Export to CSV fails", 9, state="closed", resolved_at=at(-8 * DAY))
+    scene = Scene(at(0), {one.ref: one for one in (NOW, fixed)})
+    open_too = Scene(at(0), {one.ref: one for one in (NOW, EXPORT)})
+    scores = [next(iter(Recurrences().alike(NOW, each, TWO_WEEKS))).score for each in (scene, open_too)]
+    assert scores[0] == scores[1]
+
+
+def test_a_person_who_says_that_they_are_the_same_is_certain() -> None:
+    said = Link(NOW.ref, "duplicates", TONER.ref, by="person:mara")
+    assert found(NOW, [EXPORT, TONER], links=(said,)) == ["INC3", "INC1"]
+    by_rule = Link(NOW.ref, "duplicates", TONER.ref, by="rule:other")
+    assert found(NOW, [EXPORT, TONER], links=(by_rule,)) == ["INC1"]
+
+
+def test_other_services_and_older_ones_are_not_counted() -> None:
+    elsewhere = ticket("INC4", "CSV export fails", 1, services=frozenset({"mail"}))
+    long_ago = ticket("INC5", "CSV export fails", 20)
+    assert found(NOW, [elsewhere, long_ago]) == []
+    anywhere = Repeat(at_least=2, within=timedelta(days=30), alike=0.15, same_service=False)
+    assert set(found(NOW, [elsewhere, long_ago], anywhere)) == {"INC4", "INC5"}
+
+
+def test_without_a_bar_the_service_alone_counts() -> None:
+    assert set(found(NOW, [EXPORT, TONER], Repeat(at_least=2, within=timedelta(days=14)))) == {"INC1", "INC3"}
+
+
+def test_the_item_that_says_it_already_is_ranked_first() -> None:
+    items = [
+        Issue(ref=Ref("jira", "issue", key), ident=key, title=title, state="todo", updated_at=at(-DAY))
+        for key, title in (("L-1", "Rotate certificates"), ("L-2", "Add a dark mode"), ("L-3", "Faster mode of search"))
+    ]
+    wish = ticket("FB1", "Please add dark mode, it hurts my eyes")
+    scene = Scene(at(0), {one.ref: one for one in items})
+    ranked = list(Similars().rank(wish, scene, Match(kind="issue", rank="similar")))
+    assert ranked[0].record.key == "L-2"
+    assert ranked[0].score > 0.6
+    assert all(one.score < 0.6 for one in ranked[1:])
+    among = list(Similars().rank(wish, scene, Match(kind="issue", rank="similar"), [items[0], items[2]]))
+    assert [one.record.key for one in among] == ["L-3"]
+
+
+def test_what_was_open_at_a_moment_is_told_by_when_it_was_resolved() -> None:
+    done = ticket("INC1", "x", state="closed", resolved_at=at(10))
+    assert open_at(done, at(5))
+    assert not open_at(done, at(15))
+    assert open_at(ticket("INC2", "x"), at(15))
