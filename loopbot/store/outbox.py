@@ -25,13 +25,23 @@ C = schema.outbox.c
 N = schema.outbox_need.c
 EARLIER = schema.outbox.alias("earlier")
 NEEDED = schema.outbox.alias("needed")
+LATER = schema.outbox_need.alias("later")
+UNDECIDED = schema.outbox.alias("undecided")
 E = EARLIER.c
 
-# What is sent now, and in what order: one effect of a lane at a time, the earlier planned first.
+# What is sent now, and in what order: one effect of a lane at a time, the earlier planned first. What needs a ticket that
+# a person has to decide on holds up the rest of its lane as little as the refused opening itself does.
+LEFT_TO_A_PERSON = exists().where(
+    LATER.c.key == E.key,
+    UNDECIDED.c.key == LATER.c.needs,
+    UNDECIDED.c.ref.is_(None),
+    UNDECIDED.c.state.in_(["parked", "held", "dropped", "shadow"]),
+)
 LANE_TAKEN = exists().where(
     E.lane == C.lane,
     E.state.in_([PLANNED, SENDING, UNCERTAIN]),
     or_(and_(E.state == SENDING, E.number != C.number), E.number < C.number),
+    or_(E.state != PLANNED, ~LEFT_TO_A_PERSON),
 )
 WAITS = exists().where(N.key == C.key, NEEDED.c.key == N.needs, NEEDED.c.ref.is_(None))
 CLAIMABLE = and_(C.state == PLANNED, ~LANE_TAKEN, ~WAITS)

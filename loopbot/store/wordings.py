@@ -165,13 +165,16 @@ class SqlWordings:
 
     def _count(self, docs: Counter[str], sign: int = 1) -> None:
         """Add to the counts of terms; "" counts the wordings themselves. Ordered, so that no two wait for each other."""
-        rows = [{"term": term, "part": self._mine(), "docs": sign * docs[term]} for term in sorted(docs)]
         entry = self._work.insert(schema.wording_term)
         entry = entry.on_conflict_do_update(
             index_elements=[T.term, T.part], set_={"docs": schema.wording_term.c.docs + entry.excluded.docs}
         )
-        for some in chunks(rows, 5000):
-            self._connection.execute(entry, list(some))
+        for some in chunks(
+            sorted(docs), 500
+        ):  # a page may bring twenty thousand terms: their rows are not held together
+            self._connection.execute(
+                entry, [{"term": term, "part": self._mine(), "docs": sign * docs[term]} for term in some]
+            )
 
     def _mine(self) -> int:
         """The part of the counts that is ours alone until this transaction ends: nobody waits for anybody."""

@@ -147,6 +147,19 @@ def test_what_needs_a_ticket_that_was_refused_waits_and_says_for_what(store: Sql
         assert tx.outbox.next_due("servicenow") is None, "nothing is to be done until a person acts"
 
 
+@pytest.mark.parametrize("state", ["parked", "dropped"])
+def test_what_needs_a_ticket_that_was_refused_does_not_hold_up_what_comes_after_it(
+    store: SqlStore, state: EffectState
+) -> None:
+    opens = ticket()
+    plan(store, opens, comment_naming(opens, 1), comment(1, "later"))
+    assert claim(store) == [], "the ticket may still be opened: the order is kept"
+    fail(store, claim(store, "jira")[0], state)
+    with store.read() as tx:
+        assert tx.outbox.next_due("servicenow") is not None
+    assert sent(claim(store)) == [comment(1, "later")]
+
+
 def test_an_effect_that_needs_what_nobody_planned_is_a_mistake_and_nothing_is_entered(store: SqlStore) -> None:
     with pytest.raises(ValueError, match="which nobody planned"):
         plan(store, comment(3), link_to(ticket()))
