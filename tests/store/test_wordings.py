@@ -1,11 +1,12 @@
 """The index over what records say: kept with the mirror on both databases, and searched by the rarest terms."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
 from loopbot.domain.records import Change, Incident, Record, Ref
 from loopbot.domain.wordings import Sought
@@ -160,19 +161,23 @@ def test_both_databases_and_the_memory_of_the_cases_find_the_same(store: SqlStor
             assert here.found[0].wording == there.found[0].wording
 
 
-def test_an_older_store_is_indexed_when_it_is_upgraded(empty_url: str) -> None:
-    first = open_store(empty_url)
+def test_an_older_store_is_indexed_when_it_is_upgraded(empty_url: str, tmp_path: Path) -> None:
+    newest = f"sqlite:///{tmp_path / 'newest.db'}"
+    first = open_store(newest)
     put(first, *ALL)
     first.close()
-    engine = create_engine(empty_url)
-    with engine.begin() as connection:
-        for table in ("wording_index",) if engine.dialect.name == "sqlite" else ():
-            connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("DROP TABLE wording"))
-        connection.execute(text("DROP TABLE wording_term"))
-        connection.execute(text("ALTER TABLE outbox DROP COLUMN lost_at"))
-        _stamp(connection, "0006")
+    engine, older = create_engine(newest), create_engine(empty_url)
+    with older.begin() as connection:
+        _migrate(connection, "0006")
+        columns = {one["name"] for one in inspect(connection).get_columns("record")}
+        with engine.connect() as source:
+            rows = [dict(row) for row in source.execute(text("SELECT * FROM record")).mappings()]
+        for row in rows:
+            names = sorted(columns & row.keys())
+            values = ", ".join(f":{name}" for name in names)
+            connection.execute(text(f"INSERT INTO record ({', '.join(names)}) VALUES ({values})"), row)  # noqa: S608
     engine.dispose()
+    older.dispose()
     told: list[tuple[int, int]] = []
     second = open_store(empty_url, progress=lambda done, of: told.append((done, of)))
     assert told == [(4, 4)]
@@ -180,12 +185,12 @@ def test_an_older_store_is_indexed_when_it_is_upgraded(empty_url: str) -> None:
     second.close()
 
 
-def _stamp(connection: object, revision: str) -> None:
+def _migrate(connection: object, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.stamp(config, revision)
+    command.upgrade(config, revision)
 
 
 def test_ref_of_a_stranger_finds_by_its_words(store: SqlStore) -> None:
