@@ -55,12 +55,13 @@ class Mapper:
     relations: Mapping[str, Relation] = field(default_factory=dict)
     service_fields: tuple[str, ...] = ()
     environment_field: str = ""
+    reason_field: str = ""
     extra_fields: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields to ask for."""
-        own = (*self.service_fields, self.environment_field, *self.extra_fields)
+        own = (*self.service_fields, self.environment_field, self.reason_field, *self.extra_fields)
         return tuple(dict.fromkeys((*SYSTEM_FIELDS, *(name for name in own if name))))
 
     def issue(self, row: Mapping[str, Any]) -> Issue:
@@ -90,6 +91,7 @@ class Mapper:
             services=self._services(fields),
             people=tuple(self._people(fields)),
             released_in=released,
+            reason="\n".join(_texts(fields.get(self.reason_field))) or None if self.reason_field else None,
             links=(*links, *self._links(fields, ref)),
             extra=self._extra(fields),
         )
@@ -217,6 +219,7 @@ def mapper_of(system: str, settings: Settings) -> Mapper:
         relations={wording.lower(): relation for relation, wording in settings.link_types.items()},
         service_fields=settings.service_fields,
         environment_field=settings.environment_field,
+        reason_field=settings.reason_field,
         extra_fields=settings.extra_fields,
     )
 

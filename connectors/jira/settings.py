@@ -87,6 +87,10 @@ class Settings(BaseModel):
         (), description="Ids of custom fields that name the service, besides the components: customfield_10050"
     )
     environment_field: str = Field("", description="Id of the field that names the environment.")
+    reason_field: str = Field(
+        "",
+        description="Id of the field in which the team writes, for whoever asked to read, why something is not done.",
+    )
     extra_fields: tuple[str, ...] = Field((), description="Ids of further fields that rules look at, as it.extra.")
     internal_role: str = Field(
         "",

@@ -35,6 +35,8 @@ def meanings(field: str, table: TicketTable, text: str, people: Iterable[tuple[s
         yield "text"
     if field == table.environment_field:
         yield "environment"
+    if field == table.reason_field:
+        yield "reason"
     if isinstance(table, FeedbackTable) and field == table.topic:
         yield "topic"
     if any(name.partition(".")[0] == field for name in table.service_fields):

@@ -96,8 +96,8 @@ def shape(system: str, kind: ReadKind, table: TicketTable, url: Callable[[str, s
     else:
         people, named, own = _PEOPLE[kind], ("number", "short_description", "description", "state"), _FIELDS[kind]
     walked = tuple(f"{field}{part}" for _, field in people for part in ("", ".name", ".email", ".user_name"))
-    environment = (table.environment_field,) if table.environment_field else ()
-    fields = tuple(dict.fromkeys((*SYSTEM_FIELDS, *own, *walked, *table.service_fields, *environment)))
+    further = tuple(name for name in (table.environment_field, table.reason_field) if name)
+    fields = tuple(dict.fromkeys((*SYSTEM_FIELDS, *own, *walked, *table.service_fields, *further)))
     return Shape(
         system,
         kind,
@@ -242,6 +242,7 @@ def _incident(shape: Shape, row: Row) -> Incident:
         priority=_priority(row),
         category=plain(row, "category"),
         group=plain(row, "assignment_group.name"),
+        reason=plain(row, shape.table.reason_field),
         environment=plain(row, shape.table.environment_field),
         resolved_at=moment(row, "resolved_at"),
         closed_at=moment(row, "closed_at"),
@@ -288,6 +289,7 @@ def _feedback(shape: Shape, row: Row) -> Feedback:
         **_common(shape, row),
         topic=table.topics.get(plain(row, table.topic) or ""),
         environment=plain(row, table.environment_field),
+        reason=plain(row, table.reason_field),
         channel=table.channel or table.table,
     )
 

@@ -80,6 +80,10 @@ class TicketTable(_Part):
     environment_field: FieldPath | Literal[""] = Field(
         "", description="The field that names the environment, such as u_environment; empty where there is none."
     )
+    reason_field: FieldPath | Literal[""] = Field(
+        "",
+        description="The field in which people write, for whoever asked to read, why something is not done; empty: none.",
+    )
     outcomes: Mapping[str, str] = Field(
         default_factory=lambda: {
             "successful": "successful",

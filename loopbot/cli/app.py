@@ -299,7 +299,7 @@ def people(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show who people are in the chat, and who could not be found there."""
+    """Show who people are in the chat, and who was not found."""
     from loopbot.cli.people import list_people
 
     list_people(config, unknown=unknown, refresh=refresh, as_json=as_json)

@@ -185,6 +185,7 @@ class Story:
         )
         estate.slack.click(told, action, self.company.slack_ids["mara.lindqvist"])
         teller.wait("the answer to be noted", lambda: self._journal_says(first, "answered: yes"))
+        teller.wait("her ticket to be resolved", lambda: self._state(first) == "resolved")
         return first
 
     def _a_change_breaks_something(self) -> str:
@@ -263,6 +264,10 @@ class Story:
     def _mirrored(self, key: str) -> bool:
         with self.here.store.read() as tx:
             return bool(tx.mirror.find(key))
+
+    def _state(self, key: str) -> str:
+        with self.here.store.read() as tx:
+            return next((record.state for record in tx.mirror.find(key)), "")
 
     def _journal_says(self, key: str, what: str) -> bool:
         with self.here.store.read() as tx:

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -37,6 +38,10 @@ class Telling(BaseModel):
         True,
         description="What is posted about a ticket again goes to the thread of the channel's first message about it.",
     )
+    environments: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Where tickets name no environment: a service, an account or an e-mail domain = the one its people use.",
+    )
     report_to: str = Field("", description="The channel that reads once a day what was not sent, and why; empty: none.")
     report_at: str = Field("08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="When it does, UTC.")
     report_in: str = Field("slack", description="The system that channel is in.")
@@ -65,6 +70,7 @@ class Telling(BaseModel):
             channel_per_hour=self.channel_per_hour,
             burst=self.burst,
             threads=self.threads,
+            environments=MappingProxyType(dict(self.environments)),
             report_to=self.report_to.removeprefix("#"),
             report_at=(int(hour), int(minute)),
             report_in=self.report_in,

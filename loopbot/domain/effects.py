@@ -207,6 +207,7 @@ class Tell(Effect):
     """A direct message to one person. `question` names what the buttons ask (`fixed`); the answer comes back as Answered.
 
     `comment_instead`: a person who is not in the chat reads it on the ticket it is about, where they reported that.
+    `silent_after`: so many seconds after it was told without an answer, silence is the answer; 0: never.
     """
 
     verb: ClassVar[str] = "tell"
@@ -217,6 +218,7 @@ class Tell(Effect):
     question: str | None = None
     buttons: tuple[tuple[str, str], ...] = ()
     comment_instead: bool = False
+    silent_after: int = 0
 
     @property
     def mentions(self) -> tuple[Ref, ...]:

@@ -5,6 +5,10 @@ from datetime import datetime
 
 from loopbot.domain.records import Record, Ref
 
+SILENCE = "silence"
+SILENT = "silent:"
+"""How timers are called that end the wait for an answer, before the key of the message that asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Changed:
@@ -27,13 +31,19 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A person answered a question that loopbot asked about a record."""
+    """A person answered a question that loopbot asked about a record.
+
+    `words` is what they wrote with it, `asked` the key of the message that asked. Nobody answering for as long as the question says is an answer, too: SILENCE, by no person.
+    """
 
     person: str
     question: str
     answer: str
     record: Record
     at: datetime
+    words: str = ""
+    by_reporter: bool = False
+    asked: str = ""
 
 
 Event = Changed | Due | Answered

@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from loopbot.domain import asking
-from loopbot.domain.effects import Effect
+from loopbot.domain.delivered import WAYS, Quietness, Undone, quietness
+from loopbot.domain.effects import Effect, Tell
 from loopbot.domain.events import Answered, Changed, Due, Event, Timer
+from loopbot.domain.people import who
 from loopbot.domain.questions import Question
 from loopbot.domain.ranking import PLAIN, Judgement
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.rules import Bench, Found, Match, Mirrored, Plan, Predicate, Rule, Scope, View, Wanted, all_hold
 from loopbot.domain.scoring import Ranked, span_in_words
+from loopbot.domain.telling import Told
 from loopbot.domain.words import Relation
 
 SETTLE = "settle"
@@ -59,23 +62,18 @@ def concerned(rules: Iterable[Rule], event: Changed, view: View, waits: Callable
             holds = record.kind in rule.on and rule.when.holds(scope)
         except Exception:  # noqa: BLE001 - judging fails the same way, and whoever asked for that says what becomes of it
             holds = True
-        if holds or ((rule.settle is not None or rule.asks) and waits(rule, record.ref)):
+        if holds or ((rule.waits or rule.asks) and waits(rule, record.ref)):
             yield rule
 
 
 def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Judgement) -> Plan:
     """Go through the rule's steps; the first that does not hold ends it."""
-    scope = Scope(
-        it=subject,
-        now=view.now(),
-        before=event.before if isinstance(event, Changed) else None,
-        answer=event.answer if isinstance(event, Answered) else None,
-    )
+    scope = _first_scope(rule, event, subject, view)
     plan = Plan(rule=rule.name, subject=subject.ref, mode=rule.mode, limit=rule.limit)
     settle = Timer(rule.name, subject.ref, SETTLE, scope.now)
     steps = _held(rule.when, scope)
     if not all_hold(steps):
-        return dataclasses.replace(plan, steps=steps, cancels=(settle,) if rule.settle else ())
+        return dataclasses.replace(plan, steps=steps, cancels=(settle,) if rule.waits else ())
     if rule.settle and not isinstance(event, Due):
         waits = max(subject.occurred_at + rule.settle, scope.now)
         if waits > scope.now:
@@ -83,6 +81,13 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Ju
                 f"it has settled for {_span(rule.settle)}", held=False, saw=f"looked at again at {waits:%H:%M:%S} UTC"
             )
             return dataclasses.replace(plan, steps=(*steps, step), timers=(dataclasses.replace(settle, at=waits),))
+    if rule.watch:
+        quiet = quietness(subject, rule.watch, view)
+        plan = _watched(dataclasses.replace(plan, steps=steps), quiet, settle, ended=isinstance(event, Due))
+        if not all_hold(plan.steps):
+            return plan
+        steps = plan.steps
+        scope = dataclasses.replace(scope, interval=quiet.usual, quiet_for=quiet.until - quiet.since)
     founder = subject
     if rule.repeat:
         alike = _members(rule, subject, view, judgement)
@@ -143,24 +148,30 @@ def _acted(rule: Rule, founder: Record, scopes: tuple[Scope, ...], steps: tuple[
     links: list[Link] = []
     mirrored: list[Mirrored] = []
     questions: list[Question] = []
+    withdraws: list[tuple[Told, str]] = []
     for each in scopes:
         scope = each
         once = rule.once.value(scope)
         if rule.match and rule.match.pick == "each" and scope.other:
             once = f"{once}|{scope.other.ref}"
+        if rule.match and scope.other and (again := _undone(rule.match, scope.it, view).before(scope.other)):
+            # What a roll-back took away and a later deployment brings again is news again.
+            once = f"{once}|after {again}"
         bench = Bench(rule=rule.name, subject=founder.ref, once=once, because=scope.because, view=view)
         for action in rule.then:
             wanted: Wanted = action.want(scope, bench)
             effects.extend(wanted.effects)
             links.extend(wanted.links)
+            withdraws.extend(wanted.withdraws)
             mirrored.extend([wanted.mirrored] if wanted.mirrored else ())
             questions.extend(one for one in wanted.questions if asking.due(one, view) is not None)
             scope = dataclasses.replace(scope, opened=(*scope.opened, *wanted.opened))
     return Plan(
         rule=rule.name,
         subject=founder.ref,
-        effects=tuple(effects),
+        effects=tuple(_told_once(effects)),
         links=tuple(links),
+        withdraws=tuple(withdraws),
         timers=tuple(timer for one in mirrored for timer in one.timers),
         because="; ".join(dict.fromkeys(scope.because for scope in scopes if scope.because)) or rule.about,
         mode=rule.mode,
@@ -243,6 +254,8 @@ def _candidates(match: Match, scope: Scope, view: View, judgement: Judgement) ->
         and one.record.kind == match.kind
         and (match.where is None or match.where.holds(_facing(match, scope, one)))
     )
+    undone = _undone(match, scope.it, view)
+    fitting = (one for one in fitting if undone.stands(one.record, view))
     return sorted(fitting, key=lambda one: (-one.score, -one.record.occurred_at.timestamp()))
 
 
@@ -251,6 +264,67 @@ def _facing(match: Match, scope: Scope, one: Ranked) -> Scope:
     if match.rank == "none":
         return dataclasses.replace(scope, other=one.record)
     return dataclasses.replace(scope, other=one.record, score=one.score, because=", ".join(one.because))
+
+
+def _undone(match: Match, it: Record, view: View) -> Undone:
+    """What was done the other way round, where the match ends in what a deployment brought or took back."""
+    way = WAYS.get(match.through[-1]) if match.through and match.kind == "deployment" else None
+    if way is None:
+        return Undone("delivers")
+    near = {it.ref, *reach(it.ref, match.through[:-1], view)}
+    return Undone.of(way, frozenset(ref for ref in near if ref.kind == "issue"), view)
+
+
+def _last_told(rule: Rule, subject: Record, view: View) -> datetime | None:
+    """When this rule last told somebody about the record."""
+    return max((one.at for one in view.told(subject.ref) if one.rule == rule.name and one.at), default=None)
+
+
+def _watched(plan: Plan, quiet: Quietness, end: Timer, *, ended: bool) -> Plan:
+    """Whether it stayed quiet; while that is not known, when to look again (`end` is now).
+
+    What was over before anybody watched is not news: only a watch that was begun, and has `ended`, says something.
+    """
+    asked = f"it stays quiet for {_span(quiet.until - quiet.since)} after it was fixed"
+    if quiet.back:
+        back = ", ".join(one.key for one in quiet.back[:SHOWN])
+        step = Found(asked, held=False, saw=f"came back: {back}")
+        return dataclasses.replace(plan, steps=(*plan.steps, step), cancels=(end,))
+    if quiet.until > end.at:
+        step = Found(asked, held=False, saw=f"watched until {quiet.until:%Y-%m-%d %H:%M} UTC")
+        timer = dataclasses.replace(end, at=quiet.until)
+        return dataclasses.replace(plan, steps=(*plan.steps, step), timers=(timer,))
+    saw = "nothing came back" if ended else "that was over before it was watched"
+    return dataclasses.replace(plan, steps=(*plan.steps, Found(asked, held=ended, saw=saw)))
+
+
+def _first_scope(rule: Rule, event: Event, subject: Record, view: View) -> Scope:
+    """What is known before a rule looks further."""
+    scope = Scope(it=subject, now=view.now(), before=event.before if isinstance(event, Changed) else None)
+    if rule.remembers:
+        scope = dataclasses.replace(scope, told_at=_last_told(rule, subject, view))
+    if not isinstance(event, Answered):
+        return scope
+    return dataclasses.replace(
+        scope,
+        answer=event.answer,
+        question=event.question,
+        words=event.words,
+        by_reporter=event.by_reporter,
+        asked=event.asked,
+    )
+
+
+def _told_once(effects: Iterable[Effect]) -> Iterator[Effect]:
+    """One message a person, record and question, however many roles they have in it: the first that names them."""
+    told: set[tuple[str, Ref]] = set()
+    for effect in effects:
+        if isinstance(effect, Tell):
+            mark = (who(effect.person), effect.about)
+            if mark in told:
+                continue
+            told.add(mark)
+        yield effect
 
 
 def _reached(it: Record, match: Match, view: View) -> list[Record]:

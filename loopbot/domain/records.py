@@ -2,7 +2,8 @@
 
 Times are aware datetimes in UTC. Which fields may be null is part of the type: `None` means "the system says there is
 none"; a field the account may not see is never mapped to a value (the mapping reports it as unreadable instead).
-No record holds an internal note: what is not here can not be quoted to a customer.
+No record holds an internal note: what is not here can not be quoted to a customer. `reason` is what the team wrote for
+whoever asked, of why something is not done; it comes from a field that is configured for that, never from notes.
 """
 
 from collections.abc import Mapping
@@ -149,6 +150,7 @@ class Incident(Record):
     close_code: str | None = None
     reopened: int = 0
     correlation: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +200,7 @@ class Issue(Record):
     resolved_at: datetime | None = None
     released_in: frozenset[str] = frozenset()
     deployed_to: frozenset[str] = frozenset()
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +256,7 @@ class Feedback(Record):
     environment: str | None = None
     channel: str | None = None
     guess: TopicGuess | None = None
+    reason: str | None = None
 
     @property
     def likely_topic(self) -> str | None:

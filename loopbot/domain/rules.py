@@ -9,8 +9,9 @@ from loopbot.domain.effects import Effect
 from loopbot.domain.events import Timer
 from loopbot.domain.mirroring import Agreed, Conflict, Note
 from loopbot.domain.questions import Ask, Asking, Question, Standing
-from loopbot.domain.records import Link, Record, Ref
+from loopbot.domain.records import Link, Person, Record, Ref
 from loopbot.domain.scoring import Ranked
+from loopbot.domain.telling import Told
 from loopbot.domain.wordings import Neighbourhood, Sought
 from loopbot.domain.words import Kind, Relation
 
@@ -43,6 +44,15 @@ class View(Protocol):
     def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
         """What the mirror `source` and the `target` it mirrors last agreed on, by field; none for a pair not compared yet."""
 
+    def told(self, ref: Ref) -> Sequence[Told]:
+        """What people were told about a record or are to be, in the order planned; not what was dropped."""
+
+    def followers(self, refs: Collection[Ref]) -> Sequence[Person]:
+        """Who said that they follow one of these records."""
+
+    def said_in(self, ref: Ref) -> Ref | None:
+        """The message of a chat that became this record (`system:message:channel/stamp`)."""
+
     def asked(self, kind: Asking, subjects: Collection[Ref]) -> Standing | None:
         """What became of the latest question of that kind about one of these records; None where there was none."""
 
@@ -66,6 +76,13 @@ class Scope:
     because: str = ""
     count: int = 1
     answer: str | None = None
+    question: str | None = None
+    words: str = ""
+    by_reporter: bool = False
+    asked: str = ""
+    told_at: datetime | None = None
+    interval: timedelta | None = None
+    quiet_for: timedelta | None = None
     opened: tuple[tuple[str, Ref], ...] = ()
 
 
@@ -156,13 +173,17 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an action asks for: effects on systems, links in loopbot's graph, and tickets that later actions may name."""
+    """What an action asks for: effects on systems, links in loopbot's graph, and tickets that later actions may name.
+
+    `withdraws`: what is planned for people and is not to be told after all, with the reason.
+    """
 
     effects: tuple[Effect, ...] = ()
     links: tuple[Link, ...] = ()
     opened: tuple[tuple[str, Ref], ...] = ()
     mirrored: "Mirrored | None" = None
     questions: tuple[Question, ...] = ()
+    withdraws: tuple[tuple[Told, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,11 +236,23 @@ class Plan:
     ranked: tuple[Ranked, ...] = ()
     steps: tuple[Found, ...] = ()
     mirrored: tuple[Mirrored, ...] = ()
+    withdraws: tuple[tuple[Told, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """A rule that waits for its record to stay quiet: for the usual interval of its incidents, within these bounds."""
+
+    least: timedelta
+    most: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule file, checked. `limit` is how many effects it may plan in an hour before a person is asked."""
+    """A rule file, checked. `limit` is how many effects it may plan in an hour before a person is asked.
+
+    `remembers`: it goes by when it last told somebody about the record.
+    """
 
     name: str
     about: str
@@ -230,6 +263,8 @@ class Rule:
     repeat: Repeat | None = None
     settle: timedelta | None = None
     ask: Ask | None = None
+    watch: Watch | None = None
+    remembers: bool = False
     once: Once = field(default_factory=Once)
     limit: int = 100
     mode: Mode = "live"
@@ -241,6 +276,11 @@ class Rule:
     def asks(self) -> bool:
         """Whether it may ask people something."""
         return self.ask is not None or self.asks_in_then
+
+    @property
+    def waits(self) -> bool:
+        """Whether it may wait for a record to settle or to stay quiet."""
+        return self.settle is not None or self.watch is not None
 
     @property
     def wakes_for(self) -> frozenset[str]:

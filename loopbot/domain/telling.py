@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Final, Self
 from zoneinfo import ZoneInfo
 
-from loopbot.domain.records import Ref
+from loopbot.domain.records import Person, Record, Ref
 
 MUTE: Final = "mute"
 QUIET: Final = "quiet"
@@ -98,6 +99,33 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody was told about a record, or is to be: `out` when it is (or may be) there, `at` when that was noted.
+
+    `person` is who; for an answer in a thread of a chat, `place` is the channel and `thread` the message it answers.
+    """
+
+    key: str
+    rule: str
+    out: bool
+    at: datetime | None = None
+    person: Person | None = None
+    system: str = ""
+    place: str = ""
+    thread: str = ""
+
+
+def environment_of(record: Record, mapped: Mapping[str, str]) -> str | None:
+    """The environment whoever said it uses, by what is mapped: their services, their account, the domain of their e-mail."""
+    reporter = record.person("reporter")
+    domain = (reporter.email or "").rpartition("@")[2].casefold() if reporter else ""
+    for name in (*sorted(record.services), record.extra.get("account", ""), domain):
+        if name and name in mapped:
+            return mapped[name]
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Manners:
     """What an installation allows itself.
 
@@ -105,6 +133,7 @@ class Manners:
     `quiet` holds for everybody who says nothing else, in their own zone, or in `zone` where that is not known.
     `channel_per_hour`: at most so many messages to one channel, 0: any number. `burst`: so many due at once for a channel
     become one message, 0: never. `threads`: what is posted about a ticket again goes to the thread of its first message.
+    `environments`: services, accounts and e-mail domains, and the environment their people use.
     `report_to`: the channel that reads once a day (at `report_at`, hours and minutes UTC) what was not sent; "": none does.
     """
 
@@ -114,6 +143,7 @@ class Manners:
     channel_per_hour: int = 0
     burst: int = 0
     threads: bool = False
+    environments: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     report_to: str = ""
     report_at: tuple[int, int] = (8, 0)
     report_in: str = "slack"

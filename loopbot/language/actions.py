@@ -1,7 +1,7 @@
 """What rules can do: one class a verb, each turning what it sees into effects. All of them are pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from loopbot.domain.effects import (
@@ -12,13 +12,12 @@ from loopbot.domain.effects import (
     OpenTicket,
     Post,
     SetFields,
-    Tell,
     Transition,
     pending_ref,
 )
-from loopbot.domain.records import Link, Person, Ref
+from loopbot.domain.records import Link, Ref
 from loopbot.domain.rules import Action, Bench, Predicate, Scope, View, Wanted
-from loopbot.domain.words import Kind, Relation, Role
+from loopbot.domain.words import Kind, Relation
 from loopbot.language.aims import Aim, End
 from loopbot.language.templates import Text
 
@@ -245,49 +244,3 @@ class Announce:
             keep_current=self.keep_current,
         )
         return Wanted(effects=(post,))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inform:
-    """Tells the people of some records, each of them once."""
-
-    slot: str
-    system: str
-    who: Role
-    of: Aim
-    about: Aim
-    text: Text
-    question: str | None = None
-    buttons: tuple[tuple[str, str], ...] = ()
-
-    def want(self, scope: Scope, bench: Bench) -> Wanted:
-        """One message a person; none where there is nobody, or nothing to tell about."""
-        about = self.about.ends(scope)
-        if not about:
-            return NOTHING
-        tell = Tell(
-            system=self.system,
-            cause=caused(bench, self.slot),
-            person=Person("", ""),
-            text=self.text.fill(scope),
-            about=about[0].ref,
-            question=self.question,
-            buttons=self.buttons,
-        )
-        return Wanted(
-            effects=tuple(
-                replace(tell, person=person, cause=caused(bench, self.slot, whom))
-                for whom, person in self._people(scope).items()
-            ),
-        )
-
-    def _people(self, scope: Scope) -> dict[str, Person]:
-        """Each person once: by e-mail where known, else by their id in their system."""
-        found: dict[str, Person] = {}
-        for record in self.of.records(scope):
-            for involved in record.people:
-                person = involved.person
-                if involved.role == self.who:
-                    whom = person.email.casefold() if person.email else f"{person.system}:{person.key}"
-                    found.setdefault(whom, person)
-        return found

@@ -8,7 +8,7 @@ from loopbot.domain.mirroring import NAMES, Field
 from loopbot.domain.rules import Action, Scope
 from loopbot.domain.texts import listed
 from loopbot.domain.words import STATES, Kind, Relation
-from loopbot.language import actions, enquiries, mirrors, model, predicates
+from loopbot.language import actions, enquiries, informing, mirrors, model, predicates
 from loopbot.language.aims import Aim
 from loopbot.language.mistakes import Findings, Mistake
 from loopbot.language.names import Names, Opened
@@ -226,10 +226,17 @@ class Builder:
             )
         if part.question and not buttons:
             buttons = _YES_NO
-        tell = actions.Inform(
+        if part.silent_after and not part.question:
+            self.findings.add(f"{key}.silent_after", "nothing is asked, so nobody can be silent", "add question")
+        if part.after and "who" in part.model_fields_set:
+            self.findings.add(f"{key}.who", "`after` says already who is told", "leave one of them out")
+        tell = informing.Inform(
             slot=slot,
             system=part.system,
-            who=part.who,
+            who=tuple(part.who),
+            after=tuple(part.after),
+            comment_instead=part.instead == "comment",
+            silent_after=part.silent_after,
             of=of,
             about=about,
             text=text,

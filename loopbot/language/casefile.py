@@ -13,6 +13,7 @@ from loopbot.domain.events import Answered, Changed, Due, Event
 from loopbot.domain.mirroring import NAMES, Agreed
 from loopbot.domain.records import RECORD_TYPES, Involved, Link, Person, Record, Ref
 from loopbot.domain.rules import Rule
+from loopbot.domain.telling import Told
 from loopbot.domain.words import KINDS, ROLES, STATES, Relation
 from loopbot.language import spans
 from loopbot.language.mistakes import Findings, Mistake
@@ -39,6 +40,24 @@ class CaseLink(Part):
     )
 
 
+class CaseTold(Part):
+    """What somebody was told before."""
+
+    who: Words | None = Field(None, description="The person, such as Ann Lee <ann@example.com>.")
+    thread: Words | None = Field(None, description="Or the thread it was told in: system:message:channel/stamp.")
+    about: Words = Field(description="The record.")
+    rule: Words = Field(description="By which rule.")
+    at: Any = Field("now", description="When, such as 2h ago.")
+    waiting: bool = Field(default=False, description="It is planned, and not told yet.")
+
+
+class CaseFollow(Part):
+    """Somebody who follows a record."""
+
+    who: Words
+    ref: Words
+
+
 class CasePart(Part):
     """One case."""
 
@@ -48,6 +67,13 @@ class CasePart(Part):
     before: dict[str, Any] | None = Field(None, description="What was different in it before.")
     answer: str | None = Field(None, description="What a person answered about it, instead of a change.")
     question: str = Field("fixed", description="What the answer was an answer to.")
+    words: str = Field("", description="What they wrote with it.")
+    by_reporter: bool = Field(default=True, description="Whether whoever answered is the reporter.")
+    told: list[CaseTold] = Field(default=[])
+    follow: list[CaseFollow] = Field(default=[])
+    said_in: dict[str, str] = Field(
+        default={}, description="Records that came from a chat: each with its message, system:message:channel/stamp."
+    )
     due: str | None = Field(None, description="The timer that ran out, instead of a change, such as settle.")
     record: Annotated[list[dict[str, Any]], Field(min_length=1)]
     link: list[CaseLink] = Field(default=[])
@@ -76,7 +102,11 @@ class Case:
 def read_cases(text: str, rule: Rule, findings: Findings) -> list[Case]:
     """The cases that can be used; the findings say what is wrong with the others."""
     raw = parsed_toml(text, findings)
-    written = validated(raw, CaseFile, {"case": CasePart, "link": CaseLink}, findings) if raw is not None else None
+    written = (
+        validated(raw, CaseFile, {"case": CasePart, "link": CaseLink, "told": CaseTold, "follow": CaseFollow}, findings)
+        if raw is not None
+        else None
+    )
     cases = []
     for number, part in enumerate(written.case if written else (), start=1):
         key = f"case[{number}]"
@@ -98,8 +128,29 @@ def _case(part: CasePart, key: str, rule: Rule) -> Case:
             did_you_mean(part.event, map(str, by_ref)),
         )
     pairs = {(_ref(link.source), _ref(link.target)): _agreed(link.agreed) for link in part.link if link.agreed}
-    scene = Scene(now, by_ref, tuple(links), pairs)
+    following: dict[Ref, tuple[Person, ...]] = {}
+    for one in part.follow:
+        ref = _ref(one.ref)
+        following[ref] = (*following.get(ref, ()), _person(one.who, ref))
+    tellings: dict[Ref, tuple[Told, ...]] = {}
+    for number, told in enumerate(part.told, start=1):
+        about = _ref(told.about)
+        tellings[about] = (*tellings.get(about, ()), _told(told, about, number, now))
+    origins = {_ref(ref): _ref(message) for ref, message in part.said_in.items()}
+    scene = Scene(now, by_ref, tuple(links), pairs, tellings=tellings, following=following, origins=origins)
     return Case(part.about, key, _event(part, subject, now, rule), scene, tuple(part.expect), part.asks)
+
+
+def _told(told: CaseTold, about: Ref, number: int, now: datetime) -> Told:
+    if (told.who is None) == (told.thread is None):
+        raise Mistake(f"told[{number}]: to whom?", "write who = ... or thread = ...")
+    at = None if told.waiting else _moment(told.at, now)
+    base = Told(f"told-{number}", told.rule, not told.waiting, at, system="slack")
+    if told.thread is not None:
+        origin = _ref(told.thread)
+        place, _, stamp = origin.key.partition("/")
+        return replace(base, system=origin.system, place=place, thread=stamp)
+    return replace(base, person=_person(told.who, about))
 
 
 def _event(part: CasePart, subject: Record, now: datetime, rule: Rule) -> Event:
@@ -107,7 +158,8 @@ def _event(part: CasePart, subject: Record, now: datetime, rule: Rule) -> Event:
         return Due(rule.name, subject, part.due, now)
     if part.answer is not None:
         person = subject.person("reporter")
-        return Answered(person.email or person.key if person else "someone", part.question, part.answer, subject, now)
+        whose = person.email or person.key if person else "someone"
+        return Answered(whose, part.question, part.answer, subject, now, part.words, part.by_reporter)
     return Changed(
         subject, None if part.before is None else replace(subject, **_values(part.before, type(subject), now))
     )

@@ -25,8 +25,9 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "set": ("system", "on", "fields"),
     "align": ("system", "on", "field", "value", "was"),
     "conflict": ("on", "field", "lost", "kept"),
-    "post": ("system", "channel", "text", "keep_current"),
-    "tell": ("system", "who", "about", "text", "question", "buttons"),
+    "post": ("system", "channel", "text", "keep_current", "thread"),
+    "tell": ("system", "who", "about", "text", "question", "buttons", "comment_instead", "silent_after"),
+    "withdraw": ("who", "rule", "thread"),
 }
 _EVERYWHERE = ("do", "contains", "lacks")
 
@@ -87,7 +88,12 @@ def _planned(plans: Iterable[Plan]) -> list[dict[str, Any]]:
         link for plan in plans for link in plan.links if (link.source, link.relation, link.target) not in remote
     )
     overruled = [_overruled(one) for plan in plans for pair in plan.mirrored for one in pair.conflicts]
-    return written + [_written_link(link, kinds) for link in only_here] + overruled
+    withdrawn = [
+        {"do": "withdraw", "rule": told.rule, "who": _plain(told.person, kinds), "thread": told.thread}
+        for plan in plans
+        for told, _ in plan.withdraws
+    ]
+    return written + [_written_link(link, kinds) for link in only_here] + overruled + withdrawn
 
 
 def _written(effect: Effect, kinds: Mapping[str, str]) -> dict[str, Any]:

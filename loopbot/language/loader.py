@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loopbot.domain.errors import RuleError
-from loopbot.domain.rules import Match, Once, Repeat, Rule
+from loopbot.domain.rules import Match, Once, Repeat, Rule, Watch
 from loopbot.domain.words import Kind
 from loopbot.language import model, predicates
 from loopbot.language.building import Builder
 from loopbot.language.enquiries import ask_of
 from loopbot.language.mistakes import Findings
-from loopbot.language.names import Names, Type, acting_names, names_for, record_type
+from loopbot.language.names import Names, Type, acting_names, matching_names, names_for, record_type
 from loopbot.language.reading import read
 from loopbot.language.templates import template
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_TOLD_AT = re.compile(r"\btold_at\b")
 _NO_MATCH = "this rule has no [match]"
 _NOT_YET = "it is known only once the match is made; use it in `if` or in a text"
 
@@ -68,7 +69,17 @@ def parse_rule(text: str, name: str, where: str = "") -> Loaded:
 def _rule(written: model.RuleFile, name: str, findings: Findings) -> Rule:
     match = written.match
     known = names_for(written.on)
-    asking = Names(known, {"other": _NO_MATCH if match is None else _NOT_YET, "score": _NOT_YET, "because": _NOT_YET})
+    unwatched = {} if written.watch else dict.fromkeys(("interval", "quiet_for"), "this rule has no [watch]")
+    asking = Names(
+        known,
+        {
+            **unwatched,
+            "told_at": _NOT_YET,
+            "other": _NO_MATCH if match is None else _NOT_YET,
+            "score": _NOT_YET,
+            "because": _NOT_YET,
+        },
+    )
     when = None
     if written.when is not None:
         with findings.at("when"):
@@ -88,6 +99,8 @@ def _rule(written: model.RuleFile, name: str, findings: Findings) -> Rule:
         repeat=_repeat(written.repeat) if written.repeat else None,
         settle=written.settle,
         ask=ask_of(written, findings),
+        watch=_watch(written, findings),
+        remembers=_remembers(written),
         once=_once(written.once, acting, findings),
         then=then,
         limit=written.limit,
@@ -103,7 +116,7 @@ def _match(written: model.RuleFile, findings: Findings) -> Match | None:
         return None
     where = None
     if part.where is not None:
-        names = Names(names_for(written.on, part.kind), {"score": _NOT_YET, "because": _NOT_YET})
+        names = Names(matching_names(names_for(written.on, part.kind)), {"score": _NOT_YET, "because": _NOT_YET})
         with findings.at("match.where"):
             where = predicates.condition(part.where, names)
     if part.ask_at > part.link_at:
@@ -152,6 +165,26 @@ def _repeat(part: model.RepeatPart) -> Repeat:
     return Repeat(at_least=part.at_least, within=part.within, same_service=part.same == "service", alike=part.alike)
 
 
+def _watch(written: model.RuleFile, findings: Findings) -> Watch | None:
+    part = written.watch
+    if part is None:
+        return None
+    if written.on != ["problem"]:
+        findings.add("watch", "only a problem is watched: its incidents say how often it comes back", 'on = "problem"')
+    if written.settle is not None:
+        findings.add("settle", "a rule that watches waits by itself", "leave it out")
+    if part.least > part.most:
+        findings.add("watch.least", "lies above most", "swap them")
+    return Watch(least=part.least, most=part.most)
+
+
+def _remembers(written: model.RuleFile) -> bool:
+    """Whether anything in it goes by when it last told somebody."""
+    texts = [written.match.where if written.match else None]
+    texts += [text for part in written.then for text in (part.only_if, getattr(part, "text", None))]
+    return any(_TOLD_AT.search(text) for text in texts if text)
+
+
 def _once(part: model.OncePart, names: Names, findings: Findings) -> Once:
     per = None
     if part.per is not None:
@@ -179,7 +212,14 @@ def _acting(written: model.RuleFile) -> Names:
     else:
         why_not["others"] = 'others come from [repeat] or from [match] with pick = "all"'
     return Names(
-        acting_names(known, ranked=bool(match and match.rank != "none" and not match.optional)), why_not, {}, others
+        acting_names(
+            known,
+            ranked=bool(match and match.rank != "none" and not match.optional),
+            watches=written.watch is not None,
+        ),
+        why_not,
+        {},
+        others,
     )
 
 

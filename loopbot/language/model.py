@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from loopbot.domain.questions import Audience
 from loopbot.domain.rules import Mode
-from loopbot.domain.words import Kind, Relation, Role
+from loopbot.domain.words import Kind, Relation
 from loopbot.language import spans
 
 
@@ -26,6 +26,10 @@ Span = Annotated[
 System = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", description="A system's name in the configuration.")]
 Kinds = Annotated[list[Kind], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=Kind | list[Kind])]
 Targets = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+Whom = Literal["reporter", "assignee", "opener", "follower", "thread"]
+Whoms = Annotated[list[Whom], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=Whom | list[Whom])]
+RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+RuleNames = Annotated[list[RuleName], BeforeValidator(_listed, json_schema_input_type=RuleName | list[RuleName])]
 Share = Annotated[float, Field(ge=0, le=1)]
 Words = Annotated[str, Field(min_length=1)]
 
@@ -78,6 +82,13 @@ class AskTable(Part):
         description="Ask before acting: [repeat] asks always, an optional [match] waits for the answer between its bars.",
     )
     again: Span = Field(timedelta(days=30), description="How long it rests after `not now`, or where nobody answered.")
+
+
+class WatchPart(Part):
+    """Wait until a fixed problem has stayed quiet for the usual interval between its incidents."""
+
+    least: Span = Field(timedelta(days=7), description="Watch at least so long.")
+    most: Span = Field(timedelta(days=90), description="Watch at most so long.")
 
 
 class ActionPart(Part):
@@ -197,15 +208,24 @@ class PostPart(ActionPart):
 
 
 class TellPart(ActionPart):
-    """Tell people something, each by a direct message."""
+    """Tell people something, each by a direct message, and where it was said first in a chat, in that thread."""
 
     do: Literal["tell"]
     system: System = "slack"
-    who: Role = "reporter"
+    who: Whoms = Field(default=["reporter"], description="Whom: roles of the record, or the thread it came from.")
+    after: RuleNames = Field(
+        default=[], description="Only those whom one of these rules has told about it, instead of who."
+    )
     of: Targets = Field(default=["it"])
     about: Words = "it"
     text: Words
+    instead: Literal["comment"] | None = Field(
+        None, description="comment: whoever is not in the chat reads it on the ticket, where they reported that."
+    )
     question: str | None = Field(None, pattern=r"^[a-z][a-z_]*$", description="What the buttons ask, such as fixed.")
+    silent_after: Span | None = Field(
+        None, description='Without an answer for so long, the answer is "silence", such as 14d.'
+    )
     buttons: dict[str, str] = Field(default={}, description="The answers: word = what the button says.")
 
 
@@ -272,6 +292,7 @@ class RuleFile(Part):
     match: MatchPart | None = None
     repeat: RepeatPart | None = None
     ask: AskTable | None = None
+    watch: WatchPart | None = None
     then: list[AnyAction] = Field(min_length=1, description="What it asks for.")
 
 

@@ -124,15 +124,31 @@ def names_for(on: Iterable[Kind], match: Kind | None = None, *, optional: bool =
         "before": replace(it, nullable=True),
         "now": MOMENT,
         "answer": replace(TEXT, nullable=True),
+        "question": replace(TEXT, nullable=True),
+        "words": TEXT,
+        "by_reporter": YES_NO,
+        "asked": TEXT,
     }
     if match:
         known["other"] = record_type([match], nullable=optional)
     return known
 
 
-def acting_names(known: Mapping[str, Type], *, ranked: bool) -> dict[str, Type]:
+def matching_names(known: Mapping[str, Type]) -> dict[str, Type]:
+    """The names that the condition of a match has besides."""
+    return {**known, "told_at": replace(MOMENT, nullable=True)}
+
+
+def acting_names(known: Mapping[str, Type], *, ranked: bool, watches: bool = False) -> dict[str, Type]:
     """The names that conditions and texts of actions have besides."""
-    return {**known, "score": Type("number", nullable=not ranked), "because": TEXT, "count": NUMBER}
+    watched = {"interval": Type("span", nullable=True), "quiet_for": Type("span", nullable=True)} if watches else {}
+    return {
+        **matching_names(known),
+        **watched,
+        "score": Type("number", nullable=not ranked),
+        "because": TEXT,
+        "count": NUMBER,
+    }
 
 
 def _merged(having: list[Type]) -> Type:

@@ -19,6 +19,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "match": model.MatchPart,
     "repeat": model.RepeatPart,
     "once": model.OncePart,
+    "watch": model.WatchPart,
     "fields": model.MirrorFields,
     "states": model.MirrorStates,
 }

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from loopbot.domain.mirroring import Agreed
 from loopbot.domain.questions import Asking, Standing
-from loopbot.domain.records import Link, Record, Ref
+from loopbot.domain.records import Link, Person, Record, Ref
+from loopbot.domain.telling import Told
 from loopbot.domain.wordings import Neighbourhood, Sought
 from loopbot.domain.words import Kind, Relation
 from loopbot.judgement.nearness import Memory
@@ -23,6 +24,9 @@ class Scene:
     standings: Mapping[tuple[Asking, Ref], Standing] = field(default_factory=dict)
     refusals: tuple[Link, ...] = ()
     differing: frozenset[frozenset[Ref]] = frozenset()
+    tellings: Mapping[Ref, tuple[Told, ...]] = field(default_factory=dict)
+    following: Mapping[Ref, tuple[Person, ...]] = field(default_factory=dict)
+    origins: Mapping[Ref, Ref] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """The moment of judging."""
@@ -56,6 +60,18 @@ class Scene:
             for link in self.links
             if ref in (link.source, link.target) and (relation is None or link.relation == relation)
         ]
+
+    def told(self, ref: Ref) -> Sequence[Told]:
+        """What people were told about a record or are to be."""
+        return self.tellings.get(ref, ())
+
+    def followers(self, refs: Collection[Ref]) -> Sequence[Person]:
+        """Who said that they follow one of these records."""
+        return list(dict.fromkeys(person for ref in refs for person in self.following.get(ref, ())))
+
+    def said_in(self, ref: Ref) -> Ref | None:
+        """The message of a chat that became this record."""
+        return self.origins.get(ref)
 
     def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
         """What a mirror and what it mirrors last agreed on, by field."""

@@ -24,17 +24,30 @@ _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?")
 PUBLIC: Mapping[Kind, frozenset[str]] = MappingProxyType(
     {
         "incident": frozenset(
-            {"key", "title", "text", "url", "opened_at", "occurred_at", "resolved_at", "environment", "services"}
+            {
+                "key",
+                "title",
+                "text",
+                "url",
+                "opened_at",
+                "occurred_at",
+                "resolved_at",
+                "environment",
+                "services",
+                "reason",
+            }
         ),
-        "feedback": frozenset({"key", "title", "text", "url", "opened_at", "occurred_at", "environment", "services"}),
+        "feedback": frozenset(
+            {"key", "title", "text", "url", "opened_at", "occurred_at", "environment", "services", "reason"}
+        ),
         "problem": frozenset({"key", "title", "workaround"}),
         "change": frozenset({"key", "title"}),
-        "issue": frozenset({"key", "title"}),
+        "issue": frozenset({"key", "title", "reason"}),
         "deployment": frozenset({"key", "title", "environment", "services", "finished_at", "occurred_at"}),
         "release": frozenset({"key", "title", "released_at"}),
     },
 )
-_PUBLIC_NAMES = frozenset({"count", "now", "answer"})
+_PUBLIC_NAMES = frozenset({"count", "now", "answer", "interval", "quiet_for", "told_at"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the use cases need of the world, as protocols: systems to read and write, who is heard, a store, a clock."""
 
 from loopbot.ports.hearing import Chat, ChatDoor, Ear, Hint, Hook, Hooked, HookVerifier, Refusal, Reply
-from loopbot.ports.people import Acquaintance, Introduces, People, Spoken, Standing
+from loopbot.ports.people import Acquaintance, Introduces, People, Replied, Spoken, Standing
 from loopbot.ports.rows import (
     Answer,
     ConflictEntry,
@@ -88,6 +88,7 @@ __all__ = [
     "QuestionRow",
     "Questions",
     "Refusal",
+    "Replied",
     "Reply",
     "Secrets",
     "Sink",

@@ -26,6 +26,19 @@ class Acquaintance:
 
 
 @dataclass(frozen=True, slots=True)
+class Replied:
+    """What somebody answered to the message of an effect (`key`): `who` is "" where nobody did in time."""
+
+    key: str
+    who: str
+    about: Ref
+    question: str
+    answer: str
+    words: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Spoken:
     """When a lane was last written to, and how many messages it had since the moment that was asked about."""
 
@@ -57,6 +70,12 @@ class People(Protocol):
 
     def all_known(self, system: str | None = None, standing: Standing | None = None) -> list[Acquaintance]:
         """Everybody who was looked for, in order of name."""
+
+    def replied(self, reply: Replied) -> bool:
+        """Keep an answer, the last word of each person to each message; false where it says nothing new."""
+
+    def replies(self, since: datetime) -> list[Replied]:
+        """What was answered since then, the latest first."""
 
     def spoke(self, lane: str) -> None:
         """A message went out in this lane now."""

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 
 from loopbot.domain.records import Ref
 from loopbot.domain.telling import FOLLOW
-from loopbot.ports import Acquaintance, Spoken, Standing
+from loopbot.ports import Acquaintance, Replied, Spoken, Standing
 from loopbot.store import schema
 from loopbot.store.database import Work
 from loopbot.store.schema import AnyRow
@@ -16,6 +16,7 @@ from loopbot.store.schema import AnyRow
 P = schema.preference.c
 A = schema.acquaintance.c
 S = schema.spoken.c
+R = schema.reply.c
 _KEPT = timedelta(days=2)
 
 
@@ -89,6 +90,31 @@ class SqlPeople:
         if standing is not None:
             query = query.where(A.standing == standing)
         return [_acquaintance(row) for row in self._connection.execute(query)]
+
+    def replied(self, reply: Replied) -> bool:
+        """Keep an answer, the last word of each person to each message; false where it says nothing new."""
+        here = (R.key == reply.key, R.person == reply.who)
+        before = self._connection.execute(select(R.answer, R.words).where(*here)).first()
+        if before is not None and before.answer == reply.answer and (before.words == reply.words or not reply.words):
+            return False
+        said = {
+            "about": reply.about,
+            "question": reply.question,
+            "answer": reply.answer,
+            "words": reply.words,
+            "at": self._work.now(),
+        }
+        row = self._work.insert(schema.reply).values(key=reply.key, person=reply.who, **said)
+        self._connection.execute(row.on_conflict_do_update(index_elements=[R.key, R.person], set_=said))
+        return True
+
+    def replies(self, since: datetime) -> list[Replied]:
+        """What was answered since then, the latest first."""
+        query = select(schema.reply).where(R.at >= since).order_by(R.at.desc(), R.key, R.person)
+        return [
+            Replied(row.key, row.person, row.about, row.question, row.answer, row.words, row.at)
+            for row in self._connection.execute(query)
+        ]
 
     def spoke(self, lane: str) -> None:
         """A message went out in this lane now."""

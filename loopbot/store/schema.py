@@ -31,7 +31,7 @@ from sqlalchemy import (
 from loopbot.domain.records import Ref
 from loopbot.store.codec import clean
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -314,6 +314,19 @@ spoken = Table(
     Column("at", Moment, nullable=False),
     Index("spoken_lane", "lane", "at"),
     sqlite_autoincrement=True,
+)
+
+reply = Table(
+    "reply",
+    metadata,
+    Column("key", KEY, primary_key=True),  # of the effect whose message asked
+    Column("person", Words, primary_key=True),
+    Column("about", RefText, nullable=False),
+    Column("question", Words, nullable=False),
+    Column("answer", Words, nullable=False),
+    Column("words", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("reply_at", "at"),
 )
 
 turn = Table("turn", metadata, Column("name", KEY, primary_key=True))

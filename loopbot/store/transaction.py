@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from loopbot.domain.mirroring import Agreed
+from loopbot.domain.people import named_by
 from loopbot.domain.questions import Asking, Standing
-from loopbot.domain.records import Link, Record, Ref
+from loopbot.domain.records import Link, Person, Record, Ref
+from loopbot.domain.telling import Told
 from loopbot.domain.wordings import Neighbourhood, Sought
 from loopbot.domain.words import Kind, Relation
 from loopbot.ports import (
@@ -41,6 +43,7 @@ from loopbot.store.progress import SqlProgress
 from loopbot.store.questions import SqlQuestions
 from loopbot.store.stuck import SqlStuck
 from loopbot.store.timers import SqlTimers
+from loopbot.store.told import origin_of, told_by
 
 
 class SqlTx:
@@ -112,6 +115,19 @@ class SqlTx:
     def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
         """What a mirror and what it mirrors last agreed on, by field."""
         return self._agreements.of(source, target)
+
+    def told(self, ref: Ref) -> Sequence[Told]:
+        """What people were told about a record or are to be, in the order planned."""
+        return [one for row in self.outbox.about(ref) if (one := told_by(row, ref)) is not None]
+
+    def followers(self, refs: Collection[Ref]) -> Sequence[Person]:
+        """Who said that they follow one of these records."""
+        found = self.people.followers(refs)
+        return [named_by(who) for who in dict.fromkeys(who for ref in refs for who in found.get(ref, ()))]
+
+    def said_in(self, ref: Ref) -> Ref | None:
+        """The message of a chat that became this record."""
+        return next((said for row in self.outbox.about(ref) if (said := origin_of(row, ref)) is not None), None)
 
     def asked(self, kind: Asking, subjects: Collection[Ref]) -> Standing | None:
         """What became of the latest question of that kind about one of these records."""

@@ -11,8 +11,9 @@ from loopbot.domain.judging import SETTLE, concerned, judge
 from loopbot.domain.people import who
 from loopbot.domain.questions import Question
 from loopbot.domain.ranking import classified
-from loopbot.domain.records import Issue, Link, Record, Ref
+from loopbot.domain.records import Feedback, Incident, Issue, Link, Record, Ref
 from loopbot.domain.rules import Plan, Rule
+from loopbot.domain.telling import environment_of
 from loopbot.ports import EffectState, JournalEntry, Tx, Unmapped, Upserted
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.moves import as_moved, follow_moves, not_done_before
@@ -78,7 +79,8 @@ def absorb(
     loop: Loop, tx: Tx, records: Iterable[Record], *, echo: bool = False
 ) -> tuple[list[Upserted], list[Enacted]]:
     """Put records into the mirror, note the links they state, and let the rules judge what changed."""
-    given = _classified(loop, tx, with_what_people_said(tx, with_what_was_known(tx, list(records))))
+    known = with_what_people_said(tx, with_what_was_known(tx, list(records)))
+    given = _classified(loop, tx, _with_environments_used(loop, known))
     rows = _with_moves(tx, tx.mirror.put(_with_environments(tx, given)))
     changed = [row for row in rows if row.what in ("new", "changed")]
     links = tx.links.state([row.record for row in changed])
@@ -154,7 +156,8 @@ def _judged(loop: Loop, tx: Tx, rule: Rule, event: Event) -> list[Enacted]:
 
 def _asks_something(plan: Plan) -> bool:
     noted = any(one.notes or one.withdraws for one in plan.mirrored)
-    return bool(plan.effects or plan.links or plan.timers or plan.cancels or plan.questions or noted)
+    withdrawn = bool(plan.withdraws)
+    return bool(plan.effects or plan.links or plan.timers or plan.cancels or plan.questions or noted or withdrawn)
 
 
 def _enacted(loop: Loop, tx: Tx, plan: Plan) -> Enacted:
@@ -173,6 +176,8 @@ def _enacted(loop: Loop, tx: Tx, plan: Plan) -> Enacted:
     if live:
         _keep_pairs(tx, plan)
         asked = keep(loop, tx, plan)
+        for told, why in plan.withdraws:
+            tx.outbox.drop(told.key, why)
     if new or new_links:
         loop.witness.planned(plan, len(new))
     return Enacted(plan, tuple(new), state, tuple(new_links), asked)
@@ -202,7 +207,7 @@ def _to_one_person(loop: Loop, effects: list[Effect]) -> list[Effect]:
         effect = each
         if isinstance(effect, Tell):
             person = loop.roster.same(effect.person)
-            mark = (who(person), effect.system, effect.about, effect.text)
+            mark = (who(person), effect.system, effect.about)
             if mark in told:
                 continue
             told.add(mark)
@@ -255,6 +260,19 @@ def _entries(tx: Tx, one: Enacted) -> Iterator[JournalEntry]:
     for link in one.new_links:
         what = f"linked: {link.source} {link.relation} {link.target}"
         yield JournalEntry(tx.now(), plan.rule, plan.subject, what, link.because or plan.because)
+
+
+def _with_environments_used(loop: Loop, records: list[Record]) -> list[Record]:
+    """Reports that do not say where their people work, by what the configuration says of their service or account."""
+    mapped = loop.manners.environments
+    if not mapped:
+        return records
+    return [
+        dataclasses.replace(one, environment=environment_of(one, mapped))
+        if isinstance(one, Incident | Feedback) and one.environment is None
+        else one
+        for one in records
+    ]
 
 
 def _with_environments(tx: Tx, records: list[Record]) -> list[Record]:

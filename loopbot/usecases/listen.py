@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from loopbot.domain.effects import Tell
-from loopbot.domain.events import Answered
 from loopbot.domain.records import Person, Record
 from loopbot.domain.speech import (
     Context,
@@ -16,23 +14,17 @@ from loopbot.domain.speech import (
     Wrong,
     say,
 )
-from loopbot.ports import JournalEntry, Tx
 from loopbot.usecases.conversation import linking, operating, personal, reporting, selfhelp, shipping, status, wishing
 from loopbot.usecases.conversation import measuring as measures
-from loopbot.usecases.conversation.desk import SAY, Desk, ReportPlaces, called, offer
+from loopbot.usecases.conversation.desk import SAY, Desk, ReportPlaces, offer
 from loopbot.usecases.conversation.finding import Meant, meant
 from loopbot.usecases.conversation.helping import help_for, unfurled
 from loopbot.usecases.conversation.reading import WRITES, Asked, asked, tickets_in
-from loopbot.usecases.enact import decide
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions import hearing
 from loopbot.usecases.roles import Roles
+from loopbot.usecases.telling import answering
 
-_THANKS = {
-    "yes": "Good. It counts as fixed for you.",
-    "no": "It is noted that this still does not work for you; the people who work on it see it now.",
-}
-_UNKNOWN_QUESTION = "This question is no longer known here."
 _ABOUT = frozenset({"status", "why", "ack", "link", "follow", "unfollow"})
 SHORTCUTS = ("feedback", "incident", "attach")
 """The shortcuts of the app: message -> feedback, message -> incident, message -> a ticket; the first two also by themselves."""
@@ -89,7 +81,9 @@ class Conversation:
             return linking.unlink(self._desk, person, key)
         if key.startswith(selfhelp.HELPED):
             return selfhelp.helped(self._desk, person, key, answer)
-        return say(self._answered(person, key, answer, words))
+        said = answering.answered(self._loop, person, key, answer, words)
+        self._ring()
+        return said
 
     def home(self, person: Person) -> Home:
         """What concerns this person."""
@@ -114,6 +108,10 @@ class Conversation:
         if answered is not None:
             self._ring()
             return answered
+        if filled.form == answering.STILL_BROKEN:
+            said = answering.submitted(self._loop, person, filled)
+            self._ring()
+            return said
         self._loop.witness.noted("form not known", person=person.key, form=filled.form)
         return say("loopbot does not know this form any more.")
 
@@ -220,43 +218,9 @@ class Conversation:
             else reporting.report_incident(self._desk, report)
         )
 
-    def _answered(self, person: Person, key: str, answer: str, words: str) -> str:
-        with self._loop.store.write() as tx:
-            row = tx.outbox.get(key)
-            if row is None or not isinstance(row.effect, Tell):
-                return _UNKNOWN_QUESTION
-            effect = row.effect
-            if not _is_asked(effect.person, person):
-                return "This question was asked to someone else."
-            name = f"answer:{key}:{person.key}"
-            if tx.recall(name) == answer:
-                return _THANKS.get(answer, "Noted.")
-            tx.remember(name, answer)
-            self._note(tx, person, effect, answer, words)
-        self._loop.witness.noted("answered", record=str(effect.about), answer=answer)
-        return _THANKS.get(answer, "Noted.")
-
-    def _note(self, tx: Tx, person: Person, effect: Tell, answer: str, words: str) -> None:
-        who = called(person)
-        because = f"{who} answered {answer!r} to “{effect.question or 'a question'}”"
-        because += f": {words}" if words else ""
-        tx.journal([JournalEntry(tx.now(), effect.cause.rule, effect.about, f"answered: {answer}", because)])
-        record = tx.mirror.get(effect.about)
-        if record is not None:
-            decide(self._loop, tx, [Answered(who, effect.question or "", answer, record, tx.now())])
-
 
 def _after_ticket(said: Asked) -> str:
     """The words that follow the ticket's name."""
     typed = said.tickets[0].typed
     before, found, after = said.words.partition(typed)
     return (after if found else before).strip(" :,-")
-
-
-def _is_asked(asked_person: Person, person: Person) -> bool:
-    """Whether this is who was asked; where only one of the two has an e-mail address, the chat's delivery decides."""
-    if asked_person.system == person.system:
-        return asked_person.key == person.key
-    if not asked_person.email or not person.email:
-        return True
-    return asked_person.email.strip().casefold() == person.email.strip().casefold()

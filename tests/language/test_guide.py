@@ -28,7 +28,7 @@ def name_of(text: str) -> str:
 def test_the_guide_has_no_example_that_is_not_run() -> None:
     assert {kind for kind, _ in BLOCKS} == {"toml", "toml broken", "text", "conditions", ""}
     assert len(GOOD) + len(CASES) == sum(kind == "toml" for kind, _ in BLOCKS)
-    assert (len(GOOD), len(CASES), len(BROKEN)) == (7, 2, 3)
+    assert (len(GOOD), len(CASES), len(BROKEN)) == (9, 2, 3)
 
 
 @pytest.mark.parametrize("text", GOOD, ids=name_of)

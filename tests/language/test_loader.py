@@ -102,11 +102,11 @@ def test_a_rule_is_read_as_it_was_written(rule: Callable[[str], Rule]) -> None:
         ),
         (
             then('do = "tell"\ntext = "{it.group}"'),
-            "rules/a-rule.toml, then[1].text: `{it.group}` of an incident can hold internal matter, and a customer reads this text (a customer may read it.environment, it.key, it.occurred_at, it.opened_at, it.resolved_at, it.services, it.text, it.title, it.url)",
+            "rules/a-rule.toml, then[1].text: `{it.group}` of an incident can hold internal matter, and a customer reads this text (a customer may read it.environment, it.key, it.occurred_at, it.opened_at, it.reason, it.resolved_at, it.services, it.text, it.title, it.url)",
         ),
         (
             then('do = "tell"\ntext = "x"\nwho = "boss"'),
-            'rules/a-rule.toml, then[1].who: "boss" is not known (known here: assignee, follower, opener, reporter)',
+            'rules/a-rule.toml, then[1].who[1]: "boss" is not known (known here: assignee, follower, opener, reporter, thread)',
         ),
         (
             then('do = "tell"\ntext = "x"\nbuttons = { yes = "Yes" }'),

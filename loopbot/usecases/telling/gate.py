@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from loopbot.domain.effects import Ask, Cause, Comment, Delivery, Effect, Post, Tell
+from loopbot.domain.events import SILENT, Timer
 from loopbot.domain.people import who
 from loopbot.domain.records import Person
 from loopbot.domain.telling import FOR_GOOD, Wishes, zone_named
@@ -55,10 +56,14 @@ def strangers_among(loop: Loop, tx: Tx, system: str, claimed: Sequence[Delivery]
 
 
 def spoke(loop: Loop, tx: Tx, delivery: Delivery) -> None:
-    """Note when people and channels were written to, where anything goes by that."""
+    """Note when people and channels were written to, where anything goes by that, and until when an answer is waited for."""
     effect = delivery.effect
     if delivery.receipt is not None or delivery.under is not None:
         return
+    for each in delivery.effects:
+        if isinstance(each, Tell) and each.silent_after:
+            due = tx.now() + timedelta(seconds=each.silent_after)
+            tx.timers.set(Timer(each.cause.rule, each.about, f"{SILENT}{each.key}", due))
     if isinstance(effect, Tell) or (isinstance(effect, Post) and loop.manners.channel_per_hour and not effect.thread):
         tx.people.spoke(effect.lane)
 
