@@ -30,6 +30,13 @@ db = typer.Typer(
 )
 app.add_typer(db, name="db")
 
+judgement = typer.Typer(
+    help="See what loopbot has learnt here, learn anew, go back.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(judgement, name="judgement")
+
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", envvar="LOOPBOT_CONFIG", help="The configuration file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
@@ -352,3 +359,42 @@ def outbox_drop(key: KeyArgument, config: ConfigOption = CONFIG, why: WhyOption 
     from loopbot.cli.outboxing import decide_effect
 
     decide_effect(config, key, "drop", why)
+
+
+@judgement.command("list")
+def judgement_list(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
+    """Show the models that were learnt here, and which one is in use."""
+    from loopbot.cli.judging import show_models
+
+    show_models(config, as_json=as_json)
+
+
+@judgement.command("learn")
+def judgement_learn(config: ConfigOption = CONFIG) -> None:
+    """Learn which changes cause incidents here, from what people answered.
+
+    The new model is used where it judges later answers no worse than the one in use. Exits 1 where it is not.
+    """
+    from loopbot.cli.judging import learn
+
+    raise typer.Exit(learn(config))
+
+
+@judgement.command("use")
+def judgement_use(
+    version: Annotated[str, typer.Argument(help="A version that `loopbot judgement list` shows.")],
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Judge by another model that was learnt here."""
+    from loopbot.cli.judging import use_model
+
+    use_model(config, version)
+
+
+@judgement.command("reset")
+def judgement_reset(config: ConfigOption = CONFIG) -> None:
+    """Judge by the model that comes with loopbot."""
+    from loopbot.cli.judging import use_model
+    from loopbot.judgement.versions import SHIPPED
+
+    use_model(config, SHIPPED)

@@ -200,7 +200,10 @@ class Story:
         teller.person("Priya Nair", f"has finished {change}: Order export reads in pages")
         title = "Order export stops after 1,000 rows"
         teller.person("Mara Lindqvist", f"“{title}. My monthly report is short of half its orders.”")
-        text = "My monthly report is short of half its orders. The export file ends in the middle of March."
+        text = (
+            "My monthly report is short of half its orders. The export file ends in the middle of March. "
+            f"The service desk adds: it began after {change}."
+        )
         first = self.company.report("mara.lindqvist", title, text, "Order Export", minutes_ago=14)
         teller.wait("the incident to be linked to its change", lambda: bool(self._field(first, "caused_by")))
         return first

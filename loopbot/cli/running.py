@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ROLES = ("all", "scheduler", "worker", "web")
 HEARTBEAT, HEARTBEAT_SECONDS = "daemon", 60.0
+_LEARNING = 1800.0
 _GRACE = 2.0
 
 
@@ -87,13 +88,31 @@ def engine_for(here: "Installation", role: str, outfit: "Outfit") -> "Embedded |
             raise ConfigError("--role", "a SQLite store has one node, which does all", "leave it out, or use Postgres")
         from loopbot.engine.embedded import Embedded
 
-        return Embedded(here.loop, here.sources, bells(here))
+        return Embedded(here.loop, here.sources, bells(here), lambda: learnt_beside(here))
     try:
         from loopbot.engine.cluster import Cluster
     except ModuleNotFoundError as error:
         hint = "install loopbot with its extra `cluster`: pip install 'loopbot[cluster]'"
         raise ConfigError("store", f"several nodes on Postgres need {error.name}, which is not there", hint) from None
     return Cluster(here.loop, here.sources, bells(here), url, role)
+
+
+def learnt_beside(here: "Installation") -> None:
+    """Learn anew in a child process, where people answered something since the last time: the daemon stays as small as it is."""
+    import subprocess
+    import sys
+
+    from loopbot.usecases.learning import something_new
+
+    if not something_new(here.loop):
+        return
+    command = [sys.executable, "-m", "loopbot", "judgement", "learn", "--config", str(here.config.path)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_LEARNING, check=False)  # noqa: S603 - ourselves
+    except subprocess.TimeoutExpired:
+        here.loop.witness.noted("learning took too long and was stopped", seconds=_LEARNING)
+        return
+    here.loop.witness.noted("learnt from what people answered", said=(done.stdout or done.stderr).strip()[-500:])
 
 
 def run_once(config_path: Path, *, as_json: bool, verbose: bool) -> int:

@@ -28,15 +28,29 @@ class View(Protocol):
         """The mirrored record."""
 
     def between(
-        self, kind: Kind, since: datetime, until: datetime, services: frozenset[str] = frozenset()
+        self,
+        kind: Kind,
+        since: datetime,
+        until: datetime,
+        services: frozenset[str] = frozenset(),
+        limit: int | None = None,
     ) -> Sequence[Record]:
-        """Records that occurred in [since, until], newest first; with `services`, those that share one of them."""
+        """Records that occurred in [since, until], newest first; with `services`, those that share one of them.
+
+        At most `limit`, the newest ones.
+        """
+
+    def called(self, keys: Collection[str]) -> Sequence[Record]:
+        """Records that people call any of these, in any case, over all systems."""
 
     def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
         """Records that share telling terms with a record (itself left out) or a text, the nearest first.
 
         The measure is coarse and cheap: whoever needs to know how alike they are compares the wordings.
         """
+
+    def learnt(self, judgement: str) -> str:
+        """The model that a judgement has learnt here and that is in use, as text; "" where it is the one it came with."""
 
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Live links at either end of it. Ends may be pending refs or records not mirrored."""

@@ -46,8 +46,11 @@ _SET_BACK = 2.0
 class Embedded:
     """Runs an installation in this process until told to stop."""
 
-    def __init__(self, loop: Loop, sources: Sequence[Source], bells: Bells) -> None:
-        self._loop, self._sources, self.bells = loop, sources, bells
+    def __init__(
+        self, loop: Loop, sources: Sequence[Source], bells: Bells, nightly: Callable[[], None] | None = None
+    ) -> None:
+        """`nightly` is done once a day, with the sweep."""
+        self._loop, self._sources, self.bells, self._nightly = loop, sources, bells, nightly
         self._scheduler: Any = None
         self._stopping = threading.Event()
         self._ending: threading.Thread | None = None
@@ -94,6 +97,8 @@ class Embedded:
                 minute=minute,
                 id=f"sweep:{source.stream}",
             )
+        if self._nightly is not None:
+            self._scheduler.add_job(self._nightly, "cron", hour=hour, minute=minute, id="nightly")
         self._scheduler.start()
         threading.Thread(target=self._watch, args=(tuple(jobs),), name="clock-watch", daemon=True).start()
 

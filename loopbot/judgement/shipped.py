@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from loopbot.domain.ranking import Judgement
+from loopbot.judgement.cause import Suspects
 from loopbot.judgement.recurrence import Recurrences, Similars
 from loopbot.judgement.topic import Stack, TopicJudge
 from loopbot.judgement.topic_shipped import shipped
@@ -15,7 +16,9 @@ def shipped_judgement(topic_words: Mapping[str, str] = NO_WORDS) -> Judgement:
 
     `topic_words`: labels that say outright what kind of feedback something is.
     """
-    return Judgement(similar=Similars(), repeats=Recurrences(), topics=shipped_topics(topic_words))
+    return Judgement(
+        suspect=Suspects(), similar=Similars(), repeats=Recurrences(), topics=shipped_topics(topic_words)
+    )
 
 
 def shipped_topics(words: Mapping[str, str] = NO_WORDS) -> TopicJudge:

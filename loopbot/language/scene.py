@@ -37,7 +37,12 @@ class Scene:
         return self.records.get(ref)
 
     def between(
-        self, kind: Kind, since: datetime, until: datetime, services: frozenset[str] = frozenset()
+        self,
+        kind: Kind,
+        since: datetime,
+        until: datetime,
+        services: frozenset[str] = frozenset(),
+        limit: int | None = None,
     ) -> Sequence[Record]:
         """Records that occurred in [since, until], newest first; with `services`, those that share one of them."""
         found = [
@@ -47,11 +52,20 @@ class Scene:
             and since <= record.occurred_at <= until
             and (not services or services & record.services)
         ]
-        return sorted(found, key=lambda record: (record.occurred_at, record.ref), reverse=True)
+        return sorted(found, key=lambda record: (record.occurred_at, record.ref), reverse=True)[:limit]
+
+    def called(self, keys: Collection[str]) -> Sequence[Record]:
+        """Records that people call any of these, in any case."""
+        wanted = {key.lower() for key in keys}
+        return sorted((one for one in self.records.values() if one.key.lower() in wanted), key=lambda one: one.ref)
 
     def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
         """Records that share telling terms with a record or a text, the one with most of them first."""
         return Memory(self.records.values()).neighbours(of, sought)
+
+    def learnt(self, judgement: str) -> str:  # noqa: ARG002
+        """Nothing was learnt here."""
+        return ""
 
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Links at either end of it."""

@@ -56,6 +56,8 @@ BETWEEN = (
 )
 _SAME = and_(S.system == C.system, S.kind == C.kind, S.key == C.key)
 SERVED_BETWEEN = BETWEEN.where(exists().where(_SAME, S.service.in_(bindparam("services", expanding=True))))
+LATEST_BETWEEN = BETWEEN.limit(bindparam("limit"))
+LATEST_SERVED_BETWEEN = SERVED_BETWEEN.limit(bindparam("limit"))
 
 Place = tuple[str, str, str]
 What = Literal["new", "changed", "touched", "same"]
@@ -193,14 +195,19 @@ class SqlMirror:
                     pairs.append((Ref(system, kind, key), new))
         return pairs
 
-    def between(self, kind: Kind, since: datetime, until: datetime, services: frozenset[str]) -> list[Record]:
+    def between(
+        self, kind: Kind, since: datetime, until: datetime, services: frozenset[str], limit: int | None = None
+    ) -> list[Record]:
         """Records that occurred in [since, until], newest first; with `services`, those that share one of them."""
-        span = {"kind": kind, "since": since, "until": until}
+        asked: dict[str, object] = {"kind": kind, "since": since, "until": until}
         if services:
-            rows = self._connection.execute(SERVED_BETWEEN, span | {"services": sorted(services)})
+            asked["services"] = sorted(services)
+        if limit is None:
+            query = SERVED_BETWEEN if services else BETWEEN
         else:
-            rows = self._connection.execute(BETWEEN, span)
-        return [_record(row) for row in rows]
+            query = LATEST_SERVED_BETWEEN if services else LATEST_BETWEEN
+            asked["limit"] = limit
+        return [_record(row) for row in self._connection.execute(query, asked)]
 
     def gone(self, refs: Collection[Ref]) -> None:
         """Their systems hold them no longer; seen again, they are back."""

@@ -10,6 +10,7 @@ from loopbot.domain.records import Link, Person, Record, Ref
 from loopbot.domain.telling import Told
 from loopbot.domain.wordings import Neighbourhood, Sought
 from loopbot.domain.words import Kind, Relation
+from loopbot.judgement.versions import learnt_fact
 from loopbot.ports import (
     Agreements,
     Cursors,
@@ -95,14 +96,27 @@ class SqlTx:
         return self._mirror.get(ref)
 
     def between(
-        self, kind: Kind, since: datetime, until: datetime, services: frozenset[str] = frozenset()
+        self,
+        kind: Kind,
+        since: datetime,
+        until: datetime,
+        services: frozenset[str] = frozenset(),
+        limit: int | None = None,
     ) -> Sequence[Record]:
         """Records that occurred in [since, until], newest first; with `services`, those that share one of them."""
-        return self._mirror.between(kind, since, until, services)
+        return self._mirror.between(kind, since, until, services, limit)
+
+    def called(self, keys: Collection[str]) -> Sequence[Record]:
+        """Records that people call any of these, in any case, over all systems."""
+        return self._mirror.called(keys)
 
     def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
         """Records that share telling terms with a record or a text, the nearest first by a coarse measure."""
         return self._mirror.neighbours(of, sought)
+
+    def learnt(self, judgement: str) -> str:
+        """The model that a judgement has learnt here and that is in use, as text; "" where it is the one it came with."""
+        return journal.recall(self._work, learnt_fact(judgement)) or ""
 
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Live links at either end of it."""

@@ -1,0 +1,88 @@
+"""The incidents of an installation whose cause people or systems told, and what they say of a model."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from loopbot.domain.records import Record, Ref
+from loopbot.domain.rules import Match, View
+from loopbot.domain.words import Kind
+from loopbot.judgement.cause import JUDGEMENT, gathered
+from loopbot.judgement.cause_mentions import without_names
+from loopbot.judgement.cause_model import CauseModel, loaded, shipped_model
+from loopbot.judgement.cause_training import Sample, fit, probabilities_of, sample_of
+from loopbot.ports import Tx
+
+LEAST = 30
+"""Fewer known causes than this teach chance."""
+MOST = 600
+EVER = timedelta(days=10 * 365)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An incident with what is known of its cause: what it was, and what it was not."""
+
+    incident: Record
+    causes: frozenset[Ref]
+    cleared: frozenset[Ref]
+
+
+def known_causes(tx: Tx, kind: Kind = "change") -> list[Answered]:
+    """The latest incidents of which people or their systems said what caused them, or did not; the earliest first.
+
+    What loopbot linked itself teaches nothing, or it would believe its own echo.
+    """
+    yes: dict[Ref, set[Ref]] = {}
+    no: dict[Ref, set[Ref]] = {}
+    for lesson in tx.lessons.all("cause"):
+        if lesson.other:
+            (yes if lesson.verdict == "yes" else no).setdefault(lesson.subject, set()).add(Ref.parse(lesson.other))
+    for incident in tx.mirror.all("incident"):
+        for link in tx.linked(incident.ref, "caused_by"):
+            if link.source == incident.ref and not link.by.startswith("rule:"):
+                yes.setdefault(incident.ref, set()).add(link.target)
+    records = tx.mirror.many({*yes, *no})
+    found = [
+        Answered(record, _of_kind(yes.get(ref), kind), _of_kind(no.get(ref), kind)) for ref, record in records.items()
+    ]
+    found = [one for one in found if one.causes or one.cleared]
+    return sorted(found, key=lambda one: (one.incident.occurred_at, one.incident.ref))[-MOST:]
+
+
+def fitted(samples: Sequence[tuple[Sample, Sample]]) -> CauseModel:
+    """The model that came with loopbot, moved by these (masked, unmasked) samples."""
+    return fit([one for one, _ in samples], [one for _, one in samples], shipped_model())
+
+
+def in_force(view: View) -> CauseModel:
+    """The model by which suspects are judged now."""
+    text = view.learnt(JUDGEMENT)
+    return loaded(text) if text else shipped_model()
+
+
+def samples_of(one: Answered, view: View, kind: Kind) -> tuple[Sample, Sample]:
+    """The candidates of an incident without what it names, and with it."""
+    match = Match(kind=kind, rank="suspect", within=EVER)
+    bare = dataclasses.replace(
+        one.incident, title=without_names(one.incident.title), text=without_names(one.incident.text)
+    )
+    masked, unmasked = gathered(bare, view, match), gathered(one.incident, view, match)
+    return (
+        sample_of(masked, [each.record.ref in one.causes for each in masked.candidates]),
+        sample_of(unmasked, [each.record.ref in one.causes for each in unmasked.candidates]),
+    )
+
+
+def loss(samples: Sequence[tuple[Sample, Sample]], model: CauseModel) -> float:
+    """How surprising the truth is to the model (mean of squared errors over the ten likeliest candidates); 0 is best."""
+    errors = []
+    for _, one in samples:
+        said = sorted(zip(probabilities_of(one, model), one.truths, strict=True), reverse=True)[:10]
+        errors.append(sum((probability - truth) ** 2 for probability, truth in said))
+    return sum(errors) / max(len(errors), 1)
+
+
+def _of_kind(refs: set[Ref] | None, kind: Kind) -> frozenset[Ref]:
+    return frozenset(ref for ref in refs or () if ref.kind == kind)

@@ -1,0 +1,209 @@
+"""Suspects: what is found, how it is weighed, and what a support agent reads of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from loopbot.domain.records import Change, Incident, Link, Record, Ref, Release
+from loopbot.domain.rules import Match
+from loopbot.domain.scoring import Ranked
+from loopbot.judgement.cause import Suspects, gathered
+from loopbot.judgement.cause_features import FEATURES
+from loopbot.judgement.cause_mentions import mentions, versions, without_names
+from loopbot.judgement.cause_model import loaded, shipped_model
+from loopbot.judgement.cause_training import fit, probabilities_of, sample_of
+from loopbot.language.scene import Scene
+from tests.support.made import START, at, deployment, incident, issue
+
+DAY = 24 * 60
+EVER = Match(kind="change", rank="suspect", within=timedelta(days=3650))
+SHOP = frozenset({"shop"})
+
+
+def change(number: int, minutes: float, **fields: object) -> Change:
+    given = {
+        "title": "routine work",
+        "state": "closed",
+        "updated_at": at(minutes),
+        "started_at": at(minutes - 15),
+        "finished_at": at(minutes),
+        **fields,
+    }
+    return Change(ref=Ref("servicenow", "change", f"CHG{number:04d}"), ident=str(number), **given)  # type: ignore[arg-type]
+
+
+def broken(**fields: object) -> Incident:
+    given = {
+        "opened_at": at(0),
+        "services": SHOP,
+        "title": "Order export stops",
+        "text": "The export queue is stuck since noon.",
+        **fields,
+    }
+    return incident(1, **given)
+
+
+def ranked(it: Record, *others: Record, match: Match = EVER, links: tuple[Link, ...] = ()) -> list[Ranked]:
+    scene = Scene(at(1), {one.ref: one for one in (it, *others)}, links)
+    return sorted(Suspects().rank(it, scene, match), key=lambda one: -one.score)
+
+
+def test_a_change_that_the_ticket_blames_by_name_is_nearly_certain_however_old_it_is() -> None:
+    named = change(31, -200 * DAY, title="Something else altogether", services=frozenset({"mail"}))
+    near = [change(number, -30 * number, services=SHOP, title="Export queue tuned") for number in range(1, 8)]
+    best = ranked(broken(text="The export queue is stuck. It was broken by CHG0031."), named, *near)[0]
+    assert best.record.key == "CHG0031"
+    assert best.score >= 0.8
+    assert best.because[0] == "the ticket names CHG0031 as what broke it"
+
+
+def test_without_a_name_the_right_service_time_and_words_come_first_and_are_not_certain() -> None:
+    right = change(1, -22, services=SHOP, title="Move the export queue to new hosts")
+    others = [
+        change(2, -20, services=frozenset({"mail"}), title="Rotate certificates"),
+        change(3, -90 * DAY, services=SHOP, title="Move the export queue to new hosts"),
+        change(4, -300, services=SHOP, title="Rotate certificates"),
+    ]
+    best = ranked(broken(), right, *others)[0]
+    assert best.record == right
+    assert best.score < 0.8
+    assert best.because == ("same service (shop)", "finished 22 minutes before", "both mention export and queue")
+
+
+def test_what_began_after_the_incident_is_no_suspect() -> None:
+    assert ranked(broken(), change(1, 60, started_at=at(5), services=SHOP)) == []
+
+
+def test_the_only_candidate_is_no_good_one_for_being_alone() -> None:
+    (only,) = ranked(broken(), change(1, -100 * DAY, services=frozenset({"mail"}), title="Rotate certificates"))
+    assert only.score < 0.1
+
+
+def test_what_delivered_an_issue_that_the_ticket_names_is_suspected() -> None:
+    item, out = issue(42, -3 * DAY, services=SHOP), deployment(7, -DAY, services=SHOP, finished_at=at(-DAY))
+    links = (Link(out.ref, "delivers", item.ref),)
+    found = ranked(
+        broken(text="Broken by LOOP-42, it seems."), item, out, match=replace(EVER, kind="deployment"), links=links
+    )
+    assert found[0].because[0] == "it delivers LOOP-42, which the ticket names as what broke it"
+    assert found[0].score >= 0.5
+
+
+def test_a_deployment_is_known_by_its_commit() -> None:
+    out = deployment(7, -DAY, commit="4f2a9bc0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a6", finished_at=at(-DAY))
+    found = ranked(broken(text="Regression introduced by 4f2a9bc0d1."), out, match=replace(EVER, kind="deployment"))
+    assert found[0].because[0].startswith("the ticket names 7")
+
+
+def test_files_of_a_stack_trace_speak_for_the_change_that_touched_them() -> None:
+    trace = "NullPointerException\n\tat com.shop.export.PageWriter.flush(PageWriter.java:123)\n"
+    touched = change(1, -9 * DAY, services=SHOP, text="src/main/java/com/shop/export/PageWriter.java\nREADME.md")
+    others = [
+        change(number, -DAY * number, services=SHOP, text="src/main/java/com/shop/Mail.java") for number in range(2, 9)
+    ]
+    best = ranked(broken(text=trace), touched, *others)[0]
+    assert best.record == touched
+    assert "it touches PageWriter.java, which the ticket names" in best.because
+
+
+def test_a_change_that_failed_is_suspected_more() -> None:
+    fine, failed = change(1, -60, services=SHOP), change(2, -60, services=SHOP, outcome="failed")
+    found = ranked(broken(), fine, failed)
+    assert [one.record.key for one in found] == ["CHG0002", "CHG0001"]
+    assert "it failed or was rolled back" in found[0].because
+
+
+def test_what_came_after_the_release_that_the_ticket_is_about_is_suspected_less() -> None:
+    release = Release(
+        ref=Ref("jira", "release", "shop/2.4"),
+        ident="1",
+        title="2.4",
+        state="released",
+        updated_at=at(0),
+        released_at=at(-5 * DAY),
+    )
+    before, after = change(1, -6 * DAY, services=SHOP), change(2, -4 * DAY, services=SHOP)
+    told = broken(extra={"versions": "2.4"})
+    vectors = dict(
+        zip(("CHG0001", "CHG0002"), (pool_vector(told, release, before, after, place) for place in (0, 1)), strict=True)
+    )
+    assert {key: vector[FEATURES.index("after_release")] for key, vector in vectors.items()} == {
+        "CHG0001": 0.0,
+        "CHG0002": 1.0,
+    }
+
+
+def pool_vector(it: Incident, release: Release, before: Change, after: Change, place: int) -> tuple[float, ...]:
+    scene = Scene(at(1), {one.ref: one for one in (it, release, before, after)})
+    pool = gathered(it, scene, EVER)
+    keys = [one.record.key for one in pool.candidates]
+    return pool.vectors[keys.index((before, after)[place].key)]
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "blamed", "hinted", "cleared"),
+    [
+        ("This was broken by HDFS-5153.", "hdfs-5153", True, False, False),
+        ("CHG0031 introduced this.", "chg0031", True, False, False),
+        ("The test was removed by LOOP-8, please restore it", "loop-8", True, False, False),
+        ("LOOP-8 accidentally changes the default", "loop-8", True, False, False),
+        ("It was supposed to be fixed by LOOP-8", "loop-8", False, False, True),
+        ("It fails since CHG0031", "chg0031", False, True, False),
+        ("Looks similar to LOOP-7", "loop-7", False, False, True),
+        ("See https://jira.example.com/browse/LOOP-9", "loop-9", False, False, True),
+    ],
+)
+def test_the_words_beside_a_name_say_whether_it_is_blamed(
+    said: str, name: str, blamed: bool, hinted: bool, cleared: bool
+) -> None:
+    found = mentions("", said)[name]
+    assert (found.blamed, found.hinted, found.cleared) == (blamed, hinted, cleared)
+
+
+def test_names_can_be_taken_out_of_a_text() -> None:
+    assert without_names("Broken by CHG0031 (https://x.example/browse/LOOP-4), commit 4f2a9bc0.").split() == [
+        "Broken",
+        "by",
+        "(",
+        "commit",
+        ".",
+    ]
+    assert versions("after the upgrade to v5.2.1 from 5.1") == {"5.2.1", "5.1"}
+
+
+def test_the_shipped_model_is_of_these_features_and_survives_being_written() -> None:
+    model = shipped_model()
+    assert loaded(model.dumped()) == model
+    with pytest.raises(ValueError, match="other features"):
+        loaded(model.dumped().replace('"words"', '"letters"'))
+
+
+def test_answers_move_the_model_towards_what_is_true_here() -> None:
+    """In this company it is always the change on the database, whatever service the ticket names."""
+    base = frozenset({"database"})
+    samples = []
+    for number in range(60):
+        it = replace(broken(), opened_at=START + timedelta(days=number), updated_at=START + timedelta(days=number))
+        guilty = change(100 + number, DAY * number - 60, services=base, title="Database work", outcome="failed")
+        others = [
+            change(200 + number, DAY * number - 40, services=SHOP, title="Export settings"),
+            change(300 + number, DAY * number - 50, services=SHOP),
+        ]
+        scene = Scene(at(0), {one.ref: one for one in (it, guilty, *others)})
+        pool = gathered(it, scene, EVER)
+        samples.append(sample_of(pool, [one.record.ref == guilty.ref for one in pool.candidates]))
+    shipped = shipped_model()
+    learnt = fit(samples[:40], samples[:40], shipped)
+    before, after = (_right(samples[40:], model) for model in (shipped, learnt))
+    assert learnt.version != shipped.version
+    assert after > before
+    assert after == len(samples[40:])
+
+
+def _right(samples: list, model: object) -> int:  # type: ignore[type-arg]
+    found = 0
+    for one in samples:
+        said = probabilities_of(one, model)  # type: ignore[arg-type]
+        found += one.truths[said.index(max(said))]
+    return found

@@ -1,0 +1,111 @@
+"""Learning from what people answered: only enough answers teach, what judges worse is not used, and it can be taken back."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from loopbot.domain.questions import Lesson
+from loopbot.domain.records import Change, Incident, Ref
+from loopbot.domain.rules import Match, Rulebook
+from loopbot.judgement import versions
+from loopbot.judgement.cause import JUDGEMENT, Suspects
+from loopbot.ports import Store
+from loopbot.store import open_store
+from loopbot.usecases.learning import learn_causes, something_new
+from loopbot.usecases.loop import Loop
+from tests.support.clock import FakeClock
+from tests.support.made import START
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def loop(store_url: str, clock: FakeClock) -> Iterator[Loop]:
+    store = open_store(store_url, clock=clock)
+    yield Loop(cast("Store", store), Rulebook(()), {}, clock, "one")
+    store.close()
+
+
+def _incident(number: int) -> Incident:
+    ref = Ref("servicenow", "incident", f"INC{number:04d}")
+    at = START - DAY * (100 - number)
+    return Incident(
+        ref=ref,
+        ident=str(number),
+        title="Orders are late",
+        state="new",
+        opened_at=at,
+        updated_at=at,
+        services=frozenset({"orders"}),
+    )
+
+
+def _change(number: int, minutes: float, service: str, **fields: object) -> Change:
+    ref = Ref("servicenow", "change", f"CHG{number:04d}")
+    at = START - DAY * (100 - number % 1000) - timedelta(minutes=minutes)
+    return Change(
+        ref=ref,
+        ident=str(number),
+        title=f"Work on {service}",
+        state="closed",
+        updated_at=at,
+        started_at=at,
+        finished_at=at,
+        services=frozenset({service}),
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def _taught(loop: Loop, count: int) -> None:
+    """Each day an incident, a change of its own service and one of the database; people say that it was the database."""
+    with loop.store.write() as tx:
+        for number in range(count):
+            guilty = _change(1000 + number, 90, "database", outcome="failed")
+            tx.mirror.put([_incident(number), guilty, _change(2000 + number, 30, "orders")])
+            tx.lessons.add(
+                [
+                    Lesson(
+                        kind="cause",
+                        subject=_incident(number).ref,
+                        other=str(guilty.ref),
+                        verdict="yes",
+                        by="person:kim",
+                        at=tx.now(),
+                    )
+                ]
+            )
+
+
+def _first(loop: Loop, number: int) -> str:
+    match = Match(kind="change", rank="suspect", within=DAY * 365)
+    with loop.store.read() as tx:
+        return max(Suspects().rank(_incident(number), tx, match), key=lambda one: one.score).record.key
+
+
+def test_a_few_answers_teach_nothing_yet(loop: Loop) -> None:
+    _taught(loop, 5)
+    lesson = learn_causes(loop)
+    assert not lesson.used
+    assert "5 incidents have a known cause" in lesson.why
+
+
+def test_what_people_answered_changes_who_is_suspected_and_can_be_taken_back(loop: Loop) -> None:
+    _taught(loop, 60)
+    assert something_new(loop)
+    assert _first(loop, 59) == "CHG2059"
+    lesson = learn_causes(loop)
+    assert lesson.used
+    assert _first(loop, 59) == "CHG1059"
+    with loop.store.read() as tx:
+        assert (
+            [one.version for one in versions.listed(tx, JUDGEMENT)] == [lesson.learnt.version]
+            if lesson.learnt
+            else False
+        )
+        assert versions.in_use(tx, JUDGEMENT) != versions.SHIPPED
+    with loop.store.write() as tx:
+        assert not versions.use(tx, JUDGEMENT, "nonsense")
+        assert versions.use(tx, JUDGEMENT, versions.SHIPPED)
+    assert _first(loop, 59) == "CHG2059"
