@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 
 from loopbot.domain.rules import Rule
+from loopbot.judgement.shipped import shipped_judgement
 from loopbot.language.cases import run, run_text
 from loopbot.language.loader import load_rules
 from loopbot.language.schema import rule_schema
@@ -44,7 +45,7 @@ def test_the_starter_pack_has_no_mistakes() -> None:
 @pytest.mark.parametrize("name", STARTER)
 def test_each_starter_rule_does_what_its_cases_say(name: str) -> None:
     (rule,) = [rule for rule in load_rules(RULES).rules if rule.name == name]
-    results = run(rule, RULES / "tests" / f"{name}.toml")
+    results = run(rule, RULES / "tests" / f"{name}.toml", shipped_judgement())
     assert [result for result in results if not result.passed] == []
     assert len(results) >= 3
 
