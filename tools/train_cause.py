@@ -9,8 +9,8 @@ from pathlib import Path
 
 from loopbot.judgement import cause_model
 from loopbot.judgement.cause_training import fit
-from loopbot.judgement.evaluation.cause import gather, outspoken
 from loopbot.judgement.evaluation.archive import growing_store, read_archive
+from loopbot.judgement.evaluation.cause import gather, outspoken
 
 TARGET = Path(cause_model.__file__).parent / cause_model.SHIPPED
 

@@ -16,9 +16,7 @@ def shipped_judgement(topic_words: Mapping[str, str] = NO_WORDS) -> Judgement:
 
     `topic_words`: labels that say outright what kind of feedback something is.
     """
-    return Judgement(
-        suspect=Suspects(), similar=Similars(), repeats=Recurrences(), topics=shipped_topics(topic_words)
-    )
+    return Judgement(suspect=Suspects(), similar=Similars(), repeats=Recurrences(), topics=shipped_topics(topic_words))
 
 
 def shipped_topics(words: Mapping[str, str] = NO_WORDS) -> TopicJudge:

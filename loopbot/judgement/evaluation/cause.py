@@ -23,8 +23,8 @@ from loopbot.judgement.cause_features import Pool
 from loopbot.judgement.cause_mentions import mentions, without_names
 from loopbot.judgement.cause_model import CauseModel, shipped_model
 from loopbot.judgement.cause_training import Sample, fit, probabilities_of, sample_of
-from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress
 from loopbot.judgement.evaluation.archive import Archive, Growing, KnownCause, growing_store, read_archive
+from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress
 from loopbot.ports import Tx
 
 LINK_AT = 0.8
