@@ -31,6 +31,7 @@ from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop, SilentWitness, Waits, Witness
 from loopbot.usecases.questions.places import Places
 from loopbot.usecases.roles import GROUPS, Roles
+from loopbot.usecases.topics import TopicShelf
 
 ENTRY_POINTS = "loopbot.connectors"
 
@@ -116,6 +117,7 @@ def installed(
             roster,
             config.telling.manners,
             asked_where(config),
+            topic_shelf(config),
         )
         yield Installation(config, loop, built, sources)
 
@@ -270,6 +272,13 @@ def shipped_judgement() -> Judgement:
     from loopbot.judgement.shipped import shipped_judgement as built
 
     return built()
+
+
+def topic_shelf(config: Config) -> TopicShelf:
+    """Where the versions of what was learnt about feedback are found."""
+    from loopbot.judgement.shipped import shipped_topics
+
+    return TopicShelf(shipped_topics(config.topics.words))
 
 
 def starter_rules() -> Path:

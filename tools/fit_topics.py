@@ -16,9 +16,8 @@ from pathlib import Path
 
 from loopbot.judgement.calibration import fit_temperature
 from loopbot.judgement.topic_learning import Example, Recipe, learn
-from loopbot.judgement.topic_model import Linear
+from loopbot.judgement.topic_model import Linear, read
 from loopbot.judgement.topic_shipped import FILE, encoded
-from loopbot.judgement.topic_text import part
 
 RECIPE = Recipe(looseness=0.25, epochs=12, words=False)
 
@@ -70,14 +69,14 @@ def written() -> Iterator[Example]:
     """The examples of this file."""
     for topic, text in WRITTEN.items():
         for said in text.replace("\n", "|").split("|"):
-            yield Example(part(said, ""), topic, weight=3.0)
-            yield Example(part("", said), topic, weight=3.0)
+            yield Example(read(said, ""), topic, weight=3.0)
+            yield Example(read("", said), topic, weight=3.0)
 
 
 def tracked(folder: Path) -> Iterator[tuple[str, Example]]:
     """Issues of trackers: the repository, and the example."""
     for row in rows(folder / "nlbse24_issues.csv.gz"):
-        yield row["repo"], Example(part(row["title"], row["body"]), row["label"])
+        yield row["repo"], Example(read(row["title"], row["body"]), row["label"])
 
 
 def reviewed(folder: Path) -> Iterator[Example]:
@@ -87,11 +86,11 @@ def reviewed(folder: Path) -> Iterator[Example]:
     for row in rows(folder / "feedback_scalabrino_rq1.csv.gz"):
         topic = topics.get(row["category"]) or (stars.get(row["rating"]) if row["category"] == "OTHER" else None)
         if topic:
-            yield Example(part("", row["review"]), topic)
+            yield Example(read("", row["review"]), topic)
     for row in rows(folder / "feedback_marc.csv.gz"):
         topic = {"BugReport": "bug", "FeatureRequest": "feature"}.get(row["label"])
         if topic:
-            yield Example(part("", row["text"]), topic, weight=0.5)
+            yield Example(read("", row["text"]), topic, weight=0.5)
 
 
 def rows(path: Path) -> Iterator[dict[str, str]]:
@@ -108,7 +107,7 @@ def balanced(examples: list[Example]) -> list[Example]:
         sums[one.topic] += one.weight  # type: ignore[assignment]  # a counter of weights
     whole = sum(sums.values()) / len(sums)
     return [
-        Example(one.said, one.topic, one.weight * min(max((whole / sums[one.topic]) ** 0.5, 0.5), 2.0))
+        Example(one.text, one.topic, one.weight * min(max((whole / sums[one.topic]) ** 0.5, 0.5), 2.0))
         for one in examples
     ]
 
@@ -134,7 +133,7 @@ def main(folder: Path) -> None:
 
 
 def _scored(model: Linear, one: Example) -> tuple[tuple[float, ...], int]:
-    return model.scores(one.said), model.topics.index(one.topic)
+    return model.scores(one.text), model.topics.index(one.topic)
 
 
 if __name__ == "__main__":

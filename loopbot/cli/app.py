@@ -37,6 +37,14 @@ judgement = typer.Typer(
 )
 app.add_typer(judgement, name="judgement")
 
+
+labels = typer.Typer(
+    help="Teach loopbot what kinds of feedback there are.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(labels, name="labels")
+
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", envvar="LOOPBOT_CONFIG", help="The configuration file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
@@ -398,3 +406,67 @@ def judgement_reset(config: ConfigOption = CONFIG) -> None:
     from loopbot.judgement.versions import SHIPPED
 
     use_model(config, SHIPPED)
+
+
+LabelsFile = Annotated[Path, typer.Argument(help="A CSV file: text, topic and, if you like, title and project.")]
+
+
+@labels.command("import")
+def labels_import(file: LabelsFile, config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
+    """Take in labels from a CSV file: the whole file, or nothing where a row is wrong.
+
+    Topics: bug, feature, question, praise, complaint.
+    """
+    from loopbot.cli.labelling import import_labels
+
+    raise typer.Exit(import_labels(config, file, as_json=as_json))
+
+
+@labels.command("train")
+def labels_train(
+    config: ConfigOption = CONFIG,
+    use: Annotated[
+        bool | None,
+        typer.Option(
+            "--use/--no-use", help="Put it in force, or not; by default where it does better than what ships."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn a new version from imported labels, people's answers and the systems' own fields."""
+    from loopbot.cli.labelling import train_labels
+
+    raise typer.Exit(train_labels(config, use=use, as_json=as_json))
+
+
+@labels.command("evaluate")
+def labels_evaluate(
+    file: Annotated[
+        Path | None, typer.Argument(help="A CSV file of labels; without one, all labels by leaving parts out.")
+    ] = None,
+    config: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how well each version tells kinds of feedback apart."""
+    from loopbot.cli.labelling import evaluate_labels
+
+    raise typer.Exit(evaluate_labels(config, file, as_json=as_json))
+
+
+@labels.command("list")
+def labels_list(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
+    """Show how many labels there are, and the versions learnt from them."""
+    from loopbot.cli.labelling import list_labels
+
+    raise typer.Exit(list_labels(config, as_json=as_json))
+
+
+@labels.command("use")
+def labels_use(
+    version: Annotated[str, typer.Argument(help="A version that `labels list` shows, or: shipped.")],
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Judge by this version from now on, and judge again what is mirrored."""
+    from loopbot.cli.labelling import use_version
+
+    raise typer.Exit(use_version(config, version))

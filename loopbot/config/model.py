@@ -16,6 +16,7 @@ from loopbot.config.web import Web
 from loopbot.domain.errors import ConfigError, UserError
 from loopbot.domain.people import Roster
 from loopbot.domain.redaction import holds_secret
+from loopbot.domain.words import TOPICS
 
 _EXPLAINED = "config.example.toml explains every key"
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -111,6 +112,35 @@ class FeedbackPlace(Reports):
     )
 
 
+class Topics(BaseModel):
+    """`[topics]`: how a team calls the kinds of feedback."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    words: Mapping[str, str] = Field(
+        default={
+            "bug": "bug",
+            "defect": "bug",
+            "enhancement": "feature",
+            "feature": "feature",
+            "feature request": "feature",
+            "question": "question",
+            "praise": "praise",
+            "complaint": "complaint",
+        },
+        description="Labels that say outright what kind of feedback something is, in any case: label = topic.",
+    )
+
+    @field_validator("words")
+    @classmethod
+    def _are_topics(cls, values: Mapping[str, str]) -> Mapping[str, str]:
+        for word, topic in values.items():
+            if topic not in TOPICS:
+                message = f"{word!r} means {topic!r}, which is no topic; known: {', '.join(TOPICS)}"
+                raise ValueError(message)
+        return {word.strip().lower(): topic for word, topic in values.items()}
+
+
 class System(BaseModel):
     """`[systems.NAME]`: one system. Every key but these belongs to its connector and is checked there."""
 
@@ -139,6 +169,7 @@ class Config(BaseModel):
     telling: Telling = Telling()
     people: People = People()
     questions: Questions = Questions()
+    topics: Topics = Topics()
     systems: Mapping[str, System] = Field(default_factory=dict)
     path: Path = Path("config.toml")
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from loopbot.domain.records import Feedback, TopicGuess
 from loopbot.domain.words import TOPICS
 from loopbot.judgement.calibration import Temperature, softmax
-from loopbot.judgement.topic_model import Linear
+from loopbot.judgement.topic_model import Linear, Read, read
 from loopbot.judgement.topic_reasons import reasons
-from loopbot.judgement.topic_text import Parted, part
 
 ENOUGH = 30
 """From so many labels on a model of one's own counts; with fewer it would mislead."""
@@ -32,19 +31,19 @@ class Stack:
     temperature: Temperature = field(default_factory=Temperature)
     version: str = "shipped"
 
-    def scores(self, said: Parted, project: str = "") -> dict[str, float]:
+    def scores(self, text: Read, project: str = "") -> dict[str, float]:
         """A score for each topic; their softmax are the probabilities."""
-        scored = self._base(said)
+        scored = self._base(text)
         for model in self._own(project):
-            scored = _mixed(scored, model, said)
+            scored = _mixed(scored, model, text)
         return {topic: score / self.temperature.value for topic, score in scored.items()}
 
-    def shares(self, said: Parted, project: str = "") -> dict[str, float]:
+    def shares(self, text: Read, project: str = "") -> dict[str, float]:
         """The probability of each topic."""
-        scored = self.scores(said, project)
+        scored = self.scores(text, project)
         return dict(zip(scored, softmax(list(scored.values())), strict=True))
 
-    def parts(self, said: Parted, topic: str, project: str = "") -> dict[str, float]:
+    def parts(self, text: Read, topic: str, project: str = "") -> dict[str, float]:
         """How much each feature speaks for the topic against the others."""
         found: dict[str, float] = {}
         share = 1.0
@@ -54,13 +53,13 @@ class Stack:
             if topic not in model.topics:
                 continue
             place = model.topics.index(topic)
-            for name, adds in model.parts(said).items():
+            for name, adds in model.parts(text).items():
                 others = (sum(adds) - adds[place]) / (len(adds) - 1)
                 found[name] = found.get(name, 0.0) + own * (adds[place] - others)
         return found
 
-    def _base(self, said: Parted) -> dict[str, float]:
-        scores = self.base.scores(said)
+    def _base(self, text: Read) -> dict[str, float]:
+        scores = self.base.scores(text)
         known = dict(zip(self.base.topics, (score / self.base_temperature.value for score in scores), strict=True))
         return {topic: known[topic] for topic in TOPICS if topic in known}
 
@@ -74,9 +73,9 @@ def weight_of(labels: int) -> float:
     return labels / (labels + _HALF) if labels >= ENOUGH else 0.0
 
 
-def _mixed(before: Mapping[str, float], model: Linear, said: Parted) -> dict[str, float]:
+def _mixed(before: Mapping[str, float], model: Linear, text: Read) -> dict[str, float]:
     """The more general scores moved towards the model's; topics it never saw a label of keep their share."""
-    own = dict(zip(model.topics, model.scores(said), strict=True))
+    own = dict(zip(model.topics, model.scores(text), strict=True))
     weight = weight_of(model.labels)
     seen = [topic for topic in before if topic in own]
     if not seen or not weight:
@@ -110,13 +109,14 @@ class TopicJudge:
             topic = self.words.get(label.strip().lower())
             if topic is not None:
                 return TopicGuess(topic, 1.0, f'it is labelled "{label}"', self.version, ((topic, 1.0),))
-        said = part(feedback.title, feedback.text)
+        text = read(feedback.title, feedback.text)
+        said = text.said
         if not said.title and not said.text.strip():
             return None
         project = project_of(feedback)
-        shares = self.stack.shares(said, project)
+        shares = self.stack.shares(text, project)
         topic = max(shares, key=lambda each: (shares[each], each))
-        parts = self.stack.parts(said, topic, project)
+        parts = self.stack.parts(text, topic, project)
         ranked = sorted(shares.items(), key=lambda each: (-each[1], each[0]))
         return TopicGuess(
             topic,

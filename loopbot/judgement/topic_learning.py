@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loopbot.judgement.calibration import softmax
-from loopbot.judgement.topic_model import Block, Linear, Vocabulary, features, line_key, raw_tokens
+from loopbot.judgement.topic_model import Block, Linear, Read, Vocabulary, features, line_key, raw_tokens
 from loopbot.judgement.topic_text import Parted
 
 _BOILERPLATE = 3
@@ -24,7 +24,7 @@ _LEAST_SPREAD = 0.15
 class Example:
     """A labelled text, taken apart. `weight` counts it less or more than one."""
 
-    said: Parted
+    text: Read
     topic: str
     weight: float = 1.0
 
@@ -45,8 +45,8 @@ def learn(examples: Sequence[Example], recipe: Recipe = Recipe()) -> Linear:
     if len(topics) < 2:
         message = "there is nothing to tell apart: all examples have the same topic"
         raise ValueError(message)
-    vocabulary = learnt_vocabulary([one.said for one in examples]) if recipe.words else Vocabulary()
-    rows = [features(one.said, vocabulary) for one in examples]
+    vocabulary = learnt_vocabulary([one.text.said for one in examples]) if recipe.words else Vocabulary()
+    rows = [features(one.text, vocabulary) for one in examples]
     scales = _scales(rows)
     columns = {name: place for place, name in enumerate(sorted({name for row in rows for name in row}))}
     inputs = [

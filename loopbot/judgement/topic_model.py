@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from loopbot.judgement.topic_signs import signs
-from loopbot.judgement.topic_text import Parted, tokens
+from loopbot.judgement.topic_text import Parted, part, tokens
 
 _NOT_WORDS = re.compile(r"\W+", re.UNICODE)
 
@@ -20,6 +20,20 @@ class Block(StrEnum):
     WORD = "w:"
     TITLE = "t:"
     FORM = "f:"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A text taken apart, and its signs: read once, whatever looks at it."""
+
+    said: Parted
+    signs: Mapping[str, float]
+
+
+def read(title: str, text: str) -> Read:
+    """Take a text apart and look for signs."""
+    said = part(title, text)
+    return Read(said, {f"{Block.SIGN}{name}": value for name, value in signs(said).items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +54,26 @@ class Linear:
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     labels: int = 0
 
-    def parts(self, said: Parted) -> dict[str, tuple[float, ...]]:
+    def parts(self, text: Read) -> dict[str, tuple[float, ...]]:
         """What each feature of the text adds to each topic's score."""
         known = self.weights
         return {
             name: tuple(value * weight for weight in known[name])
-            for name, value in features(said, self.vocabulary).items()
+            for name, value in features(text, self.vocabulary).items()
             if name in known
         }
 
-    def scores(self, said: Parted) -> tuple[float, ...]:
+    def scores(self, text: Read) -> tuple[float, ...]:
         """The score of each topic, before it is a probability."""
-        parts = list(self.parts(said).values())
+        parts = list(self.parts(text).values())
         return tuple(bias + sum(part[place] for part in parts) for place, bias in enumerate(self.bias))
 
 
-def features(said: Parted, vocabulary: Vocabulary) -> dict[str, float]:
+def features(text: Read, vocabulary: Vocabulary) -> dict[str, float]:
     """The signs of a text and, where there is a vocabulary, its words, each block of length 1."""
-    found = {f"{Block.SIGN}{name}": value for name, value in signs(said).items()}
+    found = dict(text.signs)
     if vocabulary.rarity:
-        for counted in raw_tokens(said, vocabulary).values():
+        for counted in raw_tokens(text.said, vocabulary).values():
             found.update(_unit(counted, vocabulary.rarity))
     return found
 

@@ -128,7 +128,7 @@ def crossed(training: Training, labels: Sequence[Label], parts: int = 5) -> Iter
 def outcomes(stack: Stack, labels: Sequence[Label]) -> Iterator[Outcome]:
     """What the stack says of each."""
     for one in labels:
-        yield Outcome(stack.shares(one.example.said, one.project), one.topic, one.project)
+        yield Outcome(stack.shares(one.example.text, one.project), one.topic, one.project)
 
 
 def macro_f1(found: Sequence[Outcome]) -> float:
@@ -144,5 +144,5 @@ def macro_f1(found: Sequence[Outcome]) -> float:
 
 
 def _scored(stack: Stack, one: Label) -> tuple[list[float], int]:
-    scores = stack.scores(one.example.said, one.project)
+    scores = stack.scores(one.example.text, one.project)
     return list(scores.values()), list(scores).index(one.topic)

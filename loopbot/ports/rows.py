@@ -173,5 +173,26 @@ class Heap:
     sample: tuple[OutboxRow, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """A text whose topic a person said; `source` is the file it came from, `project` where it belongs ("": nowhere)."""
+
+    title: str
+    text: str
+    topic: str
+    project: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A version of a model: when it was learnt, from how many labels, and how good it is, in words."""
+
+    version: str
+    at: datetime
+    labels: int
+    summary: str = ""
+
+
 class LeaseLostError(Exception):
     """The lease was taken by someone else meanwhile; the transaction must not commit."""

@@ -23,7 +23,9 @@ from loopbot.ports.rows import (
     EffectState,
     Heap,
     JournalEntry,
+    LabelRow,
     Lease,
+    ModelRow,
     OutboxRow,
     Quarantined,
     QuestionRow,
@@ -378,6 +380,29 @@ class Lessons(Protocol):
         """Those that stand about these records, the earliest first."""
 
 
+class Labels(Protocol):
+    """Texts whose topic people said, imported from files."""
+
+    def put(self, labels: Iterable[LabelRow]) -> tuple[int, int]:
+        """Keep them; a text that is there already has its latest topic. Returns how many are new, and how many changed."""
+
+    def all(self) -> list[LabelRow]:
+        """All of them, in an order that is always the same."""
+
+
+class Models(Protocol):
+    """What was learnt here, each version kept, so that an earlier one can be used again."""
+
+    def put(self, kind: str, model: ModelRow, body: str) -> None:
+        """Keep a version; the same version again is the same model."""
+
+    def body(self, kind: str, version: str) -> str | None:
+        """A version's content."""
+
+    def all(self, kind: str) -> Sequence[ModelRow]:
+        """The versions, the earliest first."""
+
+
 class Progress(Protocol):
     """How far things have come, over many records at once."""
 
@@ -422,6 +447,8 @@ class Tx(View, Protocol):
     questions: Questions
     stuck: Stuck
     lessons: Lessons
+    labels: Labels
+    models: Models
     people: People
 
     def journal(self, entries: Iterable[JournalEntry]) -> None:

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from loopbot.domain.records import Ref
 from loopbot.store.codec import clean
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -519,4 +519,27 @@ fact = Table(
     metadata,
     Column("name", Words, primary_key=True),
     Column("value", Words, nullable=False),
+)
+
+label = Table(
+    "label",
+    metadata,
+    Column("digest", KEY, primary_key=True),  # of the project, the title and the text
+    Column("title", Words, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("project", Words, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("source", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+model = Table(
+    "model",
+    metadata,
+    Column("kind", KEY, primary_key=True),
+    Column("version", KEY, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("labels", Integer, nullable=False),
+    Column("summary", Words, nullable=False),
+    Column("body", Text, nullable=False),
 )

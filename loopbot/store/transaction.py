@@ -16,10 +16,12 @@ from loopbot.ports import (
     Cursors,
     Inbox,
     JournalEntry,
+    Labels,
     Leases,
     Lessons,
     Links,
     Mirror,
+    Models,
     Outbox,
     People,
     Progress,
@@ -38,6 +40,7 @@ from loopbot.store.leases import SqlLeases
 from loopbot.store.lessons import SqlLessons
 from loopbot.store.links import SqlLinks
 from loopbot.store.mirror import SqlMirror
+from loopbot.store.models import SqlLabels, SqlModels
 from loopbot.store.outbox import SqlOutbox
 from loopbot.store.people import SqlPeople
 from loopbot.store.progress import SqlProgress
@@ -62,6 +65,8 @@ class SqlTx:
     questions: Questions
     stuck: Stuck
     lessons: Lessons
+    labels: Labels
+    models: Models
     people: People
 
     def __init__(self, work: Work) -> None:
@@ -84,6 +89,8 @@ class SqlTx:
         self._questions = SqlQuestions(work)
         self.questions = self._questions
         self._lessons = SqlLessons(work)
+        self.labels = SqlLabels(work)
+        self.models = SqlModels(work)
         self.lessons = self._lessons
         self.people = SqlPeople(work)
 

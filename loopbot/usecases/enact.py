@@ -95,7 +95,8 @@ def _classified(loop: Loop, tx: Tx, records: list[Record]) -> list[Record]:
     if not said:
         return records
     known = tx.mirror.many(said)
-    return [classified(one, loop.judgement.topics, known.get(one.ref)) for one in records]
+    topics = loop.shelf.in_force(tx) if loop.shelf else loop.judgement.topics
+    return [classified(one, topics, known.get(one.ref)) for one in records]
 
 
 def look_again(loop: Loop, tx: Tx, effect: Effect, became: Ref | None = None) -> list[Enacted]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from loopbot.domain.people import Roster
-from loopbot.domain.ranking import PLAIN, Judgement
+from loopbot.domain.ranking import PLAIN, Classifier, Judgement
 from loopbot.domain.redaction import scrubbed
 from loopbot.domain.rules import Plan, Rulebook
 from loopbot.domain.telling import Manners
-from loopbot.ports import Clock, Sink, Store
+from loopbot.judgement.topic import TopicJudge
+from loopbot.ports import Clock, Sink, Store, Tx
 from loopbot.usecases.questions.places import Places
 
 
@@ -63,12 +64,22 @@ class Waits:
         return min(self.backoff * 2.0 ** min(attempt - 1, 16), self.longest)
 
 
+class Shelf(Protocol):
+    """Where the versions of what was learnt here are found."""
+
+    def in_force(self, tx: Tx) -> Classifier:
+        """What judges feedback now."""
+
+    def version(self, tx: Tx, version: str) -> TopicJudge | None:
+        """The judge of a version; None where there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loop:
     """One installation at work. `holder` names this process where several share a store.
 
     `redacted` blots secrets out of a text; what is written anywhere, or kept as a reason, has passed it. `roster` says which
-    people of several systems are one, `manners` when and how often people are told.
+    people of several systems are one, `manners` when and how often people are told, `shelf` which version of what was learnt here is in force.
     """
 
     store: Store
@@ -83,6 +94,7 @@ class Loop:
     roster: Roster = field(default_factory=Roster)
     manners: Manners = field(default_factory=Manners)
     places: Places = field(default_factory=Places)
+    shelf: Shelf | None = None
 
 
 def poll_lease(stream: str) -> str:

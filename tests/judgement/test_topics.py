@@ -9,9 +9,8 @@ from loopbot.domain.records import Feedback, Ref, TopicGuess
 from loopbot.judgement.shipped import shipped_topics
 from loopbot.judgement.topic import Stack, weight_of
 from loopbot.judgement.topic_learning import Example, learn
-from loopbot.judgement.topic_model import Block
+from loopbot.judgement.topic_model import Block, read
 from loopbot.judgement.topic_shipped import decoded, encoded, shipped
-from loopbot.judgement.topic_text import part
 from loopbot.judgement.topic_training import Label, Training, crossed, macro_f1, split
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -128,7 +127,7 @@ def made(count: int, project: str = "", seed: int = 1) -> list[Label]:
         topic = chance.choice(["bug", "feature"])
         word = chance.choice(["zorp", "quux"] if topic == "bug" else ["blim", "frob"])
         filler = " ".join(chance.choice(["alpha", "beta", "gamma", "delta", "page", "list"]) for _ in range(12))
-        labels.append(Label(Example(part(f"{word} in {filler[:10]}", filler), topic), project))
+        labels.append(Label(Example(read(f"{word} in {filler[:10]}", filler), topic), project))
     return labels
 
 
@@ -139,14 +138,14 @@ def test_a_team_s_own_words_are_learnt_from_its_labels() -> None:
 
     assert macro_f1(found) > 0.9
     stack = training.stack(made(150), "1")
-    assert stack.shares(part("zorp in the list", ""))["bug"] > 0.8
-    assert stack.shares(part("frob in the list", ""))["feature"] > 0.8
+    assert stack.shares(read("zorp in the list", ""))["bug"] > 0.8
+    assert stack.shares(read("frob in the list", ""))["feature"] > 0.8
 
 
 def test_topics_without_labels_keep_their_share() -> None:
     model, temperature = shipped()
-    before = Stack(model, temperature).shares(part("How can I do that?", ""))
-    after = Training(model, temperature).stack(made(150), "1").shares(part("How can I do that?", ""))
+    before = Stack(model, temperature).shares(read("How can I do that?", ""))
+    after = Training(model, temperature).stack(made(150), "1").shares(read("How can I do that?", ""))
 
     assert after["question"] > before["question"] / 2
 

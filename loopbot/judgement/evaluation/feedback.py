@@ -18,9 +18,8 @@ from loopbot.judgement.calibration import calibration_error, fit_temperature
 from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress
 from loopbot.judgement.topic import Stack, TopicJudge
 from loopbot.judgement.topic_learning import Example, Recipe
-from loopbot.judgement.topic_model import Linear
+from loopbot.judgement.topic_model import Linear, read
 from loopbot.judgement.topic_shipped import shipped
-from loopbot.judgement.topic_text import part
 from loopbot.judgement.topic_training import (
     Label,
     Outcome,
@@ -52,12 +51,13 @@ def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figur
         progress(f"feedback: {name}")
         others = [one for one in earlier or tested if one.project != name]
         own = [one for one in earlier if one.project == name]
+        shared = _learnt_elsewhere(others, Training(_flat(tested)))
         if others:
-            away.append(list(_unseen(others, rows, Training(_flat(tested)))))
+            away.append(list(_unseen(others, rows, Training(_flat(tested)), shared)))
             signs_only = Training(_flat(tested), own=SIGNS_ALONE, shared=SIGNS_ALONE)
-            signs.append(list(_unseen(others, rows, signs_only)))
+            signs.append(list(outcomes(_learnt_elsewhere(others, signs_only), rows)))
         if own or not history:
-            home.append(list(_at_home(own, rows, others, Training(_flat(tested)))))
+            home.append(list(_at_home(own, rows, Training(_flat(tested)), shared)))
     return (
         *_figures(home, away, signs),
         Figure(
@@ -71,11 +71,8 @@ def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figur
     )
 
 
-def _at_home(
-    own: Sequence[Label], rows: Sequence[Label], others: Sequence[Label], training: Training
-) -> Iterator[Outcome]:
+def _at_home(own: Sequence[Label], rows: Sequence[Label], training: Training, shared: Stack) -> Iterator[Outcome]:
     """Learnt from the repository's own labels (the history's, or the other four parts), and from other repositories' as well."""
-    shared = _learnt_elsewhere(others, training)
     if own:
         yield from outcomes(_with_own(shared, own, training), rows)
         return
@@ -93,7 +90,7 @@ def _with_own(shared: Stack, own: Sequence[Label], training: Training) -> Stack:
 
     kept, left = split(own, 3)[0]
     trial = built(kept)
-    held = [(trial.scores(one.example.said, name), one.topic) for one in left]
+    held = [(trial.scores(one.example.text, name), one.topic) for one in left]
     temperature = fit_temperature([[*s.values()] for s, _ in held], [list(s).index(truth) for s, truth in held])
     whole = built(own)
     return Stack(whole.base, whole.base_temperature, whole.learnt, whole.projects, temperature)
@@ -103,14 +100,13 @@ def _learnt_elsewhere(others: Sequence[Label], training: Training) -> Stack:
     return training.joined(others, {}, "trial")
 
 
-def _unseen(others: Sequence[Label], rows: Sequence[Label], training: Training) -> Iterator[Outcome]:
+def _unseen(others: Sequence[Label], rows: Sequence[Label], training: Training, stack: Stack) -> Iterator[Outcome]:
     """Learnt from other repositories; how sure it sounds is fitted on one of them that was left out."""
     names = sorted(by_project(others))
-    stack = _learnt_elsewhere(others, training)
     if len(names) > 1:
         aside = [one for one in others if one.project == names[len(rows) % len(names)]]
         trial = _learnt_elsewhere([one for one in others if one.project != aside[0].project], training)
-        held = [(trial.scores(one.example.said), one.topic) for one in aside]
+        held = [(trial.scores(one.example.text), one.topic) for one in aside]
         temperature = fit_temperature([[*s.values()] for s, _ in held], [list(s).index(truth) for s, truth in held])
         stack = Stack(stack.base, stack.base_temperature, stack.learnt, temperature=temperature)
     yield from outcomes(stack, rows)
@@ -178,7 +174,7 @@ def _milliseconds(tested: Sequence[Label], home: Sequence[object]) -> float:
 def _feedback(one: Label) -> Feedback:
     from datetime import UTC, datetime
 
-    said = one.example.said
+    said = one.example.text.said
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     return Feedback(
         ref=Ref("x", "feedback", "1"), ident="1", title=said.title, text=said.text, state="new", updated_at=moment
@@ -190,7 +186,7 @@ def _reviewed(data: Path, progress: Progress) -> Iterator[Figure]:
     sets = {}
     for file, (text, label, topics) in _REVIEWS.items():
         found = [
-            Label(Example(part("", row[text]), topics[row[label]]))
+            Label(Example(read("", row[text]), topics[row[label]]))
             for row in rows_of(data / file, {text, label})
             if row[label] in topics
         ]
@@ -219,7 +215,7 @@ def _reviewed(data: Path, progress: Progress) -> Iterator[Figure]:
 def issues(folder: Path) -> list[Label]:
     """The labelled issues of a folder; none where there is no such file."""
     return [
-        Label(Example(part(row["title"], row["body"]), row["label"]), row["repo"])
+        Label(Example(read(row["title"], row["body"]), row["label"]), row["repo"])
         for row in rows_of(folder / ISSUES, {"repo", "label", "title", "body"})
         if row["label"] in TOPICS
     ]

@@ -1,0 +1,199 @@
+"""Learning what kinds of feedback there are from people's labels, and putting what was learnt in force or back out of it."""
+
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from loopbot.domain.errors import UserError
+from loopbot.domain.ranking import Classifier, classified
+from loopbot.domain.records import Feedback
+from loopbot.judgement.topic import ENOUGH, Stack, TopicJudge, project_of
+from loopbot.judgement.topic_keeping import decoded_stack, encoded_stack
+from loopbot.judgement.topic_learning import Example
+from loopbot.judgement.topic_model import read
+from loopbot.judgement.topic_training import Label, Outcome, Training, crossed, macro_f1, outcomes
+from loopbot.ports import LabelRow, ModelRow, Tx
+from loopbot.usecases.enact import absorb
+from loopbot.usecases.loop import Loop
+
+KIND = "topic"
+IN_FORCE = "topic model in force"
+SHIPPED = "shipped"
+_PAGE = 200
+
+
+class TopicShelf:
+    """Hands out the judge of the version in force; a version is read from the store once, by whoever needs it first."""
+
+    def __init__(self, shipped: TopicJudge) -> None:
+        self._shipped = shipped
+        self._lock = threading.Lock()
+        self._held = shipped
+
+    def in_force(self, tx: Tx) -> Classifier:
+        """The judge that was put in force last; the shipped one where nothing was, or what was can not be read any more."""
+        wanted = tx.recall(IN_FORCE) or SHIPPED
+        with self._lock:
+            if self._held.version != wanted:
+                self._held = self.version(tx, wanted) or self._shipped
+            return self._held
+
+    def version(self, tx: Tx, version: str) -> TopicJudge | None:
+        """The judge of a version; None where there is none that this loopbot reads."""
+        if version == SHIPPED:
+            return self._shipped
+        body = tx.models.body(KIND, version)
+        base = self._shipped.stack
+        try:
+            stack = None if body is None else decoded_stack(body, base.base, base.base_temperature, version)
+        except (ValueError, KeyError, TypeError):
+            return None
+        return None if stack is None else replace(self._shipped, stack=stack)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How right and how sure on labels that were left out: macro F1 and the share that is right (0..1), by how many labels."""
+
+    labels: int
+    macro_f1: float
+    right: float
+    asked: float
+
+    @property
+    def said(self) -> str:
+        """In words."""
+        return f"{self.right:.0%} right, macro F1 {self.macro_f1:.2f}, {self.asked:.0%} too unsure to act on"
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A new version, what it was learnt from, and how it does beside the shipped one on labels it had not seen."""
+
+    version: str
+    topics: Mapping[str, int]
+    learnt: Quality
+    shipped: Quality
+    projects: tuple[str, ...] = field(default=())
+
+    @property
+    def better(self) -> bool:
+        """Whether it does better than what ships."""
+        return self.learnt.macro_f1 >= self.shipped.macro_f1
+
+
+def gathered(tx: Tx) -> list[LabelRow]:
+    """Every label there is: imported ones, people's answers, and feedback whose own system says what it is."""
+    taught = {one.subject: one.other for one in tx.lessons.all("topic") if one.verdict == "yes"}
+    found = {(one.project, one.title, one.text): one for one in tx.labels.all()}
+    for record in tx.mirror.all("feedback"):
+        topic = taught.get(record.ref) or (record.topic if isinstance(record, Feedback) else None)
+        if topic and isinstance(record, Feedback) and (record.title or record.text):
+            source = "an answer" if record.ref in taught else f"{record.system}'s own field"
+            row = LabelRow(record.title, record.text, topic, project_of(record), source)
+            found[row.project, row.title, row.text] = row
+    return [found[key] for key in sorted(found)]
+
+
+def train(loop: Loop, told: Callable[[str], None], *, use: bool | None = None) -> Trained:
+    """Learn a new version from all labels, and put it in force where it does better than what ships.
+
+    `use` says so outright. Raises UserError where there are too few labels.
+    """
+    with loop.store.read() as tx:
+        rows = gathered(tx)
+    labels = labelled(rows)
+    counts = Counter(one.topic for one in labels)
+    if len(labels) < ENOUGH or len(counts) < 2:
+        why = f"there are {len(labels)}, of {len(counts)} topic{'s' if len(counts) != 1 else ''}; {ENOUGH} of at least two are needed"
+        raise UserError("labels", why, "import some: loopbot labels import FILE.csv")
+    training = _training()
+    told("measuring on labels that are left out")
+    learnt = quality(crossed(training, labels))
+    shipped = quality(outcomes(Stack(training.base, training.base_temperature), labels))
+    told("learning from all labels")
+    digest = hashlib.blake2b(repr(rows).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    with loop.store.write() as tx:
+        number = len(tx.models.all(KIND)) + 1
+        known = next((one.version for one in tx.models.all(KIND) if one.version.endswith(f"-{digest}")), None)
+        version = known or f"{number}-{digest}"
+    stack = training.stack(labels, version)
+    with loop.store.write() as tx:
+        tx.models.put(KIND, ModelRow(version, tx.now(), len(labels), learnt.said), encoded_stack(stack))
+    done = Trained(version, counts, learnt, shipped, tuple(stack.projects))
+    if use or (use is None and done.better):
+        put_in_force(loop, version)
+    return done
+
+
+def put_in_force(loop: Loop, version: str) -> int:
+    """Judge by this version from now on, and judge again what is mirrored; returns how much feedback reads differently now."""
+    with loop.store.write() as tx:
+        if version != SHIPPED and tx.models.body(KIND, version) is None:
+            known = ", ".join([SHIPPED, *(one.version for one in tx.models.all(KIND))])
+            raise UserError(version, "is not a version of the model", f"known: {known}")
+        tx.remember(IN_FORCE, version)
+    return judged_again(loop)
+
+
+def judged_again(loop: Loop) -> int:
+    """Judge all mirrored feedback by the version in force, and let the rules see what reads differently; a page a transaction."""
+    with loop.store.read() as tx:
+        refs = [one.ref for one in tx.mirror.all("feedback")]
+    changed = 0
+    for start in range(0, len(refs), _PAGE):
+        with loop.store.write() as tx:
+            topics = loop.shelf.in_force(tx) if loop.shelf else loop.judgement.topics
+            known = list(tx.mirror.many(refs[start : start + _PAGE]).values())
+            again = [one for one in known if classified(one, topics, one) != one]
+            changed += len(again)
+            absorb(loop, tx, again)
+    return changed
+
+
+def labelled(rows: Iterable[LabelRow]) -> list[Label]:
+    """The rows, read."""
+    return [Label(Example(read(one.title, one.text), one.topic), one.project) for one in rows]
+
+
+def quality(found: Iterable[Outcome], bar: float = 0.6) -> Quality:
+    """How well it went; `bar` is how sure one has to be to act."""
+    every = list(found)
+    right = sum(one.said == one.truth for one in every)
+    unsure = sum(one.shares[one.said] < bar for one in every)
+    count = max(len(every), 1)
+    return Quality(len(every), macro_f1(every), right / count, unsure / count)
+
+
+def evaluated(loop: Loop, rows: Sequence[LabelRow]) -> Iterator[tuple[str, Quality]]:
+    """How each version does on these labels, the shipped one first."""
+    labels = labelled(rows)
+    with loop.store.read() as tx:
+        shelf = loop.shelf
+        for version in [SHIPPED, *(one.version for one in tx.models.all(KIND))]:
+            judge = shelf.version(tx, version) if shelf else None
+            if judge is not None:
+                yield version, quality(outcomes(judge.stack, labels))
+
+
+def left_out(rows: Sequence[LabelRow]) -> Iterator[tuple[str, Quality]]:
+    """How what ships, and what would be learnt, do on labels that are left out; raises UserError where there are too few."""
+    labels = labelled(rows)
+    if len(labels) < ENOUGH or len({one.topic for one in labels}) < 2:
+        raise UserError(
+            "labels",
+            f"there are {len(labels)}; {ENOUGH} of two topics are needed",
+            "import some: loopbot labels import FILE.csv",
+        )
+    training = _training()
+    yield SHIPPED, quality(outcomes(Stack(training.base, training.base_temperature), labels))
+    yield "learnt", quality(crossed(training, labels))
+
+
+def _training() -> Training:
+    from loopbot.judgement.topic_shipped import shipped
+
+    base, temperature = shipped()
+    return Training(base, temperature)
