@@ -16,7 +16,7 @@ from loopbot.judgement.topic_reasons import reasons
 
 ENOUGH = 30
 """From so many labels on a model of one's own counts; with fewer it would mislead."""
-_HALF = 60
+_HALF = 100
 _NONE: Mapping[str, Linear] = {}
 
 
