@@ -5,7 +5,7 @@ name projects, one for each project with enough of them; the more labels, the mo
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loopbot.domain.records import Feedback, TopicGuess
@@ -16,7 +16,9 @@ from loopbot.judgement.topic_reasons import reasons
 
 ENOUGH = 30
 """From so many labels on a model of one's own counts; with fewer it would mislead."""
-_HALF = 100
+_HALF = 60
+_HALF_OF_PROJECT = 100
+"""With so many labels a model counts half: against what ships; a project's against one of all projects' labels, which knows more."""
 _NONE: Mapping[str, Linear] = {}
 
 
@@ -34,8 +36,8 @@ class Stack:
     def scores(self, text: Read, project: str = "") -> dict[str, float]:
         """A score for each topic; their softmax are the probabilities."""
         scored = self._base(text)
-        for model in self._own(project):
-            scored = _mixed(scored, model, text)
+        for model, weight in self._own(project):
+            scored = _mixed(scored, model, weight, text)
         return {topic: score / self.temperature.value for topic, score in scored.items()}
 
     def shares(self, text: Read, project: str = "") -> dict[str, float]:
@@ -47,8 +49,8 @@ class Stack:
         """How much each feature speaks for the topic against the others."""
         found: dict[str, float] = {}
         share = 1.0
-        for model in reversed([self.base, *self._own(project)]):
-            own = share if model is self.base else share * weight_of(model.labels)
+        for model, weight in reversed([(self.base, 1.0), *self._own(project)]):
+            own = share * weight
             share -= own
             if topic not in model.topics:
                 continue
@@ -63,20 +65,22 @@ class Stack:
         known = dict(zip(self.base.topics, (score / self.base_temperature.value for score in scores), strict=True))
         return {topic: known[topic] for topic in TOPICS if topic in known}
 
-    def _own(self, project: str) -> Sequence[Linear]:
-        ours = [self.learnt] if self.learnt is not None else []
-        return [*ours, self.projects[project]] if project in self.projects else ours
+    def _own(self, project: str) -> Iterator[tuple[Linear, float]]:
+        if self.learnt is not None:
+            yield self.learnt, weight_of(self.learnt.labels)
+        if project in self.projects:
+            model = self.projects[project]
+            yield model, weight_of(model.labels, _HALF if self.learnt is None else _HALF_OF_PROJECT)
 
 
-def weight_of(labels: int) -> float:
+def weight_of(labels: int, half: int = _HALF) -> float:
     """How much (0..1) a model learnt from so many labels counts against the more general one."""
-    return labels / (labels + _HALF) if labels >= ENOUGH else 0.0
+    return labels / (labels + half) if labels >= ENOUGH else 0.0
 
 
-def _mixed(before: Mapping[str, float], model: Linear, text: Read) -> dict[str, float]:
+def _mixed(before: Mapping[str, float], model: Linear, weight: float, text: Read) -> dict[str, float]:
     """The more general scores moved towards the model's; topics it never saw a label of keep their share."""
     own = dict(zip(model.topics, model.scores(text), strict=True))
-    weight = weight_of(model.labels)
     seen = [topic for topic in before if topic in own]
     if not seen or not weight:
         return dict(before)

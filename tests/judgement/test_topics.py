@@ -156,7 +156,7 @@ def test_a_few_labels_change_nothing() -> None:
 
     assert stack.learnt is None
     assert weight_of(29) == 0.0
-    assert weight_of(100) == 0.5
+    assert weight_of(60) == 0.5
 
 
 def test_the_same_labels_make_the_same_model_and_a_model_survives_being_kept_as_text() -> None:
