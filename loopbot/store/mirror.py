@@ -276,10 +276,10 @@ class SqlMirror:
         return [each for each in sights if each.place not in there], late
 
     def _insert(self, sights: Sequence[_Sight]) -> dict[Place, Upserted]:
-        if sights:
-            self._connection.execute(schema.record.insert(), [each.columns() for each in sights])
-            self._serve([each.record for each in sights])
-            self._wordings.add([each.record for each in sights])
+        for some in chunks(sights, 250):  # what is made for each of a page's rows is not held together
+            self._connection.execute(schema.record.insert(), [each.columns() for each in some])
+            self._serve([each.record for each in some])
+            self._wordings.add([each.record for each in some])
         return {each.place: Upserted(each.record, None, "new") for each in sights}
 
     def _update(self, sights: Sequence[_Sight]) -> dict[Place, Upserted]:
