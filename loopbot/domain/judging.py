@@ -20,6 +20,7 @@ from loopbot.domain.words import Relation
 SETTLE = "settle"
 ONE_BREATH = timedelta(hours=1)
 """What one person files within it is one complaint, however often the form was sent."""
+MOST_OTHERS = 50
 SHOWN = 5
 """How many candidates a person is shown."""
 
@@ -99,6 +100,8 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Ju
         if count < wanted:
             return dataclasses.replace(plan, steps=steps)
         count = len(members) + 1
+        # In a storm each joins; not all that came before have to be named with each of them. The oldest keep the founder.
+        members = members[:MOST_OTHERS]
         founder = min((subject, *members), key=lambda one: (one.occurred_at, one.ref))
         scope = dataclasses.replace(
             scope, others=tuple(members), count=count, because=f"{count} alike in {_span(rule.repeat.within)}"

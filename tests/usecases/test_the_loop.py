@@ -266,6 +266,20 @@ def test_a_fourth_ticket_joins_the_problem_whose_number_is_not_known_yet(store: 
     assert ends == {f"INC000000{number}" for number in (1, 2, 3, 4)}
 
 
+def test_each_of_a_storm_joins_the_one_problem(store: SqlStore, clock: FakeClock) -> None:
+    sink = FakeSink()
+    repeat = Repeat(at_least=3, within=timedelta(hours=5), same_service=False)
+    promote = rule("promote", repeat=repeat, then=(OpenAndLink(),), limit=10_000)
+    loop = loop_of(store, clock, promote, servicenow=sink)
+    for _ in range(2):
+        ingest(loop, FakeSource(STREAM, [incident(number, number) for number in range(1, 121)], size=40))
+        deliver(loop, "servicenow")
+    assert len(sink.ledger) == 1, "one problem"
+    with store.read() as tx:
+        made = Ref("servicenow", "made", f"M-{sink.ledger[0].effect.key[:6]}")
+        assert {link.target.key for link in tx.links.of(made)} == {f"INC{number:07}" for number in range(1, 121)}
+
+
 def test_an_issue_learns_where_it_is_deployed_and_where_it_was_taken_away_again(
     store: SqlStore, clock: FakeClock
 ) -> None:
