@@ -113,7 +113,7 @@ def installed(
             outfit.witness,
             outfit.waits or Waits(**config.waits.model_dump()),
             outfit.secrets.redacted,
-            shipped_judgement(),
+            shipped_judgement(config),
             roster,
             config.telling.manners,
             asked_where(config),
@@ -267,11 +267,11 @@ def check_rules(folder: Path, systems: set[str] | None = None) -> tuple[list[Rul
     return list(loaded.rules), errors
 
 
-def shipped_judgement() -> Judgement:
-    """The judgements as they come with loopbot, before anything was learnt here."""
+def shipped_judgement(config: Config | None = None) -> Judgement:
+    """The judgements as they come with loopbot, before anything was learnt here, by the words and weights of the configuration."""
     from loopbot.judgement.shipped import shipped_judgement as built
 
-    return built()
+    return built(config.topics.words, config.priority.weights) if config else built()
 
 
 def topic_shelf(config: Config) -> TopicShelf:

@@ -163,6 +163,19 @@ def evaluate(
 
 
 @app.command()
+def backlog(
+    config: ConfigOption = CONFIG,
+    kind: Annotated[str, typer.Option(help="Only these: problem or issue.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 30,
+    as_json: JsonOption = False,
+) -> None:
+    """List what is open, what matters most first: who asked for it, its incidents, its age, whether it grows."""
+    from loopbot.cli.ordering import show_backlog
+
+    raise typer.Exit(show_backlog(config, kind, limit, as_json=as_json))
+
+
+@app.command()
 def check(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
     """Find what is wrong before the first write, and what is stuck.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from loopbot.cli.opening import console, opened, the_record
 from loopbot.domain.effects import PENDING_KIND, pending_ref
 from loopbot.domain.phrasing import ago, what_it_does
+from loopbot.domain.records import Feedback, Record
 from loopbot.domain.rules import all_hold
 from loopbot.domain.texts import shorten
 
@@ -33,11 +34,21 @@ def show_explanation(config: Path, reference: str, *, as_json: bool) -> None:
     out = console()
     out.print(f"{record.ref}  {record.title}", markup=False, style="bold")
     out.print(f"  {record.state.replace('_', ' ')}, changed {ago(record.updated_at)}", markup=False)
+    _print_judged(out, found)
     if len(steps) > 1:
         out.print("\nThe loop", style="bold")
         print_chain(out, steps)
     _print_rules(out, found)
     _print_past(out, found)
+
+
+def _print_judged(out: "Console", found: "Explanation") -> None:
+    record, weight = found.record, found.weight
+    if isinstance(record, Feedback) and record.likely_topic:
+        sure = f"{record.topic_confidence or 0:.0%} sure"
+        out.print(f"  probably {record.likely_topic}, {sure}: {record.topic_because}", markup=False)
+    if weight and weight.value:
+        out.print(f"  weight {weight.value:.0f} of 100: {', '.join(weight.because)}", markup=False)
 
 
 def _print_rules(out: "Console", found: "Explanation") -> None:
@@ -100,12 +111,21 @@ def print_chain(out: "Console", steps: "list[ChainStep]") -> None:
     out.print(table)
 
 
+def _topic(record: Record) -> dict[str, object]:
+    if not isinstance(record, Feedback):
+        return {}
+    guess = {"topic": record.likely_topic, "confidence": record.topic_confidence, "because": record.topic_because}
+    return {"topic": {**guess, "by": record.guess.by if record.guess else ""}}
+
+
 def _print_json(found: "Explanation", steps: "list[ChainStep]") -> None:
     import orjson
 
     value = {
         "record": str(found.record.ref),
         "state": found.record.state,
+        "weight": {"value": found.weight.value, "because": found.weight.because} if found.weight else None,
+        **_topic(found.record),
         "chain": [{"record": str(step.record.ref), "via": step.via.relation if step.via else None} for step in steps],
         "rules": [
             {

@@ -109,9 +109,18 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Ju
         question, held = asking.promotion(rule, subject, members, view)
         if held is not None:
             return _asking(plan, question, (*steps, held))
+    scope = _weighing(rule, scope, view, judgement)
     if rule.match is None:
         return _acted(rule, founder, (scope,), steps, view)
     return _faced(rule, plan, scope, steps, _candidates(rule.match, scope, view, judgement), view)
+
+
+def _weighing(rule: Rule, scope: Scope, view: View, judgement: Judgement) -> Scope:
+    """The scope with how much `it` matters, where the rule speaks of that: it takes looking at all that is linked."""
+    if not rule.weighs:
+        return scope
+    weight = judgement.weigher.weigh(scope.it, view, scope.others)
+    return dataclasses.replace(scope, weight=weight.value, weight_because=", ".join(weight.because))
 
 
 def _faced(rule: Rule, plan: Plan, scope: Scope, steps: tuple[Found, ...], found: Sequence[Ranked], view: View) -> Plan:

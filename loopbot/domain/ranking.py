@@ -46,6 +46,30 @@ class Classifier(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Weighed:
+    """How much something matters (0..100; none where nobody weighs), and its parts in words, the largest first."""
+
+    value: float | None
+    because: tuple[str, ...] = ()
+
+
+class Weigher(Protocol):
+    """Says how much something matters."""
+
+    def weigh(self, record: Record, view: View, others: Sequence[Record] = ()) -> Weighed:
+        """By what is linked with it, `others` counting as if they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weightless:
+    """Nothing is weighed."""
+
+    def weigh(self, record: Record, view: View, others: Sequence[Record] = ()) -> Weighed:  # noqa: ARG002
+        """None."""
+        return Weighed(None)
+
+
+@dataclass(frozen=True, slots=True)
 class PlainSuspects:
     """Changes within the span, scored by what is named, the service, time and common words."""
 
@@ -119,6 +143,7 @@ class Judgement:
     similar: Ranker = field(default_factory=PlainSimilars)
     repeats: Gatherer = field(default_factory=PlainRepeats)
     topics: Classifier = field(default_factory=PlainTopics)
+    weigher: Weigher = field(default_factory=Weightless)
 
     def ranker(self, rank: str) -> Ranker | None:
         """The judgement a match asks for; None where it does not rank."""

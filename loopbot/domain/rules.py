@@ -94,6 +94,8 @@ class Scope:
     words: str = ""
     by_reporter: bool = False
     asked: str = ""
+    weight: float | None = None
+    weight_because: str = ""
     told_at: datetime | None = None
     interval: timedelta | None = None
     quiet_for: timedelta | None = None
@@ -285,6 +287,7 @@ class Rule:
     systems: frozenset[str] = frozenset()
 
     asks_in_then: bool = False
+    weighs: bool = False
 
     @property
     def asks(self) -> bool:

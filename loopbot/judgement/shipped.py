@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from loopbot.domain.ranking import Judgement
 from loopbot.judgement.cause import Suspects
+from loopbot.judgement.priority import Priority, Weights
 from loopbot.judgement.recurrence import Recurrences, Similars
 from loopbot.judgement.topic import Stack, TopicJudge
 from loopbot.judgement.topic_shipped import shipped
@@ -11,12 +12,18 @@ from loopbot.judgement.topic_shipped import shipped
 NO_WORDS: Mapping[str, str] = {}
 
 
-def shipped_judgement(topic_words: Mapping[str, str] = NO_WORDS) -> Judgement:
+def shipped_judgement(topic_words: Mapping[str, str] = NO_WORDS, weights: Weights | None = None) -> Judgement:
     """The bundle that judging uses where nothing was learnt from people's answers yet.
 
-    `topic_words`: labels that say outright what kind of feedback something is.
+    `topic_words`: labels that say outright what kind of feedback something is; `weights`: how much each part of a priority counts.
     """
-    return Judgement(suspect=Suspects(), similar=Similars(), repeats=Recurrences(), topics=shipped_topics(topic_words))
+    return Judgement(
+        suspect=Suspects(),
+        similar=Similars(),
+        repeats=Recurrences(),
+        topics=shipped_topics(topic_words),
+        weigher=Priority(weights or Weights()),
+    )
 
 
 def shipped_topics(words: Mapping[str, str] = NO_WORDS) -> TopicJudge:

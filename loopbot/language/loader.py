@@ -106,6 +106,7 @@ def _rule(written: model.RuleFile, name: str, findings: Findings) -> Rule:
         limit=written.limit,
         mode=written.mode,
         systems=frozenset(builder.systems),
+        weighs=any("weight" in str(part.model_dump()) for part in written.then),
         asks_in_then=any(isinstance(part, model.AskPart) for part in written.then),
     )
 

@@ -148,6 +148,8 @@ def acting_names(known: Mapping[str, Type], *, ranked: bool, watches: bool = Fal
         "score": Type("number", nullable=not ranked),
         "because": TEXT,
         "count": NUMBER,
+        "weight": Type("number", nullable=True),
+        "weight_because": TEXT,
     }
 
 

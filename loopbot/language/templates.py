@@ -107,6 +107,8 @@ def _filler(name: str, names: Names, *, public: bool) -> Filler:
     value = closures.compiled(node)
     if name == "score":
         return lambda scope: "unknown" if scope.score is None else share(scope.score)
+    if attribute.endswith("_confidence"):
+        return lambda scope: "unknown" if value(scope) is None else share(value(scope))
     return lambda scope: said(value(scope))
 
 

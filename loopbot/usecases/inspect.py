@@ -6,12 +6,14 @@ from datetime import timedelta
 
 from loopbot.domain.events import Changed, Timer
 from loopbot.domain.judging import judge
+from loopbot.domain.ranking import Weighed
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.rules import Plan
 from loopbot.ports import ConflictEntry, Cycle, EffectState, JournalEntry, OutboxRow, Quarantined, Tx
 from loopbot.usecases.loop import Loop
 
 CHAIN_ORDER = ("feedback", "incident", "problem", "issue", "release", "deployment", "change")
+_WEIGHED = frozenset({"incident", "problem", "issue", "feedback"})
 _FARTHEST = 4
 _A_DAY = timedelta(days=1)
 
@@ -26,6 +28,7 @@ class Explanation:
     effects: tuple[OutboxRow, ...]
     journal: tuple[JournalEntry, ...]
     timers: tuple[Timer, ...]
+    weight: Weighed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ def explain(loop: Loop, record: Record) -> Explanation:
             tuple(tx.outbox.about(record.ref)),
             tuple(tx.journal_of(record.ref)),
             tuple(tx.timers.pending(record.ref)),
+            weight=loop.judgement.weigher.weigh(record, tx) if record.kind in _WEIGHED else None,
         )
 
 
