@@ -18,14 +18,14 @@ _BEFORE, _AFTER = 70, 60
 
 _CHANGED = r"(?:remov|delet|dropp|chang|modif|overw|revers|disabl|los|mess)\w*"
 _BLAMES = re.compile(
-    r"\b(?:br[eo]+k\w*|broken|caus(?:ed|es|ing)\b|introduc\w+|regress\w*|side[- ]effects?|culprit|culpable|blam\w+"
+    r"\b(?:br[eo]+k\w*|broken|caus(?:ed|es|ing)\b|(?:seems?|probably|likely|might be|may be) (?:\w+ )?(?:related|due|from|because)|introduc\w+|regress\w*|side[- ]effects?|culprit|culpable|blam\w+"
     r"|revert\w*|roll(?:ed)?[- ]?back\w*|fault of|due to|because of|result of"
     rf"|{_CHANGED} (?:\w+ )?(?:by|in|with|as part of)\b[^.]{{0,15}}$)",
     re.IGNORECASE,
 )
 _BLAMED_AFTER = re.compile(
-    r"^\W*(?:\([^)]{0,80}\)\W*)?(?:patch|commit|change|which|that|was|has|have|did|went in)?\s*(?:\w+ly )?"
-    rf"(?:br[eo]+k\w*|caus(?:ed|es|ing)\b|introduc\w+|regress\w*|{_CHANGED}|added|adds|made|makes|forgot|missed|did(?:n't| not)|it was)",
+    r"^\W*(?:\([^)]{0,80}\)\W*)?(?:patch|commits?|changes?|which|that|has|have|did|went in)?\s*(?:\w+ly )?"
+    rf"(?:br[eo]+k\w*|caus(?:ed|es|ing)\b|introduc\w+|regress\w*|{_CHANGED}|added|adds|made|makes|forgot|missed|did(?:n't| not)|renam\w+|mov(?:ed|es)|replac\w+|refactor\w+|switch\w+|is (?:\w+ ){{0,3}}(?:root[- ]?)?caus\w+|means?\b|[^.,;]{{0,60}}by (?:accident|mistake))",
     re.IGNORECASE,
 )
 _HINTS = re.compile(
@@ -36,7 +36,7 @@ _HINTS = re.compile(
 _CLEARS = re.compile(
     r"\b(?:similar to|duplicates?|dup of|see|related to|relates|looks? like|like in|follow[- ]?up|same as|depends|blocked|blocks|unlike"
     r"|fix(?:ed|es)? (?:in|by|for|from|of)?|was fixed|backport\w*|port|clone of|discuss\w*|noticed|observed|comments?|suggest\w*|propos\w*"
-    r"|reports? of|not caused|for the|supposed to)\b",
+    r"|reports? of|not caused|for the|supposed to|different from|unlike)\b",
     re.IGNORECASE,
 )
 

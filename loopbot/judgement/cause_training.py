@@ -20,15 +20,18 @@ from loopbot.judgement.cause_model import SIGNS, CauseModel, certainty, signs_of
 # What no training data may teach, since no system in it tells: hand-set, small, and open to what people answer.
 _KNOWN_WEIGHTS = {"related_service": 0.3, "same_group": 0.2, "went_wrong": 0.5, "risky": 0.15, "version": 0.3}
 _KNOWN_SURENESS = {
-    "certainty": 1.0,
-    "named": 1.5,
+    "certainty": 0.9,
+    "best": 0.5,
+    "named": 2.0,
     "blamed": 1.5,
-    "hinted": 0.5,
+    "hinted": 1.0,
     "cleared": -1.0,
+    "only_one_named": 1.5,
     "through_issue": -0.2,
-    "other_named": -0.5,
-    "other_blamed": -1.0,
+    "other_named": -1.5,
+    "other_blamed": -1.5,
 }
+_UNTAUGHT = _KNOWN_WEIGHTS | {"words": 1.0, "same_service": 1.0, "days_10": 1.0}
 _NAMED = SIGNS.index("named")
 _NEGATIVES = 60
 _EPOCHS = 14
@@ -95,7 +98,11 @@ def _with_shares(sample: Sample, model: CauseModel) -> list[Vector]:
 
 
 def _begun(samples: Sequence[Sample]) -> CauseModel:
-    """The scales of the numbers, and the hand-set weights."""
+    """The scales of the numbers, and the hand-set weights; where there is nothing to learn from, the plainest ones."""
+    if not samples:
+        flat = tuple(0.0 for _ in FEATURES)
+        weights = tuple(_UNTAUGHT.get(name, 0.0) for name in FEATURES)
+        return CauseModel("", flat, tuple(1.0 for _ in FEATURES), weights, 0.0, _known_sureness())
     columns = list(zip(*(vector for one in samples for vector in one.vectors[::3]), strict=True))
     middle = [sum(column) / len(column) for column in columns]
     scale = [
@@ -109,8 +116,12 @@ def _begun(samples: Sequence[Sample]) -> CauseModel:
         scale=tuple(round(value, 5) if value > 0.02 else 1.0 for value in scale),
         weights=tuple(_KNOWN_WEIGHTS.get(name, 0.0) for name in FEATURES),
         none=0.0,
-        sureness=tuple(_KNOWN_SURENESS.get(name, 0.0) for name in SIGNS),
+        sureness=_known_sureness(),
     )
+
+
+def _known_sureness() -> Vector:
+    return tuple(_KNOWN_SURENESS.get(name, 0.0) for name in SIGNS)
 
 
 def _weights(samples: Sequence[Sample], start: CauseModel, chance: random.Random, held: float) -> Vector:
@@ -182,6 +193,8 @@ def _descended(
     chance: random.Random,
 ) -> Vector:
     """Stochastic gradient descent with AdaGrad's steps from `start`, pulled back to it by `held`; the mean of the last half."""
+    if not count:
+        return tuple(start)
     weights, spent = list(start), [1e-6] * len(start)
     kept, total = 0, [0.0] * len(start)
     places = list(range(count))

@@ -27,7 +27,8 @@ from loopbot.judgement.evaluation.archive import Archive, Growing, KnownCause, g
 from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress
 from loopbot.ports import Tx
 
-LINK_AT = 0.8
+LINK_AT = 0.85
+"""The bar of the starter rule."""
 PARTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)
 EVER = Match(kind="change", rank="suspect", within=timedelta(days=20 * 365))
 _QUIET = 300

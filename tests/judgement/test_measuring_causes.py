@@ -1,0 +1,132 @@
+"""Measuring causes: on files made for it, and on real tickets; nothing later than a ticket is seen."""
+
+import csv
+import gzip
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loopbot.judgement.cause_model import shipped_model
+from loopbot.judgement.evaluation.archive import Archive, growing_store, read_archive
+from loopbot.judgement.evaluation.cause import gather, judged, measure, outspoken, place_of, share
+from loopbot.judgement.evaluation.figures import NotMeasuredError
+
+BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
+PARTS = ("Parser", "Writer", "Queue", "Router", "Planner")
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _day(number: float) -> str:
+    return (BEGIN + timedelta(days=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _made(folder: Path, first: int, last: int) -> None:
+    """Every day a change, every third day a ticket that one of the last three caused; every second of these names it."""
+    folder.mkdir()
+    changes = [
+        {
+            "change_key": f"TEA-{number}",
+            "first_commit": _day(number),
+            "sha": f"{number:040x}",
+            "repo": "tea",
+            "n_commits": 1,
+            "n_files": 1,
+            "files": f"src/tea/{PARTS[number % 5]}.java",
+            "subject": f"TEA-{number} Rework the {PARTS[number % 5].lower()}",
+        }
+        for number in range(first, last)
+    ]
+    tickets, pairs = [], []
+    for number in range(first + 3, last, 3):
+        key, cause = f"TEA-{number + 5000}", number - 1
+        named = f" Broken by TEA-{cause}." if number % 2 else ""
+        tickets.append(
+            {
+                "key": key,
+                "created": _day(number + 0.5),
+                "resolved": "",
+                "status": "Open",
+                "resolution": "",
+                "priority": "Major",
+                "components": "",
+                "affects_versions": "",
+                "fix_versions": "",
+                "summary": f"The {PARTS[cause % 5].lower()} fails",
+                "description": f"An exception in {PARTS[cause % 5]}.run.{named}",
+            }
+        )
+        pairs.append({"incident_key": key, "cause_key": f"TEA-{cause}", "git_pool": "True"})
+    _write(folder / "apache_jira_changes.csv.gz", changes)
+    _write(folder / "apache_jira_tea_bugs.csv.gz", tickets)
+    _write(folder / "apache_jira_cause_pairs.csv.gz", pairs)
+
+
+def test_a_later_part_is_measured_with_the_earlier_one_as_its_history(tmp_path: Path) -> None:
+    _made(tmp_path / "earlier", 0, 60)
+    _made(tmp_path / "later", 60, 120)
+    figures = {one.name: one for one in measure(tmp_path / "later", tmp_path / "earlier", lambda _: None)}
+    assert figures["cause.recall_at_1_masked"].note == "19 tickets"
+    assert figures["cause.recall_at_5_masked"].value == 1.0
+    assert figures["cause.recall_at_1_unmasked"].value >= 0.5
+    assert figures["cause.precision_at_bar"].value == 1.0
+    assert set(figures) >= {f"cause.recall_at_{most}_{text}" for most in (1, 5, 10) for text in ("masked", "unmasked")}
+    assert 0 < figures["cause.milliseconds_per_ticket"].value < 5000
+
+
+def test_without_a_history_each_part_of_time_is_judged_by_what_was_known_before_it(tmp_path: Path) -> None:
+    _made(tmp_path / "all", 0, 120)
+    figures = {one.name: one.value for one in measure(tmp_path / "all", None, lambda _: None)}
+    assert figures["cause.recall_at_5_masked"] >= 0.9
+
+
+def test_a_folder_without_tickets_is_said_to_be_not_measured(tmp_path: Path) -> None:
+    with pytest.raises(NotMeasuredError, match=r"bugs\.csv\.gz"):
+        measure(tmp_path, None, lambda _: None)
+
+
+def test_nothing_later_than_the_ticket_is_a_candidate(tmp_path: Path) -> None:
+    _made(tmp_path / "all", 0, 60)
+    archive = read_archive([tmp_path / "all"])
+    known = archive.known(archive.causes)
+    with growing_store(archive) as growing:
+        for one in known:
+            growing.until(one.ticket.occurred_at)
+            with growing.store.read() as tx:
+                assert all(record.occurred_at < one.ticket.occurred_at for record in tx.mirror.all())
+                assert tx.mirror.get(one.ticket.ref) is None
+
+
+def test_a_ticket_that_says_outright_what_broke_it_teaches_too(tmp_path: Path) -> None:
+    _made(tmp_path / "all", 0, 30)
+    archive = read_archive([tmp_path / "all"])
+    silent = Archive(archive.records, archive.tickets, {}, archive.changes)
+    assert {one.ticket.key for one in outspoken(silent)} == {
+        key for key, one in archive.tickets.items() if "Broken by" in one.text
+    }
+
+
+def test_causes_of_real_tickets_are_found(shared: Path) -> None:
+    """A project small enough for a test; the model has seen it, so this only says that the way from file to figure holds."""
+    whole = read_archive([shared / "data"])
+    small = [one for one in whole.records if one[1].key.startswith("ZOOKEEPER")]
+    archive = Archive(
+        small,
+        {key: one for key, one in whole.tickets.items() if key.startswith("ZOOKEEPER")},
+        {key: refs for key, refs in whole.causes.items() if key.startswith("ZOOKEEPER")},
+        whole.changes,
+    )
+    known = [one for one in archive.known(archive.causes) if one.causes]
+    with growing_store(archive) as growing:
+        seen = gather(growing, known, lambda _: None)
+    said = judged(seen.values(), shipped_model())
+    assert len(said) >= 10
+    assert share(place_of(one.of.unmasked.truths, one.unmasked) < 5 for one in said) >= 0.6
+    assert share(place_of(one.of.masked.truths, one.masked) < 10 for one in said) >= 0.5
