@@ -18,8 +18,9 @@ from loopbot.store.schema import REVISIONS, metadata
 from tests.support.clock import FakeClock
 
 # The suite tries the same examples every time, so that it says the same of the same code. New ones are looked for on
-# purpose: --hypothesis-profile=default, or the longer profiles that some areas register.
+# purpose: --hypothesis-profile=long.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("long", max_examples=2000, stateful_step_count=80, deadline=None)
 settings.load_profile("repeatable")
 
 REQUIRED = frozenset(os.environ.get("LOOPBOT_REQUIRE", "").split(","))

@@ -40,7 +40,7 @@ ISSUE_STATES = ["todo", "in_progress", "in_review", "done", "wont_do"]
 SIDES = st.sampled_from(["servicenow", "jira"])
 MISHAPS: st.SearchStrategy[Mishap] = st.sampled_from(["lost after", "lost before", "throttled"])
 
-settings.register_profile("long", max_examples=2000, stateful_step_count=80)
+LONG = settings.default.max_examples > 1000  # --hypothesis-profile=long
 EMPTY = Path(tempfile.mkdtemp(prefix="loopbot-two-sides-")) / "empty.db"
 
 
@@ -202,8 +202,8 @@ class TwoSides(RuleBasedStateMachine):
 
 TestTwoSides = TwoSides.TestCase
 TestTwoSides.settings = settings(
-    max_examples=30,
-    stateful_step_count=25,
+    max_examples=settings.default.max_examples if LONG else 30,
+    stateful_step_count=settings.default.stateful_step_count if LONG else 25,
     deadline=None,
     print_blob=True,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
