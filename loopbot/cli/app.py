@@ -333,6 +333,18 @@ def people(
     list_people(config, unknown=unknown, refresh=refresh, as_json=as_json)
 
 
+@app.command()
+def answers(
+    config: ConfigOption = CONFIG,
+    days: Annotated[int, typer.Option(help="Of so many days.", min=1)] = 30,
+    as_json: JsonOption = False,
+) -> None:
+    """Count what people answered to what they were told."""
+    from loopbot.cli.answers import list_answers
+
+    list_answers(config, days, as_json=as_json)
+
+
 @outbox.command("list")
 def outbox_list(
     config: ConfigOption = CONFIG,

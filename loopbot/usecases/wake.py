@@ -5,10 +5,12 @@ from loopbot.ports import Tx
 from loopbot.usecases.enact import Enacted, decide
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.telling.answering import silence
+from loopbot.usecases.telling.unsent import report_what_was_not_sent
 
 
 def wake(loop: Loop, limit: int = 500) -> list[Enacted]:
     """Judge again what rules asked to be woken for; a timer is gone in the same transaction in which it was heard."""
+    report_what_was_not_sent(loop)
     with loop.store.read() as tx:
         if not any(timer.at <= tx.now() for timer in tx.timers.pending()):
             return []

@@ -355,6 +355,41 @@ CHAPTERS = (
             ),
         ),
     ),
+    Chapter(
+        "Telling people",
+        (
+            Row(
+                "M1",
+                "the answer to a message that holds several is lost",
+                "It is found by any of its keys, and all of it is settled; nothing behind it goes out before.",
+            ),
+            Row(
+                "M2",
+                "killed between gathering a message, sending it and noting it",
+                "What was gathered is noted before it is sent: sent, it is adopted whole; not sent, it is gathered anew.",
+            ),
+            Row(
+                "M3",
+                "one part of a message is refused",
+                "The message is taken apart, and each part sent by itself: the one that is refused waits for a person alone.",
+            ),
+            Row(
+                "M4",
+                "two nodes deliver to one person",
+                "What is on its way with one of them is out of reach of the other.",
+            ),
+            Row(
+                "M5",
+                "a fix is rolled back before, while or after it is told",
+                "Who was told hears it; what was not told yet never is; what is delivered anew is told anew.",
+            ),
+            Row(
+                "M6",
+                "somebody is unknown in the chat, has left, or the chat does not say",
+                "Nobody is guessed: listed with the reason, told on their own ticket where the rule says so; asked again later.",
+            ),
+        ),
+    ),
 )
 ROWS = MappingProxyType({row.name: row for chapter in CHAPTERS for row in chapter.rows})
 
@@ -410,6 +445,27 @@ ELSEWHERE = MappingProxyType(
         "L1": (
             "usecases/test_sweeping.py::test_an_issue_that_moved_is_followed_and_nothing_is_done_for_it_twice",
             "usecases/test_sweeping.py::test_an_issue_that_moved_out_of_sight_is_followed_by_its_id",
+        ),
+        "M1": (
+            "telling/test_digests.py::test_a_lost_answer_to_a_digest_is_found_again_for_all_of_it",
+            "telling/test_digests.py::test_a_digest_that_certainly_was_not_sent_is_sent_again_whole",
+            "telling/test_digests.py::test_a_person_who_confirms_a_digest_confirms_all_of_it",
+        ),
+        "M2": (
+            "telling/test_digests.py::test_a_process_that_dies_between_sending_and_noting_sends_nothing_twice",
+            "telling/test_digests.py::test_a_process_that_dies_after_gathering_leaves_nothing_unsent",
+        ),
+        "M3": ("telling/test_digests.py::test_one_that_is_refused_parks_itself_alone",),
+        "M4": ("telling/test_digests.py::test_two_processes_share_a_message_out_only_once",),
+        "M5": (
+            "telling/test_answers.py::test_a_roll_back_is_told_to_those_who_were_told_and_a_new_delivery_again",
+            "telling/test_answers.py::test_what_was_not_told_yet_when_it_was_rolled_back_is_never_told",
+        ),
+        "M6": (
+            "telling/test_gate.py::test_a_stranger_is_listed_and_never_guessed",
+            "telling/test_gate.py::test_who_left_is_shown_and_not_written_to",
+            "telling/test_gate.py::test_while_the_chat_does_not_answer_nobody_counts_as_unknown",
+            "telling/test_gate.py::test_a_customer_outside_the_chat_reads_it_on_their_own_ticket_once",
         ),
         "L2": ("usecases/test_sweeping.py::test_a_deleted_record_is_gone_and_told_once_on_the_other_side",),
         "C1": ("mirror/test_two_sides.py::TwoSides",),

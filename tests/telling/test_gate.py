@@ -13,7 +13,8 @@ from loopbot.sandbox.faults import Fault
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.telling import preferences
 from loopbot.usecases.telling.identity import look_again_for_strangers, strangers
-from tests.support.bureau import Bureau
+from loopbot.usecases.wake import wake
+from tests.support.bureau import Bureau, words_in
 from tests.support.made import incident
 from tests.support.systems import FakeSink
 
@@ -238,3 +239,26 @@ def test_somebody_elses_ticket_is_not_commented_on(bureau: Bureau) -> None:
     bureau.deliver()
     assert bureau.state(own)[0] == "parked"
     assert not tickets.ledger
+
+
+def test_once_a_day_a_channel_reads_in_one_line_what_was_not_sent(bureau: Bureau) -> None:
+    bureau.twin.add_channel("operations")
+    bureau.manners = Manners(quiet=Quiet.parse("09:00-20:00"), report_to="operations", report_at=(12, 0))
+    ann = bureau.person("Ann")
+    bureau.tell(ann, "waits")
+    bureau.tell(Person("servicenow", "9", "Nobody", None), "whose?")
+    bureau.deliver()
+    wake(bureau.loop)
+    assert not bureau.twin.messages("operations"), "its hour has not come"
+    bureau.after(hours=3, minutes=1)
+    for _ in range(3):
+        wake(bureau.loop)
+        bureau.deliver()
+    [message] = bureau.twin.messages("operations")
+    said = words_in(message.blocks)
+    assert "1 message waiting (it is quiet for Ann (09:00-20:00, Europe/Berlin) until 20:00)" in said
+    assert "1 message stuck (Nobody has no e-mail address to be found by; add the person to people.toml)" in said
+    bureau.after(hours=24)
+    wake(bureau.loop)
+    bureau.deliver()
+    assert len(bureau.twin.messages("operations")) == 1, "nothing new was held back: nothing is said"
