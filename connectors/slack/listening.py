@@ -37,6 +37,7 @@ _WAITING: Final = 200
 # How long a form may wait to be told what is wrong in it: Slack waits three seconds for the ack.
 _FORM_SECONDS: Final = 1.8
 _FORMS_AT_ONCE: Final = 4
+_NOTED: Final = say("Noted. Where it was asked, everybody sees it.")
 _SORRY: Final = say("That did not work. The reason is in the log of loopbot; try again later.")
 _BUSY: Final = say("loopbot has too much to do right now. Try again in a minute.")
 _UNKNOWN: Final = say("This button is from another time; loopbot does not know it any more.")
@@ -180,6 +181,9 @@ class Listening:
             self._answers.whisper(body, say(str(said)))
         elif isinstance(said, Form):
             self._answers.open(body, said)
+        elif said is not None and fleeting:
+            # Where it was asked shows who answered what; here stands only a copy of the question.
+            self._pressed(body, press, person, _NOTED)
 
     def _pressed(self, body: Json, press: Press, person: Person, said: Message) -> None:
         view = body.get("view") or {}

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from loopbot.cli.asked import questions
+
 app = typer.Typer(
     name="loopbot",
     help="Closes the loop between the people who use a service, those who run it and those who build it.",
@@ -23,6 +25,7 @@ outbox = typer.Typer(
 )
 app.add_typer(rules, name="rules")
 app.add_typer(outbox, name="outbox")
+app.add_typer(questions, name="questions")
 db = typer.Typer(
     help="Copy the store, put a copy back, begin anew.",
     no_args_is_help=True,

@@ -12,6 +12,7 @@ from loopbot.domain.phrasing import ago, what_it_does
 from loopbot.domain.records import Feedback, Record
 from loopbot.domain.rules import all_hold
 from loopbot.domain.texts import shorten
+from loopbot.usecases.questions.showing import audience_in_words, headline
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,6 +62,8 @@ def _print_rules(out: "Console", found: "Explanation") -> None:
             out.print(f"      {'yes' if step.held else 'no ':<3} {step.asked}  [{step.saw}]", markup=False)
         for effect in plan.effects:
             out.print(f"      → {effect.system}: {what_it_does(effect)}", markup=False)
+        for question in plan.questions:
+            out.print(f"      ? asks {audience_in_words(question)}: {headline(question)}", markup=False)
     if not found.plans:
         out.print(f"  No rule looks at {found.record.kind} records.")
     for timer in found.timers:
@@ -68,6 +71,12 @@ def _print_rules(out: "Console", found: "Explanation") -> None:
 
 
 def _print_past(out: "Console", found: "Explanation") -> None:
+    if found.asked:
+        out.print("\nWhat people were asked", style="bold")
+        for one in found.asked:
+            out.print(f"  {one.row.key[:8]}  {one.row.state:<9} {one.headline}", markup=False)
+            if one.outcome:
+                out.print(f"             {one.outcome}", markup=False)
     if found.effects:
         out.print("\nWhat was written", style="bold")
         for row in found.effects:
@@ -133,11 +142,16 @@ def _print_json(found: "Explanation", steps: "list[ChainStep]") -> None:
                 "holds": all_hold(plan.steps),
                 "steps": [{"asked": step.asked, "held": step.held, "saw": step.saw} for step in plan.steps],
                 "effects": [what_it_does(effect, 2000) for effect in plan.effects],
+                "questions": [question.text for question in plan.questions],
             }
             for plan in found.plans
         ],
         "effects": [
             {"key": row.effect.key, "state": row.state, "does": what_it_does(row.effect, 2000)} for row in found.effects
+        ],
+        "questions": [
+            {"key": one.row.key, "state": one.row.state, "asks": one.headline, "outcome": one.outcome}
+            for one in found.asked
         ],
         "journal": [
             {"at": one.at, "rule": one.rule, "what": one.what, "because": one.because} for one in found.journal

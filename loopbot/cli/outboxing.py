@@ -113,7 +113,7 @@ def show_effect(config: Path, key: str, *, as_json: bool) -> None:
 
 def decide_effect(config: Path, key: str, verdict: str, why: str) -> None:
     """A person decides what becomes of an effect."""
-    by = f"{_whoever()}: {why or verdict}"
+    by = f"{whoever()}: {why or verdict}"
     with opened(config, remote=False) as here, here.store.write() as tx:
         row = tx.outbox.get(key)
         if row is None:
@@ -129,7 +129,7 @@ def decide_effect(config: Path, key: str, verdict: str, why: str) -> None:
     console().print(f"{row.effect.key[:8]} {done}: {what_it_does(row.effect)}", markup=False)
 
 
-def _whoever() -> str:
+def whoever() -> str:
     """Who types; a container's user may have no name."""
     import getpass
     import os

@@ -8,6 +8,7 @@ from loopbot.cli.failures import DONE, TROUBLE
 from loopbot.cli.opening import console, opened
 from loopbot.cli.running import progress
 from loopbot.domain.phrasing import counted, linked_words, what_it_does
+from loopbot.usecases.questions.showing import audience_in_words, headline
 
 if TYPE_CHECKING:
     from loopbot.domain.errors import LoopbotError
@@ -26,7 +27,7 @@ def show_plan(config: Path, *, local: bool, as_json: bool) -> int:
     out = console()
     for trouble in troubles:
         out.print(f"not read: {trouble}", markup=False, style="red")
-    shown = [one for one in enacted if one.new or one.new_links]
+    shown = [one for one in enacted if one.new or one.new_links or one.asked]
     writes = sum(len(one.new) for one in shown if one.state == "planned")
     for place, one in enumerate(shown):
         out.print(
@@ -40,6 +41,8 @@ def show_plan(config: Path, *, local: bool, as_json: bool) -> int:
             out.print(
                 f"  {'loopbot':<12} keep the link {linked_words(link.source, link.relation, link.target)}", markup=False
             )
+        for question in one.asked:
+            out.print(f"  {'people':<12} ask {audience_in_words(question)}: {headline(question)}", markup=False)
     source = "what is mirrored" if local else "what the systems hold now"
     rules = len({one.plan.rule for one in shown})
     ending = f"{counted(writes, 'write')} by {counted(rules, 'rule')}" if shown else "Nothing would be written"
@@ -83,9 +86,13 @@ def _print_json(enacted: "Sequence[Enacted]", troubles: "Sequence[LoopbotError]"
                     for effect in one.new
                 ],
                 "links": [f"{link.source} {link.relation} {link.target}" for link in one.new_links],
+                "questions": [
+                    {"key": question.key, "kind": question.kind, "for": question.audience, "text": question.text}
+                    for question in one.asked
+                ],
             }
             for one in enacted
-            if one.new or one.new_links
+            if one.new or one.new_links or one.asked
         ],
         "not_read": [str(trouble) for trouble in troubles],
     }

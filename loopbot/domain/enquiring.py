@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from loopbot.domain.asking import called, places
 from loopbot.domain.questions import Ask, Option, Question
-from loopbot.domain.records import Problem, Record
+from loopbot.domain.records import Feedback, Problem, Record
 from loopbot.domain.rootcause import DIMENSIONS, evidence
 from loopbot.domain.rules import View
 from loopbot.domain.texts import shorten
@@ -27,7 +27,10 @@ def question_about(ask: Ask, rule: str, it: Record, view: View) -> Question | No
 def _topic(ask: Ask, rule: str, it: Record) -> Question:
     who = it.reporter or "Somebody"
     words = shorten(it.text.strip() or it.title, LONGEST_QUOTE)
-    text = f"What kind of feedback is {called(it)}?\n\n{who} wrote:\n“{words}”"
+    guess = ""
+    if isinstance(it, Feedback) and it.guess is not None and it.guess.confidence >= 0.5:
+        guess = f"\n\nIts words suggest {LABELS[it.guess.topic].lower()}, but not for certain: {it.topic_because}."
+    text = f"What kind of feedback is {called(it)}?\n\n{who} wrote:\n“{words}”{guess}"
     return Question(
         kind="topic",
         subject=it.ref,

@@ -138,13 +138,15 @@ def _faced(rule: Rule, plan: Plan, scope: Scope, steps: tuple[Found, ...], found
     scopes, matched, asks = _matched(match, scope, found)
     question = None
     if asks and ask is not None:
-        question = asking.suspects(ask, rule, scope.it, [one for one in shown if one.score >= match.ask_at / 2], view)
+        question = asking.suspects(ask, rule, scope.it, [one for one in shown if one.score >= match.ask_at / 4], view)
         asks = question is not None
     plan = _asking(dataclasses.replace(plan, ranked=shown, asks=asks), question, (*steps, matched))
     if not matched.held or (question is not None and ask is not None and ask.first):
         return plan
     acted = _acted(rule, scope.it, scopes, plan.steps, view)
-    return dataclasses.replace(acted, ranked=shown, asks=asks, questions=(*plan.questions, *acted.questions))
+    return dataclasses.replace(
+        acted, ranked=shown, asks=asks or acted.asks, questions=(*plan.questions, *acted.questions)
+    )
 
 
 def _asking(plan: Plan, question: Question | None, steps: tuple[Found, ...]) -> Plan:

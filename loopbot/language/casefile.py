@@ -11,10 +11,12 @@ from pydantic import Field
 
 from loopbot.domain.events import Answered, Changed, Due, Event
 from loopbot.domain.mirroring import NAMES, Agreed
-from loopbot.domain.records import RECORD_TYPES, Involved, Link, Person, Record, Ref
+from loopbot.domain.questions import MONTH, Asking, Standing
+from loopbot.domain.records import RECORD_TYPES, Involved, Link, Person, Problem, Record, Ref
 from loopbot.domain.rules import Rule
 from loopbot.domain.telling import Told
 from loopbot.domain.words import KINDS, ROLES, STATES, Relation
+from loopbot.domain.workarounds import version_of
 from loopbot.language import spans
 from loopbot.language.mistakes import Findings, Mistake
 from loopbot.language.model import Part, Words
@@ -58,6 +60,14 @@ class CaseFollow(Part):
     ref: Words
 
 
+class CaseAnswer(Part):
+    """What a person answered before."""
+
+    kind: Asking = Field(description="What was asked: cause, item, cluster, topic, root_cause, workaround.")
+    subject: Words = Field(description="The record it was asked about.")
+    answer: Words = Field(description="The answer's word, such as none, promote, not_now, public.")
+
+
 class CasePart(Part):
     """One case."""
 
@@ -77,6 +87,7 @@ class CasePart(Part):
     due: str | None = Field(None, description="The timer that ran out, instead of a change, such as settle.")
     record: Annotated[list[dict[str, Any]], Field(min_length=1)]
     link: list[CaseLink] = Field(default=[])
+    answered: list[CaseAnswer] = Field(default=[], description="What people answered before.")
     expect: list[dict[str, Any]] = Field(description="What the rule asks for; [] where it asks for nothing.")
     asks: bool = Field(default=False, description="Whether a person is to be asked.")
 
@@ -103,7 +114,12 @@ def read_cases(text: str, rule: Rule, findings: Findings) -> list[Case]:
     """The cases that can be used; the findings say what is wrong with the others."""
     raw = parsed_toml(text, findings)
     written = (
-        validated(raw, CaseFile, {"case": CasePart, "link": CaseLink, "told": CaseTold, "follow": CaseFollow}, findings)
+        validated(
+            raw,
+            CaseFile,
+            {"case": CasePart, "link": CaseLink, "told": CaseTold, "follow": CaseFollow, "answered": CaseAnswer},
+            findings,
+        )
         if raw is not None
         else None
     )
@@ -137,7 +153,8 @@ def _case(part: CasePart, key: str, rule: Rule) -> Case:
         about = _ref(told.about)
         tellings[about] = (*tellings.get(about, ()), _told(told, about, number, now))
     origins = {_ref(ref): _ref(message) for ref, message in part.said_in.items()}
-    scene = Scene(now, by_ref, tuple(links), pairs, tellings=tellings, following=following, origins=origins)
+    standings = dict(_standing(one, by_ref, now) for one in part.answered)
+    scene = Scene(now, by_ref, tuple(links), pairs, standings, tellings=tellings, following=following, origins=origins)
     return Case(part.about, key, _event(part, subject, now, rule), scene, tuple(part.expect), part.asks)
 
 
@@ -151,6 +168,14 @@ def _told(told: CaseTold, about: Ref, number: int, now: datetime) -> Told:
         place, _, stamp = origin.key.partition("/")
         return replace(base, system=origin.system, place=place, thread=stamp)
     return replace(base, person=_person(told.who, about))
+
+
+def _standing(part: CaseAnswer, records: Mapping[Ref, Record], now: datetime) -> tuple[tuple[Asking, Ref], Standing]:
+    subject = _ref(part.subject)
+    record = records.get(subject)
+    rests = now + MONTH if part.answer == "not_now" else None
+    about = version_of(record) if part.kind == "workaround" and isinstance(record, Problem) else ""
+    return (part.kind, subject), Standing(subject, "answered", part.answer, rests, about, now)
 
 
 def _event(part: CasePart, subject: Record, now: datetime, rule: Rule) -> Event:

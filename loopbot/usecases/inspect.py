@@ -9,13 +9,23 @@ from loopbot.domain.judging import judge
 from loopbot.domain.ranking import Weighed
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.rules import Plan
-from loopbot.ports import ConflictEntry, Cycle, EffectState, JournalEntry, OutboxRow, Quarantined, Tx
+from loopbot.ports import ConflictEntry, Cycle, EffectState, JournalEntry, OutboxRow, Quarantined, QuestionRow, Tx
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.questions.showing import headline, outcome
 
 CHAIN_ORDER = ("feedback", "incident", "problem", "issue", "release", "deployment", "change")
 _WEIGHED = frozenset({"incident", "problem", "issue", "feedback"})
 _FARTHEST = 4
 _A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about a record, in one line, and what became of it; "" while it is open and nobody said anything."""
+
+    row: QuestionRow
+    headline: str
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,7 @@ class Explanation:
     journal: tuple[JournalEntry, ...]
     timers: tuple[Timer, ...]
     weight: Weighed | None = None
+    asked: tuple[Asked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,7 @@ def explain(loop: Loop, record: Record) -> Explanation:
             tuple(tx.journal_of(record.ref)),
             tuple(tx.timers.pending(record.ref)),
             weight=loop.judgement.weigher.weigh(record, tx) if record.kind in _WEIGHED else None,
+            asked=tuple(Asked(row, headline(row.question), outcome(tx, row)) for row in tx.questions.about(record.ref)),
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from loopbot.domain.errors import Declined
 from loopbot.domain.records import Person, Record
 from loopbot.domain.speech import (
     Context,
@@ -71,7 +72,11 @@ class Conversation:
 
     def answer(self, person: Person, key: str, answer: str, words: str = "") -> Message | Form:
         """Note what a person answered under a message; rules wake for it. Twice does no harm. Raises Declined."""
-        question = hearing.pressed(self._loop, self._desk.roles, person, key, answer, words)
+        try:
+            question = hearing.pressed(self._loop, self._desk.roles, person, key, answer, words)
+        except Declined:
+            self._ring()
+            raise
         if question is not None:
             self._ring()
             return question

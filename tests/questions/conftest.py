@@ -32,7 +32,7 @@ kind = "change"
 within = "7d"
 rank = "suspect"
 link_at = 0.999
-ask_at = 0.1
+ask_at = 0.02
 
 [[then]]
 do = "link"

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from loopbot.domain import rootcause
 from loopbot.domain.effects import AskPart
 from loopbot.domain.questions import Question
-from loopbot.domain.texts import shorten
+from loopbot.domain.texts import listed, shorten
 from loopbot.ports import Answer, QuestionRow, Tx
 
 TOGETHER = 5
@@ -32,7 +33,7 @@ _ITEM = {
     "other": "{detail} says the same",
     "none": "none of them",
 }
-_OTHERS = {"promote": "they are one problem", "not_now": "not now", "fill": "filled in the root cause"}
+_OTHERS = {"promote": "they are one problem", "not_now": "not now"}
 
 
 def audience_in_words(question: Question) -> str:
@@ -84,6 +85,8 @@ def said(answer: Answer, question: Question) -> str:
 def meaning(answer: Answer, question: Question) -> str:
     """An answer in words."""
     word, _, which = answer.answer.partition(".")
+    if word == "fill":
+        return f"root cause: {_root_cause(answer.detail)}"
     said = (_ITEM if question.kind == "item" else _CAUSE).get(word) or _OTHERS.get(word)
     if said is not None:
         return said.format(key=which.rpartition(":")[2], detail=answer.detail.rpartition(":")[2])
@@ -91,6 +94,14 @@ def meaning(answer: Answer, question: Question) -> str:
         return f"not the same: {answer.detail}"
     chosen = question.option(answer.answer)
     return (chosen.label if chosen else answer.answer.replace("_", " ")).rstrip("…")
+
+
+def _root_cause(kept: str) -> str:
+    """What was filled in, and what is still empty."""
+    answers = rootcause.read(kept)
+    filled = [f"{label}: {shorten(' '.join(answers[name].split()), 250)}" for name, label in rootcause.DIMENSIONS.items() if answers[name]]  # fmt: skip
+    empty = [label.lower() for name, label in rootcause.DIMENSIONS.items() if not answers[name]]
+    return "; ".join(filled + ([f"still empty: {listed(empty)}"] if empty else []))
 
 
 def name_of(by: str) -> str:

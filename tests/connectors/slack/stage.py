@@ -28,6 +28,8 @@ class SlackStage:
         self._stack = ExitStack()
         self.server = self._stack.enter_context(served(self.twin.app))
         self._numbers = itertools.count(1)
+        for number in range(1, 60):  # all of them before the first is looked for: a listing is good for a minute
+            self.twin.add_channel(f"ops-{number}")
         return self
 
     def __exit__(
@@ -60,7 +62,6 @@ class SlackStage:
             effect = Tell(system="slack", cause=cause, person=person, text=text, about=SUBJECT)
         else:
             name = f"ops-{number}"
-            self.twin.add_channel(name)
             if verb == "ask":
                 effect = Ask(system="slack", cause=cause, channel=name, parts=(AskPart(text),))
                 return Delivery(effect, 1)
