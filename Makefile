@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 SPEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types contracts check quality replay chaos chaos-cluster faults bench storm soak audit sbom lock clean
+.PHONY: help setup setup-dev demo test lint types contracts check quality replay chaos chaos-cluster faults slack-gallery bench storm soak audit sbom lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ chaos: setup-dev ## Break everything, SEEDS=100 times from START=1 (STORE=sqlite
 
 faults: setup-dev ## Let every fault of the catalogue happen, and write docs/faults.md
 	@$(BIN)/python -m tests.faults
+
+slack-gallery: setup-dev ## Write out/slack-gallery.html: all that loopbot says in Slack, in light and dark
+	@$(BIN)/python -m tests.gallery
 
 bench: setup-dev ## Measure speed and memory
 	@$(BIN)/python -m benchmarks

@@ -10,7 +10,7 @@ import time
 
 from benchmarks.figures import Figure
 
-PARTS = ("starting", "judging", "ingesting", "mapping", "idle", "daemon", "telling", "replaying")
+PARTS = ("starting", "judging", "ingesting", "mapping", "idle", "daemon", "telling", "replaying", "commands")
 
 
 def main() -> int:

@@ -412,6 +412,12 @@ class Progress(Protocol):
     def caused(self, refs: Collection[Ref]) -> dict[Ref, list[Ref]]:
         """The incidents that each of these changes and deployments is linked with as their cause."""
 
+    def paired(self, refs: Collection[Ref]) -> dict[Ref, list[Ref]]:
+        """The records in other systems that each of these mirrors, or is mirrored by."""
+
+    def helped(self, since: datetime) -> tuple[int, int]:
+        """How many said since then that what was offered to them helped, and how many said anything."""
+
     def open_problems(self, limit: int) -> list[tuple[Ref, int]]:
         """The problems that are not over with the number of incidents each explains, those with most first."""
 

@@ -81,6 +81,10 @@ rules = "{rules}"
 poll_seconds = {poll_seconds}
 log_level = "{log_level}"
 
+# In this story everything happens within a minute: nobody waits for a digest.
+[telling]
+digest_seconds = 0
+
 [systems.servicenow]
 type = "servicenow"
 base_url = "{self.urls["servicenow"]}"

@@ -1,7 +1,7 @@
 """How far reports have come, read in a few statements: none of the thousands of records in a window is decoded."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,14 +34,15 @@ class SqlProgress:
         reports = select(_REF, R.kind, R.state, R.occurred_at).where(
             R.kind.in_(_KINDS), R.occurred_at >= since, R.gone_at.is_(None), R.state != "cancelled"
         )
-        base = reports.subquery("report")
         at: dict[str, dict[Stage, datetime]] = {}
         over: dict[str, bool] = {}
         for row in self._work.connection.execute(reports.order_by(R.occurred_at)):
             at[row.ref] = {"heard": row.occurred_at}
             over[row.ref] = row.state in FINISHED[row.kind]
-        for ref, stage, moment in (*_told(self._work, base), *_on_the_way(self._work, self._mirror, base)):
-            at[ref][stage] = min(moment, at[ref].get(stage, moment))
+        # Asked for by name, some at a time: joined to the reports, their refs would have to be made up for each comparison.
+        for some in chunks(list(at)):
+            for ref, stage, moment in (*_told(self._work, some), *_on_the_way(self._work, self._mirror, some)):
+                at[ref][stage] = min(moment, at[ref].get(stage, moment))
         return [Passed(Ref(*ref.split(":", 2)), stages, over[ref]) for ref, stages in at.items()]
 
     def caused(self, refs: Collection[Ref]) -> dict[Ref, list[Ref]]:
@@ -54,6 +55,24 @@ class SqlProgress:
             for row in self._work.connection.execute(query.order_by(L.source)):
                 found[row.target].append(row.source)
         return found
+
+    def paired(self, refs: Collection[Ref]) -> dict[Ref, list[Ref]]:
+        """The records in other systems that each of these mirrors, or is mirrored by."""
+        found: dict[Ref, list[Ref]] = defaultdict(list)
+        for some in chunks(sorted(set(refs))):
+            for near, far in ((L.source, L.target), (L.target, L.source)):
+                here = (self._work.among(near, map(str, some)), L.relation == "mirrors", L.rejected.is_(False))
+                for row in self._work.connection.execute(select(near.label("near"), far.label("far")).where(*here)):
+                    found[row.near].append(row.far)
+        return found
+
+    def helped(self, since: datetime) -> tuple[int, int]:
+        """How many said since then that what was offered to them helped, and how many said anything."""
+        said = select(J.what, func.count().label("many")).where(
+            J.at >= since, J.what.in_(["helped: yes", "helped: no"])
+        )
+        many = {row.what: row.many for row in self._work.connection.execute(said.group_by(J.what))}
+        return many.get("helped: yes", 0), sum(many.values())
 
     def open_problems(self, limit: int) -> list[tuple[Ref, int]]:
         """The problems that are not over with the number of incidents each explains, those with most first."""
@@ -72,26 +91,27 @@ class SqlProgress:
         return [(Ref(row.system, "problem", row.key), row.many) for row in rows if row.many]
 
 
-def _told(work: Work, base: Any) -> Iterable[tuple[str, Stage, datetime]]:
+def _told(work: Work, reports: Sequence[str]) -> Iterator[tuple[str, Stage, datetime]]:
     """What reporters were told, and what they and those who work on it said."""
     said = (
-        select(base.c.ref, O.settled_at, O.body.like('%"question":"fixed"%').label("asked"))
-        .join(schema.outbox_ref, schema.outbox_ref.c.ref == base.c.ref)
+        select(schema.outbox_ref.c.ref, O.settled_at, O.body.like('%"question":"fixed"%').label("asked"))
         .join(schema.outbox, and_(O.key == schema.outbox_ref.c.key, O.verb == "tell", O.settled_at.is_not(None)))
+        .where(work.among(schema.outbox_ref.c.ref, reports))
     )
     for row in work.connection.execute(said):
-        yield row.ref, "acknowledged", row.settled_at
+        yield str(row.ref), "acknowledged", row.settled_at
         if row.asked:
-            yield row.ref, "told", row.settled_at
+            yield str(row.ref), "told", row.settled_at
     heard = or_(J.what == "answered: yes", J.what.like("acknowledged%"))
-    noted = select(base.c.ref, J.what, J.at).join(schema.journal, and_(J.subject == base.c.ref, heard))
+    noted = select(J.subject, J.what, J.at).where(work.among(J.subject, reports), heard)
     for row in work.connection.execute(noted):
-        yield row.ref, "confirmed" if row.what == "answered: yes" else "acknowledged", row.at
+        yield str(row.subject), "confirmed" if row.what == "answered: yes" else "acknowledged", row.at
 
 
-def _on_the_way(work: Work, mirror: SqlMirror, base: Any) -> Iterator[tuple[str, Stage, datetime]]:
+def _on_the_way(work: Work, mirror: SqlMirror, reports: Sequence[str]) -> Iterator[tuple[str, Stage, datetime]]:
     """The issues behind the reports, over their problems or directly, and what became of them."""
-    behind = _links(work, select(L.target, L.source, L.at).join(base, L.target == base.c.ref), ("problem_of", "fixes"))
+    query = select(L.target, L.source, L.at).where(work.among(L.target, reports))
+    behind = _links(work, query, ("problem_of", "fixes"))
     fixes = _fixes(work, {source for _, source, _ in behind if ":problem:" in source})
     issues: list[tuple[str, str, datetime]] = []
     for report, source, moment in behind:

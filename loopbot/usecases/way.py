@@ -29,7 +29,7 @@ _STEPS: tuple[tuple[str, Relation, str], ...] = (
     ("deployment", "mirrors", "change"),
     ("change", "mirrors", "deployment"),
 )
-_ONWARD = frozenset(_STEPS)
+_ONWARD: frozenset[tuple[str, str, str]] = frozenset(_STEPS)
 
 
 @dataclass(slots=True)
@@ -86,12 +86,11 @@ def way_of(tx: Tx, start: Record) -> Way:
     waiting = [start]
     while waiting and len(seen) <= _MOST * 4:
         record = waiting.pop(0)
-        links = tx.linked(record.ref)
-        onward = [link for link in links if _other(link, record.ref) not in seen]
-        found = tx.mirror.many([_other(link, record.ref) for link in onward[: _MOST * 8]])
+        onward = [link for link in tx.linked(record.ref) if _leads_on(record, link, seen)][: _MOST * 2]
+        found = tx.mirror.many([_other(link, record.ref) for link in onward])
         for link in onward:
             far = found.get(_other(link, record.ref))
-            if far is None or far.ref in seen or (record.kind, link.relation, far.kind) not in _ONWARD:
+            if far is None or far.ref in seen:
                 continue
             if link.relation == "caused_by":
                 way.causes[far.ref] = link
@@ -105,6 +104,12 @@ def way_of(tx: Tx, start: Record) -> Way:
     _look_back(tx, way, seen)
     way.told = [row for one in way.reports[:3] for row in tx.outbox.about(one.ref) if isinstance(row.effect, Tell)]
     return way
+
+
+def _leads_on(record: Record, link: Link, seen: set[Ref]) -> bool:
+    """Whether it is a step towards the fix; told by the kinds, so that nothing is fetched that is not needed."""
+    far = _other(link, record.ref)
+    return far not in seen and (record.kind, link.relation, far.kind) in _ONWARD
 
 
 def _look_back(tx: Tx, way: Way, seen: set[Ref]) -> None:

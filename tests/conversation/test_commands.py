@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from loopbot.domain.effects import Comment, LinkTickets, OpenTicket, Tell
+from loopbot.domain.effects import Cause, Comment, LinkTickets, OpenTicket, Tell
 from loopbot.domain.records import Person
 from loopbot.domain.speech import Filled, Form, Heard, Message, Select, Wrong, plain
 from loopbot.usecases.deliver import deliver
@@ -88,7 +88,8 @@ def test_a_ticket_alone_tells_how_it_stands(chat: Chat, state: str, said: str) -
 def test_every_kind_of_record_has_a_status(chat: Chat, key: str) -> None:
     with chat.loop.store.read() as tx:
         record = (tx.mirror.find(key) or tx.mirror.find(key.rsplit(":", maxsplit=1)[-1]))[0]
-    assert record.key in chat.said(f"status {record.ref}")
+    said = chat.said(f"status {record.ref}")
+    assert (record.title if record.kind == "deployment" else record.key) in said
 
 
 def test_why_shows_the_rules_to_those_who_work_on_it(chat: Chat) -> None:
@@ -217,6 +218,7 @@ def test_a_message_becomes_an_incident_and_what_may_help_is_said_at_once(chat: C
     with chat.loop.store.read() as tx:
         [problem] = tx.mirror.find("PRB0000001")
         assert [one.what for one in tx.journal_of(problem.ref) if one.rule == "self-help"] == ["helped: yes"]
+    assert "What was offered meanwhile helped 1 of 1 person who said." in chat.said("loop")
 
 
 def test_a_message_is_linked_to_a_ticket_as_an_internal_note(chat: Chat) -> None:
@@ -331,3 +333,22 @@ def test_people_follow_and_mute_in_the_words_they_type(chat: Chat) -> None:
     assert "nothing more about INC0012345" in chat.said("mute INC0012345", MARA_IN_CHAT)
     assert "about INC0012345 again" in chat.said("unmute INC0012345", MARA_IN_CHAT)
     assert "Which ticket?" in chat.said("follow", MARA_IN_CHAT)
+
+
+def test_did_it_help_is_counted_and_does_not_count_as_fixed(chat: Chat) -> None:
+    with chat.loop.store.write() as tx:
+        [record] = tx.mirror.find("INC0012345")
+        asked = Tell(
+            system="slack",
+            cause=Cause("acknowledge-report", record.ref, "1"),
+            person=MARA,
+            text="This may help",
+            about=record.ref,
+            question="helped",
+            buttons=(("yes", "That helped"), ("no", "It did not")),
+        )
+        tx.outbox.plan([asked])
+    assert "it is counted" in plain(chat.talk.answer(MARA_IN_CHAT, asked.key, "yes"))  # type: ignore[arg-type]
+    with chat.loop.store.read() as tx:
+        assert [one.what for one in tx.journal_of(record.ref)] == ["helped: yes"]
+        assert tx.progress.helped(at(-10)) == (1, 1)

@@ -37,7 +37,9 @@ def listening(desk: Desk, words: tuple[str, ...]) -> Message:
     """How many reports came to each stage, how fast, and where they are stuck."""
     days = next((int(word) for word in words if word.isdecimal() and 0 < int(word) <= 365), _DAYS)
     with desk.loop.store.read() as tx:
-        reports = tx.progress.passed(tx.now() - timedelta(days=days))
+        since = tx.now() - timedelta(days=days)
+        reports = tx.progress.passed(since)
+        good, said = tx.progress.helped(since)
     if not reports:
         return say(f"Nobody reported anything in the last {days} days.")
     measured = figures(reports)

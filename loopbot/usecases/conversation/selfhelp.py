@@ -4,9 +4,8 @@ import math
 from typing import Final
 
 from loopbot.domain.people import who
-from loopbot.domain.phrasing import counted
 from loopbot.domain.records import Person, Problem, Ref
-from loopbot.domain.speech import Block, Button, Buttons, Context, Message, Paragraph, Quote, Said, say
+from loopbot.domain.speech import Block, Button, Buttons, Message, Paragraph, Quote, Said, say
 from loopbot.domain.texts import shorten
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought
 from loopbot.ports import JournalEntry, Tx
@@ -14,6 +13,11 @@ from loopbot.usecases.conversation.desk import Desk, key_of
 
 HELPED: Final = "helped:"
 """What the keys of the buttons under an offered answer begin with; the problem's ref follows."""
+QUESTION: Final = "helped"
+"""What the buttons under an offered answer ask, in the words of a rule."""
+COUNTED: Final = "helped: "
+"""What its answers begin with in the journal; whether it helped follows."""
+THANKS: Final = {"yes": "Good to know; it is counted.", "no": "It is counted. Your report goes its way."}
 _RULE: Final = "self-help"
 _ALIKE: Final = 0.4
 _MOST: Final = 2
@@ -48,26 +52,15 @@ def known_answers(tx: Tx, text: str) -> Message:
 def helped(desk: Desk, person: Person, key: str, answer: str) -> Message:
     """Count whether an offered answer helped; the last word of each person counts."""
     problem = Ref.parse(key.removeprefix(HELPED))
-    good = answer == "yes"
     with desk.loop.store.write() as tx:
         name = f"{key}:{who(desk.loop.roster.same(person))}"
         if tx.recall(name) != answer:
             tx.remember(name, answer)
             entry = JournalEntry(
-                tx.now(), _RULE, problem, f"helped: {answer}", "the workaround was offered in the chat"
+                tx.now(), _RULE, problem, f"{COUNTED}{answer}", "the workaround was offered in the chat"
             )
             tx.journal([entry])
-    return say("Good to know; it is counted." if good else "It is counted. Your report goes its way.")
-
-
-def usefulness(tx: Tx, problem: Ref) -> Context | None:
-    """How often an offered workaround helped; None where nobody said."""
-    said = [entry.what for entry in tx.journal_of(problem, 500) if entry.what.startswith("helped: ")]
-    if not said:
-        return None
-    return Context(
-        f"The workaround helped {counted(said.count('helped: yes'), 'person', 'people')} of {len(said)} who said."
-    )
+    return say(THANKS.get(answer, "Noted."))
 
 
 def _share(neighbour: Neighbour, near: Neighbourhood) -> float:

@@ -131,12 +131,12 @@ def _service(deployments: Sequence[Deployment], words: Sequence[str]) -> str:
 
 def _caused(tx: Tx, deployments: Sequence[Deployment]) -> dict[Ref, list[Incident]]:
     """The incidents laid to each deployment, or to a change that is its other record."""
-    twins = {one.ref: [link.source if link.target == one.ref else link.target for link in tx.linked(one.ref, "mirrors")] for one in deployments}  # fmt: skip
+    twins = tx.progress.paired([one.ref for one in deployments])
     found = tx.progress.caused({*(one.ref for one in deployments), *(ref for refs in twins.values() for ref in refs)})
     records = tx.mirror.many({ref for refs in found.values() for ref in refs})
     caused: dict[Ref, list[Incident]] = defaultdict(list)
     for one in deployments:
-        for ref in {incident: None for name in (one.ref, *twins[one.ref]) for incident in found.get(name, ())}:
+        for ref in {incident: None for name in (one.ref, *twins.get(one.ref, ())) for incident in found.get(name, ())}:
             record = records.get(ref)
             if isinstance(record, Incident) and record.state != "cancelled":
                 caused[one.ref].append(record)

@@ -22,7 +22,7 @@ from loopbot.domain.speech import (
 )
 from loopbot.domain.texts import shorten
 from loopbot.usecases.conversation.desk import SAY, Desk, key_of, quoted
-from loopbot.usecases.conversation.standing import holders, standing
+from loopbot.usecases.conversation.standing import Standing, holders, standing
 from loopbot.usecases.inspect import explain
 from loopbot.usecases.way import Way, delivered, way_of
 
@@ -45,7 +45,7 @@ def status(desk: Desk, person: Person, record: Record) -> Message:
         way = way_of(tx, record)
         holds = delivered(tx, record) if record.kind in {"deployment", "release"} else []
     where = standing(way)
-    blocks: list[Block] = [Lead(where.lead), Fields(tuple(_facts(way, where.then, insider=insider)))]
+    blocks: list[Block] = [Lead(where.lead), Fields(tuple(_facts(way, _then(where, insider=insider), insider=insider)))]
     workaround = next((one.workaround for one in way.problems if one.workaround and where.stage != "fixed"), None)
     if workaround:
         blocks += [Paragraph("Until then:"), Quote(workaround)]
@@ -82,9 +82,10 @@ def why(desk: Desk, person: Person, record: Record) -> Message:
     return Message(tuple(blocks))
 
 
-def line(record: Record) -> Words:
-    """One record in a list: its title, how it stands, its key last."""
-    return (f"{shorten(record.title, 100)}: {record.state.replace('_', ' ')}, ", key_of(record))
+def _then(where: Standing, *, insider: bool) -> Words:
+    """What happens next, for whoever asks."""
+    asked_for = insider and where.stage == "fixed"
+    return "Whoever reported it is told, and asked whether it works for them." if asked_for else where.then
 
 
 def _facts(way: Way, then: Words, *, insider: bool) -> Iterator[tuple[str, Words]]:
@@ -102,42 +103,35 @@ def _facts(way: Way, then: Words, *, insider: bool) -> Iterator[tuple[str, Words
 
 
 def _steps(way: Way, *, insider: bool) -> Iterator[Words]:
+    commits: set[str] = set()
     for record in way.records[: _MOST * 2]:
-        if isinstance(record, Deployment):
-            yield from _deployment(record, way, insider=insider)
+        if record.ref in way.causes and not insider:
             continue
-        name = "Suspected cause" if record.ref in way.causes and record.kind == "change" else _NAMES[record.kind]
-        title = (
-            f" {shorten(record.title, 90)}"
-            if insider or record.ref == way.asked.ref or record.kind != "incident"
-            else ""
-        )
-        how = f", {_because(way, record)}" if insider and record.ref in way.causes else ""
+        if isinstance(record, Deployment):
+            if insider and record.commit and record.commit not in commits:
+                commits.add(record.commit)
+                span = record.extra.get("range", "")
+                yield (Said("Commits ", strong=True), f"up to {record.commit[:8]}" + (f" ({span})" if span else ""))
+            yield _deployment(record, way)
+            continue
+        name = "Suspected cause" if record.ref in way.causes else _NAMES[record.kind]
+        title = f" {shorten(record.title, 90)}" if insider or record.ref == way.asked.ref else ""
+        how = f", {_because(way, record)}" if record.ref in way.causes else ""
         yield (Said(f"{name} ", strong=True), key_of(record), f"{title}: {record.state.replace('_', ' ')}{how}")
     where = sorted({place for issue in way.issues for place in issue.deployed_to})
     if where:
         yield (Said("Runs in ", strong=True), ", ".join(where))
 
 
-def _deployment(record: Deployment, way: Way, *, insider: bool) -> Iterator[Words]:
-    if insider and record.commit:
-        span = record.extra.get("range", "")
-        yield (Said("Commits ", strong=True), f"up to {record.commit[:8]}" + (f" ({span})" if span else ""))
-    verb = (
-        "Taken back from "
-        if record.ref in way.withdrawn
-        else "Suspected cause: deployed to "
-        if record.ref in way.causes
-        else "Deployed to "
-    )
+def _deployment(record: Deployment, way: Way) -> Words:
+    verb = "Deployed to "
+    if record.ref in way.withdrawn:
+        verb = "Taken back from "
+    elif record.ref in way.causes:
+        verb = "Suspected cause: deployed to "
     where = record.environment or "an unnamed environment"
-    yield (
-        Said(verb, strong=True),
-        f"{where}: {record.state.replace('_', ' ')}, ",
-        Moment(record.occurred_at),
-        " ",
-        key_of(record),
-    )
+    state = record.state.replace("_", " ")
+    return (Said(verb, strong=True), f"{where}: {state}, ", Moment(record.occurred_at), " (", key_of(record), ")")
 
 
 def _because(way: Way, record: Record) -> str:
@@ -153,7 +147,10 @@ def _because(way: Way, record: Record) -> str:
 
 
 def _small_print(way: Way, *, insider: bool) -> str:
-    parts = [f"{counted(way.beside, 'other')} reported the same"] if way.beside else []
+    same = f"{counted(way.beside, 'other')} reported the same"
+    if way.asked.kind not in {"incident", "feedback"}:
+        same = f"{counted(way.beside, 'report')} of it"
+    parts = [same] if way.beside else []
     told = sum(1 for row in way.told if row.state == "settled")
     parts += [f"told {counted(told, 'time')} so far"] if insider and told else []
     return "; ".join((*parts, f"as of what {way.asked.system} showed last")).capitalize() + "."

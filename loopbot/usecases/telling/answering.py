@@ -12,6 +12,7 @@ from loopbot.domain.records import Person, Record
 from loopbot.domain.speech import Filled, Form, Message, Quote, TextField, say
 from loopbot.domain.texts import clean, shorten
 from loopbot.ports import JournalEntry, Replied, Tx
+from loopbot.usecases.conversation import selfhelp
 from loopbot.usecases.enact import Enacted, decide
 from loopbot.usecases.loop import Loop
 
@@ -54,7 +55,8 @@ def answered(loop: Loop, person: Person, key: str, answer: str, words: str = "")
     loop.witness.noted("answered", record=str(effect.about), answer=answer)
     if answer == "no" and not words and effect.question == "fixed":
         return _what_happens(effect, record)
-    return say(_THANKS.get(answer, "Noted."))
+    thanks = selfhelp.THANKS if effect.question == selfhelp.QUESTION else _THANKS
+    return say(thanks.get(answer, "Noted."))
 
 
 def submitted(loop: Loop, person: Person, filled: Filled) -> Message:
@@ -97,7 +99,9 @@ def _note(loop: Loop, tx: Tx, person: Person, effect: Tell, reply: Replied, reco
     called = person.name or person.email or person.key
     because = f"{called} answered {reply.answer!r} to “{effect.question or 'a question'}”"
     because += f": {reply.words}" if reply.words else ""
-    tx.journal([JournalEntry(tx.now(), effect.cause.rule, effect.about, f"answered: {reply.answer}", because)])
+    # Whether something helped meanwhile says nothing about whether it is fixed.
+    what = f"{selfhelp.COUNTED if reply.question == selfhelp.QUESTION else 'answered: '}{reply.answer}"
+    tx.journal([JournalEntry(tx.now(), effect.cause.rule, effect.about, what, because)])
     tx.timers.cancel(effect.cause.rule, effect.about, f"{SILENT}{effect.key}")
     if record is None:
         return

@@ -1,0 +1,171 @@
+"""What the gallery shows: people of a small shop ask, press, fill in; and what loopbot says by itself."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from connectors.slack import blocks, speaking
+from loopbot.domain.records import Deployment, Person
+from loopbot.domain.rules import Rulebook
+from loopbot.domain.speech import Context, Filled, Form, Heard, Message, Wrong, say
+from loopbot.language.loader import load_rules
+from loopbot.sandbox.slack import blocks as limits
+from loopbot.store import open_store
+from loopbot.usecases.enact import absorb
+from loopbot.usecases.listen import Conversation
+from loopbot.usecases.loop import Loop
+from loopbot.wiring import starter_rules
+from tests.conversation.conftest import MARA_IN_CHAT, OPS, PLACES, ROLES, TOM, incident, shop
+from tests.support.clock import FakeClock
+from tests.support.made import at
+from tests.support.systems import FakeSink
+
+Json = Mapping[str, Any]
+HOSTILE = "<!channel> <https://evil.example|https://bank.example> *bold* `code` \u202egnp.exe \u05e9\u05dc\u05d5\u05dd \U0001f4a5 &amp; "
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One picture: where it is seen, what led to it, its blocks; a view also has a title and buttons below."""
+
+    name: str
+    by: str
+    blocks: list[Json]
+    title: str = ""
+    submit: str = ""
+    close: str = ""
+    faults: tuple[str, ...] = ()
+
+
+def scenes() -> Iterator[Shown]:
+    """Every one of them, from an empty desk to a hostile ticket."""
+    with _desk() as talk:
+        for command, person in (
+            ("status inc 12345", TOM),
+            ("status INC0012345", MARA_IN_CHAT),
+            ("why INC0012345", TOM),
+            ("status PRB0000001", TOM),
+            ("status github:deployment:78", TOM),
+            ("mine", MARA_IN_CHAT),
+            ("queue", TOM),
+            ("recurring", TOM),
+            ("release", TOM),
+            ("dora", TOM),
+            ("loop", TOM),
+            ("link INC0020000 CHG0000042", TOM),
+            ("ack INC0012346 we look into it", TOM),
+            ("follow INC0012345", MARA_IN_CHAT),
+            ("mute 3 days", MARA_IN_CHAT),
+            ("feedback It would be great to export to Parquet", MARA_IN_CHAT),
+            ("report Export locks the orders table", MARA_IN_CHAT),
+            ("status INC0012354", TOM),
+            ("staus INC0012345", TOM),
+            ("folow INC0012345", TOM),
+            ("flibbertigibbet", MARA_IN_CHAT),
+            ("stuck", OPS),
+            ("stuck", MARA_IN_CHAT),
+            ("help", OPS),
+            ("status INC0066666", MARA_IN_CHAT),
+        ):
+            yield _whispered(f"/loop {command}", person, talk.command(person, command))
+        yield from _forms(talk)
+        yield _view(
+            "The home tab", f"for {MARA_IN_CHAT.name}, who reported something", speaking.home(talk.home(MARA_IN_CHAT))
+        )
+        yield _view("The home tab", f"for {OPS.name}, an operator", speaking.home(talk.home(OPS)))
+        lines = talk.link_shared(TOM, ["https://it.example.com/INC0012345", "https://it.example.com/INC0066666"])
+        for url, line in lines.items():
+            yield _shown("An address in a channel", url, speaking.block_kit([Context(line)]))
+        yield from _by_itself()
+
+
+def _forms(talk: Conversation) -> Iterator[Shown]:
+    message = Heard(
+        "slack", "T1/C1", "17.5", "The export hangs again, " + HOSTILE, MARA_IN_CHAT, "https://slack.example/p1"
+    )
+    for callback, by in (
+        ("feedback", "This is feedback"),
+        ("incident", "Report as incident"),
+        ("attach", "Link to a ticket"),
+    ):
+        form = talk.shortcut(TOM, callback, message)
+        assert isinstance(form, Form)
+        yield _view(f"The shortcut “{by}”", "on a message", speaking.modal(form))
+        filled = Filled(callback, {"words": "The export hangs", "title": "Export locks the orders table", "ticket": "INC0012345"}, context=form.context)  # fmt: skip
+        said = talk.submitted(TOM, filled)
+        assert not isinstance(said, Wrong)
+        yield _view(f"The shortcut “{by}”", "once it is sent", speaking.answer_view(form.title, said))
+    yield _view("A form that takes long", "while the store is busy", speaking.answer_view("Feedback", say("This takes a moment longer than usual; it is being noted.")))  # fmt: skip
+
+
+def _by_itself() -> Iterator[Shown]:
+    """Messages that effects become, as their rules word them."""
+    asked = 'What you reported on 2026-03-02 is fixed in production: "The export hangs at 80 percent"\nDoes it work for you? (INC0012345)'
+    buttons = (("yes", "Yes, it works"), ("no", "Still broken"))
+    told = blocks.message(asked, key="k", buttons=buttons)["blocks"]
+    yield _shown("Fixed where you use it", "told by a rule", told)
+    answer = speaking.note(say("Good. It counts as fixed for you."))
+    yield _shown("Fixed where you use it", "once it is answered", blocks.answered(told, blocks.ANSWERS, answer))
+    arrived = 'Your report has arrived: "The export hangs at 80 percent"\nThis may help until it is fixed: Run the export after 22:00.\nDid it? You hear either way when it is fixed where you use it. (INC0012345)'
+    yield _shown("A report is acknowledged", "told by a rule", blocks.message(arrived, key="k", buttons=(("yes", "That helped"), ("no", "It did not")))["blocks"])  # fmt: skip
+    yield _shown("A text of 40,000 characters", "cut, and saying so", blocks.message(HOSTILE * 300)["blocks"][-1:])
+
+
+def _whispered(name: str, person: Person, said: Message | Form) -> Shown:
+    by = f"typed by {person.name}"
+    return (
+        _view(name, by, speaking.modal(said))
+        if isinstance(said, Form)
+        else _shown(name, by, speaking.message(said)["blocks"])
+    )
+
+
+def _shown(name: str, by: str, made: list[Any]) -> Shown:
+    return Shown(name, by, made, faults=tuple(limits.faults(made)))
+
+
+def _view(name: str, by: str, view: Json) -> Shown:
+    def text(part: str) -> str:
+        return str((view.get(part) or {}).get("text", ""))
+
+    made = list(view["blocks"])
+    wrong = tuple(limits.faults(made, limits.BLOCKS_A_VIEW))
+    return Shown(name, by, made, text("title") or "Home", text("submit"), text("close"), wrong)
+
+
+@contextmanager
+def _desk() -> Iterator[Conversation]:
+    with tempfile.TemporaryDirectory() as folder:
+        clock = FakeClock(at(240))
+        store = open_store(f"sqlite:///{Path(folder) / 'loop.db'}", clock=clock)
+        sinks = {"servicenow": FakeSink(), "slack": FakeSink("slack"), "jira": FakeSink("jira")}
+        loop = Loop(store, Rulebook(load_rules(starter_rules()).rules), sinks, clock, "one")  # type: ignore[arg-type]
+        with store.write() as tx:
+            absorb(loop, tx, shop())
+            [staged] = tx.mirror.find("77")
+            assert isinstance(staged, Deployment)
+            live = replace(staged.ref, key="78")
+            delivers = replace(staged.links[0], source=live)
+            absorb(
+                loop,
+                tx,
+                [
+                    replace(
+                        staged, ref=live, ident="78", environment="production", finished_at=at(60), links=(delivers,)
+                    )
+                ],
+            )
+            absorb(loop, tx, [incident(66666, title=HOSTILE * 40, text=HOSTILE * 400, opened_at=at(-30))])
+            [fixed] = tx.mirror.find("INC0012346")
+            absorb(
+                loop, tx, [replace(fixed, state="resolved", opened_at=at(70), resolved_at=at(180), updated_at=at(181))]
+            )  # type: ignore[call-arg]
+        talk = Conversation(loop, ROLES, PLACES)
+        clock.sleep(timedelta(minutes=1).total_seconds())
+        talk.command(TOM, "link INC0012346 github:deployment:78")
+        yield talk
+        store.close()
