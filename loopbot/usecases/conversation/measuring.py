@@ -49,6 +49,9 @@ def listening(desk: Desk, words: tuple[str, ...]) -> Message:
     stuck = tuple(_stuck(measured))
     if stuck:
         blocks += [Paragraph((Said("Where it is stuck", strong=True),)), Bullets(stuck)]
+    if said:
+        helped = f"What was offered meanwhile helped {good:,} of {counted(said, 'person', 'people')} who said."
+        blocks.append(Paragraph(helped))
     blocks.append(
         Context("Times are medians since a report was made. Whoever came further counts for the stages before.")
     )
