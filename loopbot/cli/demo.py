@@ -217,10 +217,10 @@ class Story:
         self.company.report(
             "jonas.weber", "The order export is cut off after 1,000 rows", text, "Order Export", minutes_ago=12
         )
-        teller.person("Aiko Tanaka", "“Export of orders incomplete, only 1,000 rows”")
-        text = "The export stops after 1,000 orders, my report is not complete."
+        teller.person("Aiko Tanaka", "“Order export is incomplete, it stops after 1,000 rows”")
+        text = "The export of the orders stops after 1,000 rows, my report needs all of them."
         last = self.company.report(
-            "aiko.tanaka", "Export of orders incomplete, only 1,000 rows", text, "Order Export", minutes_ago=11
+            "aiko.tanaka", "Order export is incomplete, it stops after 1,000 rows", text, "Order Export", minutes_ago=11
         )
         teller.wait("the tickets to become a problem", lambda: bool(self._field(last, "problem_id")))
 
