@@ -1,0 +1,65 @@
+"""`judgement` and `evaluate --from-mirror`: what somebody sees of what was learnt here, and how they go back."""
+
+from typing import cast
+
+import pytest
+
+from loopbot.config import load_config
+from loopbot.judgement.cause import JUDGEMENT
+from loopbot.judgement.cause_model import shipped_model
+from loopbot.judgement.versions import Learnt, in_use, keep, use
+from loopbot.ports import Store
+from loopbot.wiring import Outfit, open_configured_store
+from tests.support.town import Town
+
+
+@pytest.fixture
+def learnt(town: Town) -> Town:
+    """Something was learnt once, and is in use."""
+    store = cast("Store", open_configured_store(load_config(town.config), Outfit()))
+    with store.write() as tx:
+        keep(
+            tx, JUDGEMENT, Learnt("0123abcd", "2026-03-02T09:00:00+00:00", 41, "surprise .2"), shipped_model().dumped()
+        )
+        use(tx, JUDGEMENT, "0123abcd")
+    store.close()
+    return town
+
+
+def _used(town: Town) -> str:
+    store = cast("Store", open_configured_store(load_config(town.config), Outfit()))
+    with store.read() as tx:
+        found = in_use(tx, JUDGEMENT)
+    store.close()
+    return found
+
+
+def test_the_list_shows_what_was_learnt_and_which_model_judges(learnt: Town) -> None:
+    said = learnt.says("judgement", "list")
+    assert said.code == 0
+    line = next(line for line in said.out.splitlines() if "0123abcd" in line)
+    assert line.startswith("→")
+    assert "41 answers" in line
+
+
+def test_one_can_go_back_and_forth_between_models(learnt: Town) -> None:
+    assert learnt.says("judgement", "reset").code == 0
+    assert _used(learnt) == "shipped"
+    assert learnt.says("judgement", "use", "0123abcd").code == 0
+    assert _used(learnt) == "0123abcd"
+
+
+def test_a_model_that_is_not_there_is_a_mistake_that_names_those_that_are(learnt: Town) -> None:
+    said = learnt.says("judgement", "use", "nonsense")
+    assert said.code == 2
+    assert "shipped, 0123abcd" in said.err
+    assert _used(learnt) == "0123abcd"
+
+
+def test_without_enough_answers_nothing_is_learnt_and_nothing_measured(town: Town) -> None:
+    said = town.says("judgement", "learn")
+    assert said.code == 1
+    assert "Nothing was learnt: 0 incidents have a known cause; 30 are needed" in said.out
+    measured = town.says("evaluate", "--from-mirror", "--only", "cause")
+    assert measured.code == 1
+    assert "cause: not measured: 0 incidents here have a cause" in measured.out
