@@ -31,12 +31,14 @@ def _topic(ask: Ask, rule: str, it: Record) -> Question:
     if isinstance(it, Feedback) and it.guess is not None and it.guess.confidence >= 0.5:
         guess = f"\n\nIts words suggest {LABELS[it.guess.topic].lower()}, but not for certain: {it.topic_because}."
     text = f"What kind of feedback is {called(it)}?\n\n{who} wrote:\n“{words}”{guess}"
+    likely = dict(it.guess.shares) if isinstance(it, Feedback) and it.guess else {}
+    topics = sorted(TOPICS, key=lambda topic: -likely.get(topic, 0.0))
     return Question(
         kind="topic",
         subject=it.ref,
         text=text,
         places=places(it),
-        options=tuple(Option(topic, LABELS[topic]) for topic in TOPICS),
+        options=tuple(Option(topic, LABELS[topic]) for topic in topics),
         audience=ask.audience,
         rule=rule,
         service=min(it.services, default=""),
