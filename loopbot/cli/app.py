@@ -153,7 +153,7 @@ def evaluate(
     config: ConfigOption = CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how good the judgements are, simple methods beside them.
+    """Measure how good the judgements are.
 
     On files with known answers, or on your own history: then also which bars to choose in the rules. Exits 1 where nothing
     could be measured.
@@ -172,7 +172,10 @@ def backlog(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 30,
     as_json: JsonOption = False,
 ) -> None:
-    """List what is open, what matters most first: who asked for it, its incidents, its age, whether it grows."""
+    """List what is open, what matters most first.
+
+    Who asked for it, its incidents, its age, whether it grows: in one number, with its parts in words.
+    """
     from loopbot.cli.ordering import show_backlog
 
     raise typer.Exit(show_backlog(config, kind, limit, as_json=as_json))
