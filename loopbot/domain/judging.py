@@ -315,7 +315,8 @@ def _watched(plan: Plan, quiet: Quietness, end: Timer, *, ended: bool) -> Plan:
 def _first_scope(rule: Rule, event: Event, subject: Record, view: View) -> Scope:
     """What is known before a rule looks further."""
     scope = Scope(it=subject, now=view.now(), before=event.before if isinstance(event, Changed) else None)
-    if rule.remembers:
+    # Asked for every change of every record: where nothing is linked, the match will find nothing, whatever was told.
+    if rule.remembers and (rule.match is None or not rule.match.through or view.linked(subject.ref)):
         scope = dataclasses.replace(scope, told_at=_last_told(rule, subject, view))
     if not isinstance(event, Answered):
         return scope
