@@ -1,4 +1,7 @@
-"""How long the chat's commands take on a mirror of 100,000 tickets, asked one after the other on a store that is opened for it."""
+"""How long the chat's commands take on a mirror of 100,000 tickets, asked one after the other, in processor time.
+
+The store is a file that is read from memory here, so a machine that does nothing else answers in about that time.
+"""
 
 import os
 import random
@@ -117,16 +120,16 @@ def _asked(store: Store) -> Iterator[tuple[str, list[float]]]:
         times = []
         for _ in range(EACH):
             typed = command.format(number=chance.randrange(COUNT), other=chance.randrange(COUNT))
-            began = time.perf_counter()
+            began = time.thread_time()
             answer = talk.command(ME, typed)
-            times.append((time.perf_counter() - began) * 1000)
+            times.append((time.thread_time() - began) * 1000)
             assert isinstance(answer, Message), answer
         yield command, times
     times = []
     for _ in range(EACH):
-        began = time.perf_counter()
+        began = time.thread_time()
         talk.home(ME)
-        times.append((time.perf_counter() - began) * 1000)
+        times.append((time.thread_time() - began) * 1000)
     yield "(the home tab)", times
 
 
