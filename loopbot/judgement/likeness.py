@@ -26,6 +26,8 @@ _USUAL_LENGTH = 80
 _SATURATION, _LENGTH = 1.2, 0.75
 _BEFORE = 2_000
 """As if so many records were there that use none of the words: or in a young mirror every word would tell nothing."""
+_SAME = 0.8
+"""How rare it is that two who do not tell of the same use all the same words: in a storm of one message no word is rare."""
 _ERRORS = ("exception", "error")
 
 
@@ -168,6 +170,9 @@ def _measures(it: Record, one: Neighbour, asked: _Asked, raw: float, field: tupl
     days = abs((it.occurred_at - other.occurred_at).total_seconds()) / _DAY
     weights = asked.weights
     titles = asked.sum_of(asked.title) or 1.0
+    rarest = max((weights[term] for term in shared), default=0.0) / asked.most
+    if _same_words(asked, title, body):
+        rarest = max(rarest, _SAME)
     other_title = asked.sum_of(title) or 1.0
     return Measures(
         relative=raw / best if best else 0.0,
@@ -180,7 +185,7 @@ def _measures(it: Record, one: Neighbour, asked: _Asked, raw: float, field: tupl
         other_title_in=asked.sum_of(title & asked.terms) / other_title,
         texts=asked.sum_of(asked.body & body) / (asked.sum_of(asked.body) or 1.0),
         rare=math.log1p(len(shared & asked.rare)) / 3,
-        rarest=max((weights[term] for term in shared), default=0.0) / asked.most,
+        rarest=rarest,
         phrases=math.log1p(len(asked.phrases & (phrases | _phrases(one.wording.body)))) / 4,
         same_error=float(bool(asked.errors & errors)),
         other_error=float(bool(asked.errors) and bool(errors) and not asked.errors & errors),
@@ -192,6 +197,13 @@ def _measures(it: Record, one: Neighbour, asked: _Asked, raw: float, field: tupl
         no_service=float(not it.services or not other.services),
         still_open=float(open_at(other, it.occurred_at)),
     )
+
+
+def _same_words(asked: _Asked, title: frozenset[str], body: frozenset[str]) -> bool:
+    """The same title of two terms or more, and mostly the same text: a form's title alone tells nothing."""
+    if asked.title != title or len(title) < 2:
+        return False
+    return len(asked.body & body) >= 0.6 * max(len(asked.body), len(body))
 
 
 def open_at(record: Record, moment: datetime) -> bool:

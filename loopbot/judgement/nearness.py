@@ -13,6 +13,8 @@ from loopbot.judgement.wording import wording
 SEARCHED: frozenset[Kind] = frozenset({"incident", "problem", "change", "issue", "deployment", "feedback"})
 """The kinds that judgements look for by their words."""
 
+MOST_HITS = 2_000
+"""How many records of one term are looked at, the latest entered: in a storm of one message every term is everywhere."""
 _IN_TITLE = 2.0
 
 
@@ -84,7 +86,7 @@ class Memory:
         total = len(self._held) - (own is not None)
         scores: defaultdict[int, int] = defaultdict(int)
         for term, weight in telling(asked, docs, total):
-            for number in self._holding[term]:
+            for number in self._holding[term][-MOST_HITS:]:
                 scores[number] += weight
         scores.pop(-1 if own is None else own, None)
         nearest = heapq.nsmallest(

@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, TextClause, bindparam, delete, func, inser
 
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.wordings import Sought, Wording
-from loopbot.judgement.nearness import SEARCHED
+from loopbot.judgement.nearness import MOST_HITS, SEARCHED
 from loopbot.judgement.wording import wording
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
@@ -31,10 +31,14 @@ PARTS = 256
 ADVISORY_PARTS = 7_307_200_000
 _ADD = text(f"INSERT INTO {schema.SEARCH} (rowid, terms) VALUES (:number, :terms)")  # noqa: S608 - our own name
 _REMOVE = text(f"INSERT INTO {schema.SEARCH} ({schema.SEARCH}, rowid, terms) VALUES ('delete', :number, :terms)")  # noqa: S608
-_SQLITE_HIT = f"SELECT rowid AS number, :w{{0}} AS weight FROM {schema.SEARCH} WHERE {schema.SEARCH} MATCH :t{{0}}"  # noqa: S608
+_SQLITE_HIT = (
+    f"SELECT * FROM (SELECT rowid AS number, :w{{0}} AS weight FROM {schema.SEARCH} WHERE {schema.SEARCH} MATCH :t{{0}} "  # noqa: S608 - our own names
+    f"ORDER BY rowid DESC LIMIT {MOST_HITS})"
+)
 _POSTGRES_HIT = (
-    "SELECT number, CAST(:w{0} AS integer) AS weight FROM wording "
-    "WHERE string_to_array(title || ' ' || body, ' ') @> ARRAY[CAST(:t{0} AS text)]"
+    "SELECT * FROM (SELECT number, CAST(:w{0} AS integer) AS weight FROM wording "  # noqa: S608 - our own names
+    "WHERE string_to_array(title || ' ' || body, ' ') @> ARRAY[CAST(:t{0} AS text)] "
+    f"ORDER BY number DESC LIMIT {MOST_HITS}) AS of_{{0}}"
 )
 # The discount for length is `nearness.discount`.
 _RANKED = """

@@ -92,3 +92,16 @@ def test_what_was_open_at_a_moment_is_told_by_when_it_was_resolved() -> None:
     assert open_at(done, at(5))
     assert not open_at(done, at(15))
     assert open_at(ticket("INC2", "x"), at(15))
+
+
+def test_in_a_storm_of_one_message_each_is_known_for_the_same() -> None:
+    text = "Since this morning the checkout of the shop takes a minute."
+    storm = [ticket(f"INC{n}", "Checkout answers slowly", n / DAY, text=text) for n in range(300)]
+    assert len(found(storm[0], storm[1:])) >= 100
+
+
+def test_a_form_that_everybody_fills_in_is_not_one_pain() -> None:
+    asked = ("a laptop for Mara", "the wiki of sales", "a badge for hall 2", "more disk space", "a phone in Lyon")
+    forms = [ticket(f"INC{n}", "Request for access", n, text=f"I need {what}.") for n, what in enumerate(asked * 20)]
+    same = {f"INC{n}" for n in range(5, 100, 5)}
+    assert set(found(forms[0], forms[1:])) <= same

@@ -10,9 +10,9 @@ from loopbot.judgement.shipped import shipped_judgement
 from loopbot.language.scene import Scene
 from tests.judgement.test_recurrence import DAY, EXPORT, NOW, TIMEOUT, ticket
 from tests.support.made import at
-from tests.support.ruling import NoteIt, rule
+from tests.support.ruling import rule
 
-RULE = rule(NoteIt(), repeat=Repeat(at_least=3, within=timedelta(days=14), alike=0.15))
+RULE = rule("note", repeat=Repeat(at_least=3, within=timedelta(days=14), alike=0.15))
 
 
 def test_the_plan_shows_each_member_how_sure_and_why() -> None:

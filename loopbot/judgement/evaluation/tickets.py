@@ -117,9 +117,10 @@ def _gitbugs(data: Path, history: Path | None) -> Iterator[Pool]:
                     )
                     (old.add if folder is history else old.discard)(key)
             for row in rows(folder / f"{name}_dup_pairs.csv.gz") if folder else ():
-                one, *others = [each for each in row.values() if each]
-                for other in re.split(r"[,;\s]+", " ".join(others)):
-                    joined.join(one, other) if other else None
+                one = row.get("Issue id") or ""
+                said = " ".join(each for column, each in row.items() if each and column != "Issue id")
+                for other in filter(None, re.split(r"[,;\s]+", said)):
+                    joined.join(one, other)
         yield _pool(name, list(tickets.values()), joined.groups(), old)
 
 

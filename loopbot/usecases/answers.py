@@ -1,0 +1,78 @@
+"""Self-help: what is known already that answers a question, for anybody who asks. Nothing internal is among it.
+
+Known errors with a way around them, and resolved tickets whose resolution their system shows to the people who reported them.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from loopbot.domain.records import Incident, Problem, Record, Ref
+from loopbot.domain.rules import View
+from loopbot.domain.texts import shorten
+from loopbot.domain.wordings import Sought
+from loopbot.domain.words import Kind
+from loopbot.judgement.likeness import ranked
+from loopbot.judgement.recurrence import ITEM
+
+KINDS: frozenset[Kind] = frozenset({"problem", "incident"})
+LEAST = 0.3
+PUBLIC_RESOLUTION = "resolution"
+"""The name under which a mapping puts what a system shows to a ticket's reporter of how it was resolved."""
+_CANDIDATES = 200
+_LONGEST = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAnswer:
+    """Something that may help: what it says, where it stands, how probable (0..1) and why it fits the question."""
+
+    source: Literal["known_error", "resolved"]
+    ref: Ref
+    title: str
+    text: str
+    url: str
+    score: float
+    because: tuple[str, ...]
+
+
+def known_answers(view: View, question: str, most: int = 3, least: float = LEAST) -> list[KnownAnswer]:
+    """What fits the question best, known errors before single tickets where both fit as well; none where nothing is sure enough."""
+    it = _asked(view, question)
+    near = view.neighbours(it, Sought(kinds=KINDS, limit=_CANDIDATES))
+    found: list[KnownAnswer] = []
+    for one in ranked(it, near, ITEM):
+        if one.score < least or len(found) >= most:
+            break
+        text = _public(one.record)
+        if text:
+            # Whose ticket it is, and on which service, is nobody's business who asks a question.
+            because = tuple(each for each in one.because if each.startswith("both mention"))
+            source: Literal["known_error", "resolved"] = "known_error" if one.record.kind == "problem" else "resolved"
+            record = one.record
+            title = record.title if source == "known_error" else ""
+            found.append(
+                KnownAnswer(source, record.ref, title, shorten(text, _LONGEST), record.url, one.score, because)
+            )
+    return sorted(found, key=lambda one: (-round(one.score, 1), one.source, -one.score))
+
+
+def _asked(view: View, question: str) -> Record:
+    """The question as a record: its first line is what it is about."""
+    title, _, text = question.strip().partition("\n")
+    return Incident(
+        ref=Ref("loopbot", "incident", "question"),
+        ident="question",
+        title=title[:300],
+        text=f"{title[300:]}\n{text}".strip(),
+        state="new",
+        updated_at=view.now(),
+    )
+
+
+def _public(record: Record) -> str:
+    """What anybody may read of it; "" where there is nothing."""
+    if isinstance(record, Problem):
+        return (record.workaround or "").strip() if record.state == "known_error" else ""
+    if isinstance(record, Incident) and record.state in {"resolved", "closed"}:
+        return record.extra.get(PUBLIC_RESOLUTION, "").strip()
+    return ""

@@ -1,0 +1,97 @@
+"""Measuring on files: with and without a history, honest in time, and told what is missing."""
+
+import csv
+import gzip
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from loopbot.judgement.evaluation import item, recurrence
+from loopbot.judgement.evaluation.figures import NotMeasuredError
+from loopbot.judgement.evaluation.tickets import pools
+
+TICKET = {"priority": "Major", "components": "export", "affects_versions": "", "fix_versions": "", "description": ""}
+OLD = [
+    TICKET
+    | {"key": "NEW-1", "created": "2020-01-01T10:00:00Z", "summary": "CSV export stops half way", "resolved": ""},
+    TICKET | {"key": "NEW-2", "created": "2020-01-02T10:00:00Z", "summary": "Login page is blank", "resolved": ""},
+]
+LATER = [
+    TICKET
+    | {"key": "NEW-3", "created": "2020-02-01T10:00:00Z", "summary": "Export of CSV stops, as NEW-1", "resolved": ""},
+    TICKET | {"key": "NEW-4", "created": "2020-03-01T10:00:00Z", "summary": "Blank page at login", "resolved": ""},
+]
+GROUPS = [
+    {"group": "G1", "key": "NEW-1"}, {"group": "G1", "key": "NEW-3"}, {"group": "G2", "key": "NEW-2"},
+    {"group": "G2", "key": "NEW-4"},
+]  # fmt: skip
+
+
+def write(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    given = list(rows)
+    path.parent.mkdir(exist_ok=True)
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as lines:
+        writer = csv.DictWriter(lines, sorted({name for row in given for name in row}))
+        writer.writeheader()
+        writer.writerows(given)
+
+
+def figures(data: Path, history: Path | None = None) -> dict[str, float]:
+    return {one.name: one.value for one in recurrence.measure(data, history, lambda _: None)}
+
+
+def test_what_lies_in_the_history_is_a_candidate_and_never_asked_for(tmp_path: Path) -> None:
+    write(tmp_path / "old" / "apache_jira_new_bugs.csv.gz", OLD)
+    write(tmp_path / "later" / "apache_jira_new_bugs.csv.gz", LATER)
+    write(tmp_path / "later" / "apache_jira_dup_groups.csv.gz", GROUPS)
+    found = figures(tmp_path / "later", tmp_path / "old")
+    assert found["recurrence.recall_at_1"] == found["recurrence.recall_at_10"] == 1.0
+    assert {"recurrence.recall_at_5", "recurrence.recall_at_2_false_alarms_per_100"} <= set(found)
+    assert {"recurrence.false_alarms_per_100", "recurrence.recall_at_bar", "recurrence.calibration_error"} <= set(found)
+    (pool,) = pools(tmp_path / "later", tmp_path / "old")
+    assert [one.key for one in pool.tickets] == ["NEW-1", "NEW-2", "NEW-3", "NEW-4"]
+    assert {ref.key for ref in pool.in_history} == {"NEW-1", "NEW-2"}
+
+
+def test_only_earlier_tickets_are_repeated_and_their_keys_are_masked(tmp_path: Path) -> None:
+    write(tmp_path / "all" / "apache_jira_new_bugs.csv.gz", [*OLD, *LATER])
+    write(tmp_path / "all" / "apache_jira_dup_groups.csv.gz", GROUPS)
+    (pool,) = pools(tmp_path / "all", None)
+    by_key = {one.key: one for one in pool.tickets}
+    assert pool.earlier(by_key["NEW-1"]) == frozenset()
+    assert pool.earlier(by_key["NEW-3"]) == {by_key["NEW-1"].ref}
+    assert "NEW-1" not in by_key["NEW-3"].title
+
+
+def test_pairs_become_groups(tmp_path: Path) -> None:
+    bug = {"Status": "Resolved", "Description": ""}
+    write(tmp_path / "all" / "gitbugs_new.csv.gz", [
+        bug | {"Issue id": "1", "Created": "30/Sep/21 17:20", "Summary": "CSV export stops"},
+        bug | {"Issue id": "2", "Created": "01/Oct/21 17:20", "Summary": "Export to CSV stopped"},
+        bug | {"Issue id": "3", "Created": "02/Oct/21 17:20", "Summary": "The CSV export stops"},
+    ])  # fmt: skip
+    write(tmp_path / "all" / "gitbugs_new_dup_pairs.csv.gz", [{"Issue id": "3", "Duplicates": "1, 2"}])
+    (pool,) = pools(tmp_path / "all", None)
+    assert {ref.key for ref in pool.earlier(pool.tickets[2])} == {"1", "2"}
+
+
+def test_a_folder_without_such_files_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(NotMeasuredError, match="apache_jira"):
+        figures(tmp_path)
+    with pytest.raises(NotMeasuredError, match="deepmatcher"):
+        item.measure(tmp_path, None, lambda _: None)
+
+
+def test_the_item_that_fits_is_counted_where_it_is_first(tmp_path: Path) -> None:
+    pair = {"app": "org.new", "user_feedback": "The dark mode hurts my eyes", "user_feedback_id": "1"}
+    rows = [
+        ("1", "Login is slow", "False"),
+        ("2", "Dark mode is too bright for the eyes", "True"),
+        ("3", "Crash", "False"),
+    ]
+    write(tmp_path / "deepmatcher_review_to_issue.csv.gz", [
+        pair | {"issue_id": number, "issue_text": text, "fitting_issue": fits} for number, text, fits in rows
+    ])  # fmt: skip
+    found = {one.name: one.value for one in item.measure(tmp_path, None, lambda _: None)}
+    assert found["existing_item.precision_at_1"] == 1.0
