@@ -11,6 +11,7 @@ from typing import Any
 from connectors.github.api import Api, NotThereError, has_next
 from connectors.github.issues import Balance, Keys, Mention, balance, of_commit, of_pull
 from connectors.github.memory import Success
+from loopbot.domain.dora import FIRST_COMMIT
 from loopbot.domain.records import Link, Ref
 from loopbot.domain.words import Relation
 
@@ -133,6 +134,13 @@ class Ranges:
         links += [self._link(deployment, "withdraws", one) for one in told.takes.values()]
         count = sum(len(span.commits) for span in spans)
         extra = {"range": f"{count} commits since {base.sha[:7]}"} if base else {}
+        made = [
+            str(((one.get("commit") or {}).get("author") or {}).get("date") or "")
+            for span in spans
+            for one in span.commits
+        ]
+        if base and any(made):
+            extra[FIRST_COMMIT] = min(filter(None, made)).replace("Z", "+00:00")
         left_out = list(dict.fromkeys(remark for span in spans for remark in span.left_out))
         if left_out:
             extra["left_out"] = "; ".join(left_out)
