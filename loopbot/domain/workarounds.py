@@ -8,7 +8,7 @@ from loopbot.domain.asking import called, due, places
 from loopbot.domain.effects import Cause, Comment, Effect, Tell
 from loopbot.domain.questions import Ask, Option, Question
 from loopbot.domain.records import Problem, Record
-from loopbot.domain.rules import Bench
+from loopbot.domain.rules import Bench, View
 from loopbot.domain.texts import shorten
 
 LONGEST_QUOTE = 600
@@ -36,6 +36,14 @@ def version_of(problem: Problem) -> str:
     """Which version of its workaround this is, the blanks in it not counting; "" where there is none."""
     words = " ".join((problem.workaround or "").split())
     return hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() if words else ""
+
+
+def withheld(problem: Problem, view: View) -> bool:
+    """Whether people were asked who may read its workaround, and nobody released it as it is now to whoever reported it."""
+    standing = view.asked("workaround", [problem.ref])
+    if standing is None:
+        return False
+    return (standing.about, standing.state, standing.answer) != (version_of(problem), "answered", "public")
 
 
 def shared(ask: Ask, bench: Bench, problem: Problem, incidents: Iterable[Record]) -> Shared:

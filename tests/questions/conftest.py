@@ -108,7 +108,7 @@ class Desk:
         )
 
     def whispered(self, who: str) -> list[str]:
-        return [read_aloud(one.blocks) for one in self.slack.ephemerals(self.person(who))]
+        return [one.text for one in self.slack.ephemerals(self.person(who))]
 
     def hears(self, who: str, words: str) -> None:
         """Somebody alone is told so."""

@@ -105,6 +105,9 @@ def test_a_workaround_reaches_agents_at_once_and_reporters_once_it_is_released(o
         assert journal(desk, "incident", one, "comments") == []
     (message,) = desk.asked()
     assert f"{number} “The export stops halfway” has a workaround" in desk.read(message)
+    desk.slack.slash(desk.person("ines.moreau"), "/loop", f"status {made[0]}")
+    desk.hears("ines.moreau", "The way so far")
+    assert not [one for one in desk.whispered("ines.moreau") if "month by month" in one], "not released yet"
     desk.press(message, "Release to reporters", "priya.nair")
     desk.shows("priya.nair: Release to reporters")
     desk.round()

@@ -8,6 +8,7 @@ from loopbot.domain.records import Person, Problem, Ref
 from loopbot.domain.speech import Block, Button, Buttons, Message, Paragraph, Quote, Said, say
 from loopbot.domain.texts import shorten
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought
+from loopbot.domain.workarounds import withheld
 from loopbot.ports import JournalEntry, Tx
 from loopbot.usecases.conversation.desk import Desk, key_of
 
@@ -30,7 +31,11 @@ def known_answers(tx: Tx, text: str) -> Message:
     known = [
         one
         for one in fitting
-        if isinstance(one, Problem) and one.workaround and one.state not in {"closed", "cancelled"}
+        if isinstance(one, Problem)
+        and one.workaround
+        and one.state not in {"closed", "cancelled"}
+        # Whoever asks here is anybody: what nobody released to customers is not shown.
+        and not withheld(one, tx)
     ]
     blocks: list[Block] = []
     for problem in known[:_MOST]:

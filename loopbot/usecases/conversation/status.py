@@ -21,6 +21,7 @@ from loopbot.domain.speech import (
     Words,
 )
 from loopbot.domain.texts import shorten
+from loopbot.domain.workarounds import withheld
 from loopbot.usecases.conversation.desk import SAY, Desk, key_of, quoted
 from loopbot.usecases.conversation.standing import Standing, holders, standing
 from loopbot.usecases.inspect import explain
@@ -44,9 +45,10 @@ def status(desk: Desk, person: Person, record: Record) -> Message:
     with desk.loop.store.read() as tx:
         way = way_of(tx, record)
         holds = delivered(tx, record) if record.kind in {"deployment", "release"} else []
+        known = [one for one in way.problems if one.workaround and (insider or not withheld(one, tx))]
     where = standing(way)
     blocks: list[Block] = [Lead(where.lead), Fields(tuple(_facts(way, _then(where, insider=insider), insider=insider)))]
-    workaround = next((one.workaround for one in way.problems if one.workaround and where.stage != "fixed"), None)
+    workaround = next((one.workaround for one in known if where.stage != "fixed"), None)
     if workaround:
         blocks += [Paragraph("Until then:"), Quote(workaround)]
     steps = tuple(_steps(way, insider=insider))
