@@ -146,7 +146,7 @@ def _question(row: QuestionRow) -> list[Block]:
         choose: Block = Buttons(row.key, tuple(Button(one.answer, one.label) for one in question.options))
     else:
         choose = Select(row.key, "Choose", tuple(Option(one.answer, one.label) for one in question.options))
-    return [Paragraph(question.text), choose, Paragraph(about)]
+    return [Paragraph(about), *say(question.text).blocks, choose]
 
 
 def _coming(coming: Sequence[Record]) -> list[Block]:
