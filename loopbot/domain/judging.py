@@ -236,6 +236,7 @@ def _members(rule: Rule, subject: Record, view: View, judgement: Judgement) -> l
 def _matched(match: Match, scope: Scope, found: Sequence[Ranked]) -> tuple[tuple[Scope, ...], Found, bool]:
     """The scopes to act in, the step for explaining, and whether a person should be asked."""
     asked = f"a {match.kind} that fits" + (f" where {match.where.text}" if match.where else "")
+    asked += f", and none where {match.unless.text}" if match.unless else ""
     if not found:
         return (scope,), Found(asked, held=match.optional, saw="none"), False
     if match.pick == "all":
@@ -259,15 +260,12 @@ def _candidates(match: Match, scope: Scope, view: View, judgement: Judgement) ->
     if ranker is not None:
         found = ranker.rank(scope.it, view, match, among)
     else:
-        near = view.between(match.kind, scope.it.occurred_at - match.within, view.now()) if among is None else among
-        found = (Ranked(record, 1.0) for record in near)
-    fitting = (
-        one
-        for one in found
-        if one.record.ref != scope.it.ref
-        and one.record.kind == match.kind
-        and (match.where is None or match.where.holds(_facing(match, scope, one)))
-    )
+        around = view.between(match.kind, scope.it.occurred_at - match.within, view.now()) if among is None else among
+        found = (Ranked(record, 1.0) for record in around)
+    near = [one for one in found if one.record.ref != scope.it.ref and one.record.kind == match.kind]
+    if match.unless is not None and any(match.unless.holds(_facing(match, scope, one)) for one in near):
+        return []
+    fitting = (one for one in near if match.where is None or match.where.holds(_facing(match, scope, one)))
     undone = _undone(match, scope.it, view)
     fitting = (one for one in fitting if undone.stands(one.record, view))
     return sorted(fitting, key=lambda one: (-one.score, -one.record.occurred_at.timestamp()))

@@ -154,11 +154,13 @@ class Once:
 class Match:
     """The other record(s) a rule needs: found along links (`through`), or by time, filter and rank.
 
-    Scores at or above `link_at` act; between `ask_at` and `link_at` the plan says that a person should decide.
+    Where `unless` holds for any record of the kind, none fits. Scores at or above `link_at` act; between `ask_at` and
+    `link_at` the plan says that a person should decide.
     """
 
     kind: Kind
     where: Predicate | None = None
+    unless: Predicate | None = None
     through: tuple[Relation, ...] = ()
     within: timedelta = timedelta(days=30)
     rank: Literal["none", "suspect", "similar"] = "none"

@@ -115,11 +115,14 @@ def _match(written: model.RuleFile, findings: Findings) -> Match | None:
     part = written.match
     if part is None:
         return None
-    where = None
+    names = Names(matching_names(names_for(written.on, part.kind)), {"score": _NOT_YET, "because": _NOT_YET})
+    where, unless = None, None
     if part.where is not None:
-        names = Names(matching_names(names_for(written.on, part.kind)), {"score": _NOT_YET, "because": _NOT_YET})
         with findings.at("match.where"):
             where = predicates.condition(part.where, names)
+    if part.unless is not None:
+        with findings.at("match.unless"):
+            unless = predicates.condition(part.unless, names)
     if part.ask_at > part.link_at:
         findings.add(
             "match.ask_at", f"{part.ask_at} lies above link_at ({part.link_at})", "people are asked below link_at"
@@ -131,6 +134,7 @@ def _match(written: model.RuleFile, findings: Findings) -> Match | None:
     return Match(
         kind=part.kind,
         where=where,
+        unless=unless,
         through=tuple(part.through),
         within=part.within,
         rank=part.rank,
@@ -181,7 +185,7 @@ def _watch(written: model.RuleFile, findings: Findings) -> Watch | None:
 
 def _remembers(written: model.RuleFile) -> bool:
     """Whether anything in it goes by when it last told somebody."""
-    texts = [written.match.where if written.match else None]
+    texts = [written.match.where, written.match.unless] if written.match else []
     texts += [text for part in written.then for text in (part.only_if, getattr(part, "text", None))]
     return any(_TOLD_AT.search(text) for text in texts if text)
 

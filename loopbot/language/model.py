@@ -55,6 +55,7 @@ class MatchPart(Part):
 
     kind: Kind = Field(description="Of which kind the other record is.")
     where: Words | None = Field(None, description="A condition on `other` (and `it`).")
+    unless: Words | None = Field(None, description="Where this holds for any record of the kind, none fits.")
     through: list[Relation] = Field(default=[], description="The relations that lead from `it` to the other record.")
     within: Span = Field(timedelta(days=30), description="How long before `it` the other record may have happened.")
     rank: Literal["none", "suspect", "similar"] = Field("none", description="How candidates are scored.")
