@@ -291,6 +291,11 @@ def example_config() -> Path:
     return _shipped("config.example.toml", "config.example.toml")
 
 
+def slack_manifest() -> Path:
+    """What Slack makes the app from."""
+    return Path(__file__).parent.parent / "connectors" / "slack" / "manifest.yaml"
+
+
 def _shipped(in_wheel: str, in_checkout: str) -> Path:
     here = Path(__file__).parent
     packed = here / in_wheel

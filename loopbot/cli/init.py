@@ -12,7 +12,7 @@ _SECTION = re.compile(r"^# --- (\w+) ---$", re.MULTILINE)
 
 def write_files(folder: Path, systems: list[str]) -> None:
     """Write config.toml and rules/; nothing that is there already is touched."""
-    from loopbot.wiring import example_config, starter_rules
+    from loopbot.wiring import example_config, slack_manifest, starter_rules
 
     example = example_config().read_text(encoding="utf-8")
     known = _SECTION.findall(example)
@@ -39,6 +39,12 @@ def write_files(folder: Path, systems: list[str]) -> None:
     for name in off:
         out.print(f"  {name} is off: it writes to a system you did not name.", markup=False, soft_wrap=True)
     out.print("\nNext:")
+    if "slack" in systems:
+        for line in (
+            f"make the app at https://api.slack.com/apps: From a manifest, with {slack_manifest()}",
+            f"put its two tokens where {config} says",
+        ):
+            out.print(f"  {line}", markup=False, soft_wrap=True)
     where = "" if config == Path("config.toml") else f" -c {config}"
     for command in (
         "check        # finds what is wrong before the first write",

@@ -139,6 +139,9 @@ def test_init_for_some_systems_writes_only_those_and_switches_other_rules_off(
     chosen = {name.strip() for name in systems.split(",")}
     text = (tmp_path / "config.toml").read_text(encoding="utf-8")
     assert {name for name in SYSTEMS if f"[systems.{name}]" in text} == chosen
+    named = re.search(r"From a manifest, with (.+)$", said.out, re.MULTILINE)
+    assert bool(named) == ("slack" in chosen)
+    assert named is None or Path(named[1]).is_file()
     config = str(tmp_path / "config.toml")
     checked = says("rules", "check", "-c", config)
     assert checked.code == 0, checked.err

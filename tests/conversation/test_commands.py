@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 
 from loopbot.domain.effects import Cause, Comment, LinkTickets, OpenTicket, Tell
+from loopbot.domain.questions import Option, Question
 from loopbot.domain.records import Person
+from loopbot.domain.rootcause import written
 from loopbot.domain.speech import Filled, Form, Heard, Message, Select, Wrong, plain
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.listen import Conversation
@@ -265,6 +267,32 @@ def test_what_keeps_coming_back_is_counted(chat: Chat) -> None:
     said = chat.said("recurring")
     assert "1 matter keeps coming back" in said
     assert "2 incidents: Export locks the orders table (known error; there is a way around it)" in said
+
+
+def test_a_root_cause_is_shown_to_those_who_work_on_it_and_to_nobody_else(chat: Chat) -> None:
+    with chat.loop.store.write() as tx:
+        [problem] = tx.mirror.find("PRB0000001")
+        asked = Question(
+            kind="root_cause",
+            subject=problem.ref,
+            text="What is it?",
+            options=(Option("fill", "Fill in"),),
+            audience="problem_managers",
+        )
+        tx.questions.put([asked], at(9_999))
+        told = written({"information": "The export holds one lock for an hour"})
+        tx.questions.answer(asked.key, "fill", told, "person:Priya Nair", final=False)
+    said = chat.said("status INC0012345")
+    assert "Root cause" in said
+    assert "Information and technology: The export holds one lock for an hour" in said
+    assert "Priya Nair" in said
+    for hidden in ("Root cause", "holds one lock"):
+        assert hidden not in chat.said("status INC0012345", MARA_IN_CHAT)
+        assert hidden not in chat.said("status PRB0000001", MARA_IN_CHAT)
+    with chat.loop.store.write() as tx:
+        [answer] = tx.questions.answers(asked.key)
+        tx.questions.undo(answer.number, "person:Priya Nair")
+    assert "Root cause" not in chat.said("status INC0012345")
 
 
 def test_releases_before_and_after_now(chat: Chat) -> None:

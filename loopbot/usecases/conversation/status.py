@@ -25,6 +25,7 @@ from loopbot.domain.workarounds import withheld
 from loopbot.usecases.conversation.desk import SAY, Desk, key_of, quoted
 from loopbot.usecases.conversation.standing import Standing, holders, standing
 from loopbot.usecases.inspect import explain
+from loopbot.usecases.questions.showing import root_cause
 from loopbot.usecases.way import Way, delivered, way_of
 
 _MOST = 8
@@ -46,6 +47,7 @@ def status(desk: Desk, person: Person, record: Record) -> Message:
         way = way_of(tx, record)
         holds = delivered(tx, record) if record.kind in {"deployment", "release"} else []
         known = [one for one in way.problems if one.workaround and (insider or not withheld(one, tx))]
+        causes = [line for one in way.problems for line in root_cause(tx, one.ref)] if insider else []
     where = standing(way)
     blocks: list[Block] = [Lead(where.lead), Fields(tuple(_facts(way, _then(where, insider=insider), insider=insider)))]
     workaround = next((one.workaround for one in known if where.stage != "fixed"), None)
@@ -53,6 +55,8 @@ def status(desk: Desk, person: Person, record: Record) -> Message:
         blocks += [Paragraph("Until then:"), Quote(workaround)]
     steps = tuple(_steps(way, insider=insider))
     blocks += [Paragraph((Said("The way so far", strong=True),)), Bullets(steps)]
+    if causes:
+        blocks += [Paragraph((Said("Root cause", strong=True),)), Bullets(tuple(causes))]
     if holds:
         brings = tuple((key_of(one), " ", shorten(one.title, 100)) for one in holds[:_MOST])
         blocks += [Paragraph((Said(f"It brings {counted(len(holds), 'item')}", strong=True),)), Bullets(brings)]

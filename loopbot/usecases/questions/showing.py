@@ -1,11 +1,12 @@
 """Questions as they are read where they are asked: open with their buttons, then with who decided what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from loopbot.domain import rootcause
 from loopbot.domain.effects import AskPart
 from loopbot.domain.questions import Question
+from loopbot.domain.records import Ref
 from loopbot.domain.texts import listed, shorten
 from loopbot.ports import Answer, QuestionRow, Tx
 
@@ -96,12 +97,29 @@ def meaning(answer: Answer, question: Question) -> str:
     return (chosen.label if chosen else answer.answer.replace("_", " ")).rstrip("…")
 
 
+def root_cause(tx: Tx, problem: Ref) -> tuple[str, ...]:
+    """What people said last about a problem's root cause, a line for each dimension of which they said something, and who said it."""
+    asked = [row for row in tx.questions.about(problem) if row.question.kind == "root_cause"]
+    given = [
+        one for row in asked for one in tx.questions.answers(row.key) if one.answer == "fill" and not one.undone_at
+    ]
+    if not given:
+        return ()
+    latest = max(given, key=lambda one: one.at)
+    lines = _filled_in(rootcause.read(latest.detail))
+    return (*lines, f"so said {name_of(latest.by)} at {when(latest.at)} ({problem.key})") if lines else ()
+
+
 def _root_cause(kept: str) -> str:
     """What was filled in, and what is still empty."""
     answers = rootcause.read(kept)
-    filled = [f"{label}: {shorten(' '.join(answers[name].split()), 250)}" for name, label in rootcause.DIMENSIONS.items() if answers[name]]  # fmt: skip
+    filled = _filled_in(answers)
     empty = [label.lower() for name, label in rootcause.DIMENSIONS.items() if not answers[name]]
     return "; ".join(filled + ([f"still empty: {listed(empty)}"] if empty else []))
+
+
+def _filled_in(answers: Mapping[str, str]) -> list[str]:
+    return [f"{label}: {shorten(' '.join(answers[name].split()), 250)}" for name, label in rootcause.DIMENSIONS.items() if answers[name]]  # fmt: skip
 
 
 def name_of(by: str) -> str:
