@@ -27,7 +27,7 @@ app.add_typer(rules, name="rules")
 app.add_typer(outbox, name="outbox")
 app.add_typer(questions, name="questions")
 recurring = typer.Typer(
-    help="See what keeps coming back; say what is the same and what is not.",
+    help="See what keeps coming back; say what is the same, and what not.",
     rich_markup_mode=None,
 )
 app.add_typer(recurring, name="recurring")

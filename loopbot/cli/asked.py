@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 questions = typer.Typer(
-    help="See what people are asked, and what they answered; answer, take back.",
+    help="See what people are asked and answered; answer, take back.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
