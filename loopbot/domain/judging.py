@@ -116,7 +116,9 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Ju
 
 
 def _weighing(rule: Rule, scope: Scope, view: View, judgement: Judgement) -> Scope:
-    """The scope with how much `it` matters, where the rule speaks of that: it takes looking at all that is linked."""
+    """The scope with how much `it` matters and what is known that helps, where the rule speaks of that: both take looking around."""
+    if rule.helps:
+        scope = dataclasses.replace(scope, known_answer=judgement.helper.known(scope.it, view))
     if not rule.weighs:
         return scope
     weight = judgement.weigher.weigh(scope.it, view, scope.others)

@@ -69,6 +69,22 @@ class Weightless:
         return Weighed(None)
 
 
+class Helper(Protocol):
+    """Says what is known already that may help whoever reported something, in words that anybody may read."""
+
+    def known(self, it: Record, view: View) -> str | None:
+        """The text of what fits best; None where nothing is sure enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Helpless:
+    """Nothing is known."""
+
+    def known(self, it: Record, view: View) -> str | None:  # noqa: ARG002
+        """None."""
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class PlainSuspects:
     """Changes within the span, scored by what is named, the service, time and common words."""
@@ -144,6 +160,7 @@ class Judgement:
     repeats: Gatherer = field(default_factory=PlainRepeats)
     topics: Classifier = field(default_factory=PlainTopics)
     weigher: Weigher = field(default_factory=Weightless)
+    helper: Helper = field(default_factory=Helpless)
 
     def ranker(self, rank: str) -> Ranker | None:
         """The judgement a match asks for; None where it does not rank."""

@@ -96,6 +96,7 @@ class Scope:
     asked: str = ""
     weight: float | None = None
     weight_because: str = ""
+    known_answer: str | None = None
     told_at: datetime | None = None
     interval: timedelta | None = None
     quiet_for: timedelta | None = None
@@ -269,7 +270,7 @@ class Watch:
 class Rule:
     """A rule file, checked. `limit` is how many effects it may plan in an hour before a person is asked.
 
-    `remembers`: it goes by when it last told somebody about the record.
+    `weighs`, `helps`: it speaks of `weight`, of `known_answer`. `remembers`: it goes by when it last told somebody about the record.
     """
 
     name: str
@@ -290,6 +291,7 @@ class Rule:
 
     asks_in_then: bool = False
     weighs: bool = False
+    helps: bool = False
 
     @property
     def asks(self) -> bool:

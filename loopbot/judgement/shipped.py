@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from loopbot.domain.ranking import Judgement
+from loopbot.judgement.answers import KnownAnswers
 from loopbot.judgement.cause import Suspects
 from loopbot.judgement.priority import Priority, Weights
 from loopbot.judgement.recurrence import Recurrences, Similars
@@ -23,6 +24,7 @@ def shipped_judgement(topic_words: Mapping[str, str] = NO_WORDS, weights: Weight
         repeats=Recurrences(),
         topics=shipped_topics(topic_words),
         weigher=Priority(weights or Weights()),
+        helper=KnownAnswers(),
     )
 
 

@@ -107,6 +107,7 @@ def _rule(written: model.RuleFile, name: str, findings: Findings) -> Rule:
         mode=written.mode,
         systems=frozenset(builder.systems),
         weighs=any("weight" in str(part.model_dump()) for part in written.then),
+        helps=any("known_answer" in str(part.model_dump()) for part in written.then),
         asks_in_then=any(isinstance(part, model.AskPart | model.BroadcastPart) for part in written.then),
     )
 

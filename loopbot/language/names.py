@@ -150,6 +150,7 @@ def acting_names(known: Mapping[str, Type], *, ranked: bool, watches: bool = Fal
         "count": NUMBER,
         "weight": Type("number", nullable=True),
         "weight_because": TEXT,
+        "known_answer": replace(TEXT, nullable=True),
     }
 
 

@@ -47,7 +47,7 @@ PUBLIC: Mapping[Kind, frozenset[str]] = MappingProxyType(
         "release": frozenset({"key", "title", "released_at"}),
     },
 )
-_PUBLIC_NAMES = frozenset({"count", "now", "answer", "interval", "quiet_for", "told_at"})
+_PUBLIC_NAMES = frozenset({"count", "now", "answer", "interval", "quiet_for", "told_at", "known_answer"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ import pytest
 
 from loopbot.domain.effects import Cause, Comment, LinkTickets, OpenTicket, Tell
 from loopbot.domain.questions import Option, Question
-from loopbot.domain.records import Person
+from loopbot.domain.records import Person, Problem
 from loopbot.domain.rootcause import written
 from loopbot.domain.speech import Filled, Form, Heard, Message, Select, Wrong, plain
+from loopbot.domain.workarounds import version_of
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.listen import Conversation
 from tests.conversation.conftest import MARA, MARA_IN_CHAT, OPS, TOM, Chat, incident
@@ -221,6 +222,28 @@ def test_a_message_becomes_an_incident_and_what_may_help_is_said_at_once(chat: C
         [problem] = tx.mirror.find("PRB0000001")
         assert [one.what for one in tx.journal_of(problem.ref) if one.rule == "self-help"] == ["helped: yes"]
     assert "What was offered meanwhile helped 1 of 1 person who said." in chat.said("loop")
+
+
+def test_what_may_help_holds_nothing_that_nobody_released_and_nothing_internal(chat: Chat) -> None:
+    chat.put(
+        *(incident(40000 + number, title=f"Unlike {number}", text="Something else entirely.") for number in range(30)),
+        incident(50000, title="Export locks the orders table", text="INTERNAL: my password is x", state="closed", extra={"close_notes": "INTERNAL: db01"}),
+    )  # fmt: skip
+    assert "Run the export after 22:00." in chat.said("report Export locks the orders table", MARA_IN_CHAT)
+    with chat.loop.store.write() as tx:
+        [problem] = tx.mirror.find("PRB0000001")
+        assert isinstance(problem, Problem)
+        asked = Question(kind="workaround", subject=problem.ref, text="May they?", options=(Option("public", "Yes"),), audience="operators", about=version_of(problem))  # fmt: skip
+        tx.questions.put([asked], at(9_999))
+    said = chat.said("report Export locks the orders table!", MARA_IN_CHAT)
+    assert "It is reported." in said
+    for hidden in ("Run the export after 22:00.", "INTERNAL", "db01", "password"):
+        assert hidden not in said
+    with chat.loop.store.write() as tx:
+        tx.questions.answer(asked.key, "public", "", "person:Ops")
+    assert "Run the export after 22:00." in chat.said("report Export locks the orders table!!", MARA_IN_CHAT)
+    chat.move("PRB0000001", workaround="INTERNAL: log in as admin")
+    assert "INTERNAL" not in chat.said("report Export locks the orders table!!!", MARA_IN_CHAT)
 
 
 def test_a_message_is_linked_to_a_ticket_as_an_internal_note(chat: Chat) -> None:

@@ -31,7 +31,7 @@ from loopbot.ports import JournalEntry, Tx
 from loopbot.usecases.conversation.desk import Desk, Place, called, quoted
 from loopbot.usecases.conversation.finding import meant
 from loopbot.usecases.conversation.reading import tickets_in, unescaped
-from loopbot.usecases.conversation.selfhelp import known_answers
+from loopbot.usecases.conversation.selfhelp import offered
 
 FEEDBACK, INCIDENT, ATTACH = "feedback", "incident", "attach"
 _TITLE = 120
@@ -125,7 +125,7 @@ def report_incident(desk: Desk, report: Report) -> Message:
     if not new:
         return say("This was reported before; it counts once.")
     with desk.loop.store.read() as tx:
-        known = known_answers(tx, f"{report.title}\n{report.text}")
+        known = offered(tx, f"{report.title}\n{report.text}")
     said = Message((Lead("It is reported."), Quote(shorten(report.title, 300)), Context("You hear when somebody has it, and when it is fixed.")))  # fmt: skip
     return said + known
 

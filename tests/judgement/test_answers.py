@@ -4,8 +4,8 @@ from types import MappingProxyType
 from typing import Any
 
 from loopbot.domain.records import Incident, Involved, Person, Problem, Ref
+from loopbot.judgement.answers import KnownAnswer, known_answers
 from loopbot.store import SqlStore
-from loopbot.usecases.answers import KnownAnswer, known_answers
 from tests.support.made import at
 
 

@@ -1,6 +1,7 @@
 """Self-help: what is known already that answers a question, for anybody who asks. Nothing internal is among it.
 
-Known errors with a way around them, and resolved tickets whose resolution their system shows to the people who reported them.
+Known errors with a way around them, unless people were asked who may read it and nobody released it; and resolved tickets whose
+resolution their system shows to the people who reported them. The chat's commands and the rules (`{known_answer}`) both ask here.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from loopbot.domain.rules import View
 from loopbot.domain.texts import shorten
 from loopbot.domain.wordings import Sought
 from loopbot.domain.words import Kind
+from loopbot.domain.workarounds import withheld
 from loopbot.judgement.likeness import ranked
 from loopbot.judgement.recurrence import ITEM
 
@@ -43,7 +45,7 @@ def known_answers(view: View, question: str, most: int = 3, least: float = LEAST
     for one in ranked(it, near, ITEM):
         if one.score < least or len(found) >= most:
             break
-        text = _public(one.record)
+        text = _public(one.record, view)
         if text:
             # Whose ticket it is, and on which service, is nobody's business who asks a question.
             because = tuple(each for each in one.because if each.startswith("both mention"))
@@ -54,6 +56,16 @@ def known_answers(view: View, question: str, most: int = 3, least: float = LEAST
                 KnownAnswer(source, record.ref, title, shorten(text, _LONGEST), record.url, one.score, because)
             )
     return sorted(found, key=lambda one: (-round(one.score, 1), one.source, -one.score))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAnswers:
+    """Answers a record's own words, for the rules. Implements ranking.Helper."""
+
+    def known(self, it: Record, view: View) -> str | None:
+        """The text of what fits best."""
+        found = known_answers(view, f"{it.title}\n{it.text}", most=1)
+        return found[0].text if found else None
 
 
 def _asked(view: View, question: str) -> Record:
@@ -69,10 +81,11 @@ def _asked(view: View, question: str) -> Record:
     )
 
 
-def _public(record: Record) -> str:
+def _public(record: Record, view: View) -> str:
     """What anybody may read of it; "" where there is nothing."""
     if isinstance(record, Problem):
-        return (record.workaround or "").strip() if record.state == "known_error" else ""
+        workaround = (record.workaround or "").strip() if record.state == "known_error" else ""
+        return workaround if workaround and not withheld(record, view) else ""
     if isinstance(record, Incident) and record.state in {"resolved", "closed"}:
         return record.extra.get(PUBLIC_RESOLUTION, "").strip()
     return ""
