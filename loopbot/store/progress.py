@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import chain
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Text, and_, func, or_, select, type_coerce
 
 from loopbot.domain.listening import Passed, Stage
 from loopbot.domain.records import Deployment, Issue, Ref
@@ -21,6 +21,8 @@ O = schema.outbox.c  # noqa: E741 - beside R and L
 J = schema.journal.c
 _REF = (R.system + ":" + R.kind + ":" + R.key).label("ref")
 _KINDS = ("incident", "feedback")
+_MANY = 50_000
+"""How many refs a statement is given, all in one parameter."""
 
 
 class SqlProgress:
@@ -40,7 +42,7 @@ class SqlProgress:
             at[row.ref] = {"heard": row.occurred_at}
             over[row.ref] = row.state in FINISHED[row.kind]
         # Asked for by name, some at a time: joined to the reports, their refs would have to be made up for each comparison.
-        for some in chunks(list(at)):
+        for some in chunks(list(at), _MANY):
             for ref, stage, moment in (*_told(self._work, some), *_on_the_way(self._work, self._mirror, some)):
                 at[ref][stage] = min(moment, at[ref].get(stage, moment))
         return [Passed(Ref(*ref.split(":", 2)), stages, over[ref]) for ref, stages in at.items()]
@@ -109,58 +111,61 @@ def _told(work: Work, reports: Sequence[str]) -> Iterator[tuple[str, Stage, date
 
 
 def _on_the_way(work: Work, mirror: SqlMirror, reports: Sequence[str]) -> Iterator[tuple[str, Stage, datetime]]:
-    """The issues behind the reports, over their problems or directly, and what became of them."""
-    query = select(L.target, L.source, L.at).where(work.among(L.target, reports))
-    behind = _links(work, query, ("problem_of", "fixes"))
-    fixes = _fixes(work, {source for _, source, _ in behind if ":problem:" in source})
-    issues: list[tuple[str, str, datetime]] = []
+    """The issues behind the reports, over their problems or directly, and what became of them: looked up once for all of them."""
+    behind = _links(work, reports, ("problem_of", "fixes"))
+    problems = {source for _, source, _ in behind if ":problem:" in source}
+    mending: dict[str, dict[str, datetime]] = defaultdict(dict)
+    for problem, issue, moment in _links(work, problems, ("fixes",)):
+        mending[problem][issue] = moment
+    named = {source for _, source, _ in behind if ":issue:" in source} | {
+        one for each in mending.values() for one in each
+    }
+    later = _came_to(work, mirror, named)
+    of_problem = {
+        problem: _first((("decided", at) for at in issues.values()), *(later[one].items() for one in issues))
+        for problem, issues in mending.items()
+    }
     for report, source, moment in behind:
-        issues += [(report, source, moment)] if ":issue:" in source else []
-        issues += [(report, issue, at) for issue, at in fixes.get(source, ())]
-    named = {issue for _, issue, _ in issues}
-    done, shipped = _done(mirror, named), _shipped(work, mirror, named)
-    for report, issue, moment in issues:
-        yield report, "decided", moment
-        if issue in done:
-            yield report, "fixed", done[issue]
-        if issue in shipped:
-            yield report, "deployed", shipped[issue]
+        if ":issue:" in source:
+            yield report, "decided", moment
+        for stage, at in (later if ":issue:" in source else of_problem).get(source, {}).items():
+            yield report, stage, at
 
 
-def _fixes(work: Work, problems: Collection[str]) -> dict[str, list[tuple[str, datetime]]]:
-    """The issues that mend each problem, and since when."""
-    found: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
-    for some in chunks(sorted(problems)):
-        query = select(L.target, L.source, L.at).where(work.among(L.target, some))
-        for problem, issue, moment in _links(work, query, ("fixes",)):
-            found[problem].append((issue, moment))
+def _first(*passed: Iterable[tuple[Stage, datetime]]) -> dict[Stage, datetime]:
+    """The earliest moment of each stage."""
+    found: dict[Stage, datetime] = {}
+    for stage, moment in chain.from_iterable(passed):
+        found[stage] = min(moment, found.get(stage, moment))
     return found
 
 
-def _links(work: Work, query: Select[Any], relations: tuple[str, ...]) -> list[tuple[str, str, datetime]]:
-    wanted = query.where(L.relation.in_(relations), L.rejected.is_(False))
-    return [(str(row.target), str(row.source), row.at) for row in work.connection.execute(wanted)]
+def _links(work: Work, targets: Collection[str], relations: tuple[str, ...]) -> list[tuple[str, str, datetime]]:
+    """The links of these relations that lead to the targets: target, source, since when."""
+    # Thousands of refs are compared here and nothing else: as texts.
+    ends = (type_coerce(L.target, Text), type_coerce(L.source, Text), L.at)
+    query = select(*ends).where(L.relation.in_(relations), L.rejected.is_(False))
+    return [
+        (target, source, at)
+        for some in chunks(sorted(targets), _MANY)
+        for target, source, at in work.connection.execute(query.where(work.among(L.target, some)))
+    ]
 
 
-def _done(mirror: SqlMirror, issues: Iterable[str]) -> dict[str, datetime]:
-    records = mirror.many([Ref.parse(one) for one in issues])
-    return {
-        str(ref): one.resolved_at or one.updated_at
-        for ref, one in records.items()
-        if isinstance(one, Issue) and one.state == "done"
+def _came_to(work: Work, mirror: SqlMirror, issues: Collection[str]) -> dict[str, dict[Stage, datetime]]:
+    """When each issue was done, and when it first reached production."""
+    found: dict[str, dict[Stage, datetime]] = {issue: {} for issue in issues}
+    for ref, one in mirror.many([Ref.parse(issue) for issue in issues]).items():
+        if isinstance(one, Issue) and one.state == "done":
+            found[str(ref)]["fixed"] = one.resolved_at or one.updated_at
+    brought = _links(work, issues, ("delivers",))
+    deployments = mirror.many({Ref.parse(source) for source in {source for _, source, _ in brought}})
+    shipped = {
+        str(ref): one.occurred_at
+        for ref, one in deployments.items()
+        if isinstance(one, Deployment) and one.state == "succeeded" and one.environment == "production"
     }
-
-
-def _shipped(work: Work, mirror: SqlMirror, issues: Iterable[str]) -> dict[str, datetime]:
-    """When each issue first reached production."""
-    brought: list[tuple[str, str, datetime]] = []
-    for some in chunks(sorted(issues)):
-        query = select(L.target, L.source, L.at).where(work.among(L.target, some))
-        brought += _links(work, query, ("delivers",))
-    deployments = mirror.many({Ref.parse(source) for _, source, _ in brought})
-    first: dict[str, datetime] = {}
     for issue, source, _ in brought:
-        one = deployments.get(Ref.parse(source))
-        if isinstance(one, Deployment) and one.state == "succeeded" and one.environment == "production":
-            first[issue] = min(one.occurred_at, first.get(issue, one.occurred_at))
-    return first
+        if source in shipped:
+            found[issue]["deployed"] = min(shipped[source], found[issue].get("deployed", shipped[source]))
+    return found
