@@ -24,6 +24,7 @@ from loopbot.language.loader import load_rules
 from loopbot.ports import Store
 from loopbot.store import open_store
 from loopbot.usecases.conversation.desk import Place, ReportPlaces
+from loopbot.usecases.gathered import gather
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.roles import Roles
@@ -71,7 +72,7 @@ def measure() -> list[Figure]:
 
 def fill(store: Store) -> None:
     """A busy desk's year: tickets, the problems and items behind some of them, a thousand deployments."""
-    rows: list[Record] = list(incidents(COUNT))
+    rows: list[Record] = [*incidents(COUNT), *_came_back()]
     for start in range(0, len(rows), 1_000):
         with store.write() as tx:
             tx.mirror.put(rows[start : start + 1_000])
@@ -80,6 +81,21 @@ def fill(store: Store) -> None:
         with store.write() as tx:
             tx.mirror.put(behind[start : start + 1_000])
             tx.links.state(behind[start : start + 1_000])
+
+
+def _came_back() -> Iterator[Record]:
+    """A few pains that several tickets tell of, for `recurring`."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    pains = (
+        "CSV export fails with a timeout",
+        "Badge reader at gate 4 rejects visitors",
+        "Timesheet approval mails arrive twice",
+    )
+    for number, pain in enumerate(pains):
+        for again in range(12):
+            key = f"INC9{number}{again:05}"
+            at = now - timedelta(hours=7 * again + 1)
+            yield Incident(ref=Ref("servicenow", "incident", key), ident=key, title=pain + " again" * (again % 2), state="in_progress", updated_at=at, opened_at=at, services=frozenset({f"Desk {number}"}))  # fmt: skip
 
 
 def _behind(tickets: list[Incident]) -> Iterator[Record]:
@@ -114,6 +130,9 @@ def _asked(store: Store) -> Iterator[tuple[str, list[float]]]:
     places = ReportPlaces(Place("servicenow", "feedback", "u_feedback"), Place("servicenow", "incident", "incident"))
     rules = Rulebook(load_rules(starter_rules()).rules)
     loop = Loop(store, rules, {}, SystemClock(), "one", judgement=shipped_judgement())
+    look = gather(loop)
+    assert look is not None
+    assert len(look.clusters) >= 3, "what came back is seen"
     talk = Conversation(loop, Roles(frozenset({"p7@acme.example"})), places)
     chance = random.Random(3)
     for command in COMMANDS:

@@ -20,6 +20,7 @@ from loopbot.engine.board import Board, database_time, ring_once, tidy, worker
 from loopbot.engine.embedded import Bells
 from loopbot.ports import Source
 from loopbot.usecases.deliver import deliver
+from loopbot.usecases.gathered import GATHER, gather
 from loopbot.usecases.hints import hinted
 from loopbot.usecases.ingest import ingest
 from loopbot.usecases.loop import Loop
@@ -75,7 +76,7 @@ class Cluster:
         return not self._busy
 
     def ring(self, bell: str) -> None:
-        """Ring a bell for the fleet: `poll:STREAM`, `deliver:SYSTEM`, `wake`, `hints`."""
+        """Ring a bell for the fleet: `poll:STREAM`, `deliver:SYSTEM`, `wake`, `hints`, `recurring`."""
         self._board.ring(bell)
 
     # ------------------------------------------------------------------------------------------ the node's parts
@@ -142,6 +143,7 @@ class Cluster:
         yield Period("hints", bells.hints)
         yield Period("tidy", _TIDY)
         hour, minute = bells.sweep_at
+        yield Period(GATHER, _DAY, after=hour * 3600.0 + minute * 60.0, first=False)
         for stream in self._sources:
             yield Period(f"poll:{stream}", bells.polls[stream])
             # Nodes that start in the afternoon do not make up for the sweep of the morning.
@@ -188,6 +190,7 @@ class Cluster:
             "due": self._look_for_due,
             "wake": self._wake,
             "hints": self._follow_hints,
+            GATHER: self._gather,
         }
         for stream, source in self._sources.items():
             chores[f"poll:{stream}"] = partial(self._poll, source)
@@ -228,6 +231,9 @@ class Cluster:
         planned = wake(loop)
         asked = ask(loop)
         self._deliver_in({effect.system for effect in (*(new for one in planned for new in one.new), *asked)})
+
+    def _gather(self, loop: Loop) -> None:
+        gather(loop, self._stopping.is_set)
 
     def _follow_hints(self, loop: Loop) -> None:
         for stream in hinted(loop):

@@ -15,6 +15,7 @@ from typing import Any
 
 from loopbot.ports import Source
 from loopbot.usecases.deliver import deliver
+from loopbot.usecases.gathered import GATHER, gather
 from loopbot.usecases.hints import hinted
 from loopbot.usecases.ingest import ingest
 from loopbot.usecases.loop import Loop
@@ -97,6 +98,8 @@ class Embedded:
                 minute=minute,
                 id=f"sweep:{source.stream}",
             )
+        look = partial(self._answer, GATHER, partial(gather, self._loop, self._stopping.is_set))
+        self._scheduler.add_job(look, "cron", hour=hour, minute=minute, id=GATHER)
         if self._nightly is not None:
             self._scheduler.add_job(self._nightly, "cron", hour=hour, minute=minute, id="nightly")
         self._scheduler.start()
@@ -117,7 +120,7 @@ class Embedded:
         return not self._ending.is_alive()
 
     def ring(self, bell: str) -> None:
-        """Ring a bell now: `poll:STREAM`, `deliver:SYSTEM`, `wake`, `hints`. While its work is under way: once more after it."""
+        """Ring a bell now: `poll:STREAM`, `deliver:SYSTEM`, `wake`, `hints`, `recurring`. While its work is under way: once more after it."""
         if self._scheduler is not None and not self._stopping.is_set():
             self._rung.add(bell)
             self._soon(bell)
@@ -145,7 +148,7 @@ class Embedded:
     def _ahead(self) -> float:
         return self._loop.clock.now().timestamp() - self._loop.clock.monotonic()
 
-    def _answer(self, bell: str, work: Callable[[], None]) -> None:
+    def _answer(self, bell: str, work: Callable[[], object]) -> None:
         self._rung.discard(bell)
         if not self._stopping.is_set():
             work()

@@ -15,7 +15,18 @@ from loopbot.domain.speech import (
     Wrong,
     say,
 )
-from loopbot.usecases.conversation import linking, operating, personal, reporting, selfhelp, shipping, status, wishing
+from loopbot.usecases import gathered
+from loopbot.usecases.conversation import (
+    linking,
+    operating,
+    personal,
+    reporting,
+    returning,
+    selfhelp,
+    shipping,
+    status,
+    wishing,
+)
 from loopbot.usecases.conversation import measuring as measures
 from loopbot.usecases.conversation.desk import SAY, Desk, ReportPlaces, offer
 from loopbot.usecases.conversation.finding import Meant, meant
@@ -153,7 +164,7 @@ class Conversation:
         if verb in {"feedback", "report"}:
             return self._reported(person, verb, said.words)
         simple: dict[str, Callable[[], Message]] = {
-            "recurring": lambda: measures.recurring(self._desk, person),
+            "recurring": lambda: self._recurring(person),
             "loop": lambda: measures.listening(self._desk, said.rest),
             "release": lambda: shipping.releases(self._desk, said.rest),
             "dora": lambda: shipping.four_keys(self._desk, said.rest),
@@ -164,6 +175,14 @@ class Conversation:
             "unmute": lambda: wishing.unmute(self._desk, person, None),
         }
         return simple.get(verb, lambda: help_for(self._desk, person))()
+
+    def _recurring(self, person: Person) -> Message:
+        """What was seen last; where that is no longer fresh, somebody looks again meanwhile."""
+        with self._loop.store.read() as tx:
+            wanted = gathered.due(tx)
+        if wanted:
+            self._bell(gathered.GATHER)
+        return returning.recurring(self._desk, person)
 
     def _about(self, person: Person, verb: str, said: Asked) -> Message:
         """What is said about one ticket, or two."""

@@ -5,7 +5,7 @@ What people said outranks that: tickets that somebody linked as the same are tog
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -65,13 +65,20 @@ class Cluster:
 
 
 def clusters(
-    view: View, judgement: Judgement, repeat: Repeat = USUAL, service: str = "", kind: Kind = "incident"
+    view: View,
+    judgement: Judgement,
+    repeat: Repeat = USUAL,
+    service: str = "",
+    kind: Kind = "incident",
+    enough: Callable[[], bool] = lambda: False,
 ) -> list[Cluster]:
-    """What came back at least so often within the span until now, the biggest first."""
+    """What came back at least so often within the span until now, the biggest first. `enough` ends it early: what was seen until then."""
     services = frozenset({service} if service else ())
     around = view.between(kind, view.now() - repeat.within, view.now(), services)[:MOST]
     gathered = _Gathered(view, judgement, repeat)
     for it in reversed(around):
+        if enough():
+            break
         gathered.take(it)
     found = [cluster for cluster in gathered.clusters() if len(cluster.members) >= repeat.at_least]
     return sorted(found, key=lambda one: (-len(one.members), one.centre.ref))

@@ -30,6 +30,7 @@ from loopbot.domain.texts import shorten
 from loopbot.domain.words import Kind
 from loopbot.ports import JournalEntry, QuestionRow, Tx
 from loopbot.usecases.conversation.desk import SAY, Desk, called, key_of, quoted, refused
+from loopbot.usecases.conversation.returning import at_home
 from loopbot.usecases.conversation.shipping import next_releases
 from loopbot.usecases.conversation.standing import standing
 from loopbot.usecases.way import way_of
@@ -48,6 +49,8 @@ def home(desk: Desk, person: Person) -> Home:
         blocks: list[Block] = [Lead("Your reports"), *_mine(desk, tx, person)]
         if groups:
             blocks += [Divider(), Lead("Waiting for an answer"), *_queue(tx, desk, person)]
+            came_back = at_home(tx)
+            blocks += [Divider(), *came_back] if came_back else []
         if "release_managers" in groups:
             coming = next_releases(tx)
             blocks += [Divider(), Lead("Next releases"), *_coming(coming)]
