@@ -5,12 +5,12 @@ weights were fitted on public tickets whose duplicates people had linked; docs/j
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.rules import Match, Repeat, View
 from loopbot.domain.scoring import Ranked
-from loopbot.domain.wordings import Sought
+from loopbot.domain.wordings import Neighbour, Sought, Wording
 from loopbot.domain.words import Kind
 from loopbot.judgement.likeness import Likeness, Measures, ranked
 from loopbot.judgement.nearness import Memory
@@ -82,7 +82,9 @@ class Recurrences:
         sought = Sought(
             kinds=frozenset({it.kind}), services=services, since=since, until=it.occurred_at, limit=CANDIDATES
         )
-        for one in ranked(it, view.neighbours(it, sought), self.model):
+        near = view.neighbours(it, sought)
+        near = replace(near, found=tuple(one for one in near.found if not series(it, near.asked, one)))
+        for one in ranked(it, near, self.model):
             if one.score < repeat.alike:
                 return
             if one.record.ref not in said:
@@ -106,6 +108,19 @@ class Similars:
         """The records that are nearest to it: others it can not be the likeliest for."""
         sought = Sought(kinds=frozenset({kind}), since=other.occurred_at - match.within, limit=20)
         return [one.record for one in view.neighbours(other, sought).found]
+
+
+def series(it: Record, asked: Wording, one: Neighbour) -> bool:
+    """Whether one person words nearly the same about another thing: parts of one piece of work, not one pain coming back.
+
+    Half of the shorter title is in both, and each title has a word that the other ticket says nowhere. Of two people that tells
+    nothing: they word the same pain differently.
+    """
+    if it.reporter is None or it.reporter != one.record.reporter:
+        return False
+    title, other = frozenset(asked.title), frozenset(one.wording.title)
+    own, its = title - one.wording.terms, other - asked.terms
+    return bool(own and its) and 2 * len(title & other) >= min(len(title), len(other))
 
 
 def _said_by_people(it: Record, view: View) -> Iterator[Ref]:

@@ -76,6 +76,39 @@ def test_pairs_become_groups(tmp_path: Path) -> None:
     assert {ref.key for ref in pool.earlier(pool.tickets[2])} == {"1", "2"}
 
 
+def test_each_band_of_probabilities_is_told_with_what_people_linked(tmp_path: Path) -> None:
+    write(tmp_path / "all" / "apache_jira_new_bugs.csv.gz", [*OLD, *LATER])
+    write(tmp_path / "all" / "apache_jira_dup_groups.csv.gz", GROUPS)
+    bands = {
+        one.name: one
+        for one in recurrence.measure(tmp_path / "all", None, lambda _: None)
+        if "linked_where" in one.name
+    }
+    assert list(bands) == [f"recurrence.linked_where_said_{low}" for low in (0, 5, 10, 20, 30)]
+    filled = [one for one in bands.values() if "; 0 pairs" not in one.note]
+    assert filled
+    assert all(one.value == 1.0 for one in filled if one.name != "recurrence.linked_where_said_0")
+
+
+def test_probabilities_of_items_are_held_against_what_people_say_also_with_the_scale_of_another_app(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        {
+            "app": app, "user_feedback_id": f"{app}{number}", "user_feedback": f"Crash when I rotate video {number}",
+            "issue_id": f"{app}-{number}-{fits}", "issue_text": text, "fitting_issue": fits,
+        }
+        for app in ("player", "browser")
+        for number in range(8)
+        for fits, text in (("true", f"Crash on rotate of video {number}"), ("false", f"Rotate the logo {number}"))
+    ]  # fmt: skip
+    write(tmp_path / "deepmatcher_review_to_issue.csv.gz", rows)
+    found = {one.name: one for one in item.measure(tmp_path, None, lambda _: None)}
+    assert found["existing_item.precision_at_1"].value == 1.0
+    assert 0.0 < found["existing_item.calibration_error"].value < 1.0
+    assert "scaled on the other apps alone 0." in found["existing_item.calibration_error"].note
+
+
 def test_a_folder_without_such_files_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(NotMeasuredError, match="apache_jira"):
         figures(tmp_path)

@@ -1,8 +1,9 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from loopbot.domain.records import Incident, Issue, Link, Record, Ref
+from loopbot.domain.records import Incident, Involved, Issue, Link, Person, Record, Ref
 from loopbot.domain.rules import Match, Repeat
 from loopbot.judgement.likeness import open_at
 from loopbot.judgement.recurrence import Recurrences, Similars
@@ -105,3 +106,21 @@ def test_a_form_that_everybody_fills_in_is_not_one_pain() -> None:
     forms = [ticket(f"INC{n}", "Request for access", n, text=f"I need {what}.") for n, what in enumerate(asked * 20)]
     same = {f"INC{n}" for n in range(5, 100, 5)}
     assert set(found(forms[0], forms[1:])) <= same
+
+
+def by(person: str) -> tuple[Involved, ...]:
+    return (Involved(role="reporter", person=Person(system="servicenow", key=person)),)
+
+
+def test_what_one_person_files_about_one_thing_after_the_other_is_a_series_and_no_pain_that_comes_back() -> None:
+    older = ticket("INC1", "The nightly export to the warehouse waits forever", 3, people=by("mara"))
+    newer = ticket("INC9", "The nightly export to the archive waits forever", people=by("mara"))
+    assert found(newer, [older]) == []
+    assert found(replace(newer, people=by("ines")), [older]) == ["INC1"]
+    assert found(replace(newer, people=()), [replace(older, people=())]) == ["INC1"]
+
+
+def test_the_same_person_who_says_the_same_again_is_heard() -> None:
+    older = ticket("INC1", "The nightly export to the warehouse waits forever", 3, people=by("mara"))
+    again = ticket("INC9", "Once more the nightly export to the warehouse waits forever", people=by("mara"))
+    assert found(again, [older]) == ["INC1"]

@@ -6,13 +6,14 @@ does, so that precision at 1 has a ceiling, which is told with it.
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from loopbot.domain.records import Feedback, Issue, Ref
 from loopbot.domain.wordings import Sought
+from loopbot.judgement.calibration import calibration_error, fit_platt, log_odds
 from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress
 from loopbot.judgement.evaluation.tickets import rows
 from loopbot.judgement.likeness import ranked
@@ -47,9 +48,15 @@ def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figur
     memories = {app: Memory(held.values()) for app, held in issues.items()}
     cases = list(_cases(found))
     begun = time.perf_counter()
-    best = [(case, _best(case, memories[case.review.system])) for case in cases]
+    scored = [(case, _scores(case, memories[case.review.system])) for case in cases]
     took = (time.perf_counter() - begun) / max(len(cases), 1) * 1000
-    right = sum(ref in case.fitting for case, ref in best)
+    right = sum(max(case.proposed, key=lambda ref: scores.get(ref, 0.0)) in case.fitting for case, scores in scored)
+    shown = [
+        _Shown(case.review.system, scores[ref], ref in case.fitting)
+        for case, scores in scored
+        for ref in case.proposed
+        if ref in scores
+    ]
     first = sum(case.proposed[0] in case.fitting for case in cases)
     ceiling = sum(bool(case.fitting) for case in cases) / len(cases)
     return (
@@ -63,6 +70,15 @@ def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figur
             note=f"{len(cases)} reviews; ceiling {ceiling:.2f}; in the order they were proposed {first / len(cases):.2f}",
         ),
         Figure(
+            name="existing_item.calibration_error",
+            what="calibration error (existing item)",
+            value=_error(shown),
+            goal=0.08,
+            aim=0.05,
+            better="less",
+            note=f"{len(shown)} probabilities as shipped; scaled on the other apps alone {_error(_scaled_elsewhere(shown)):.3f}",
+        ),
+        Figure(
             name="item.milliseconds_per_ticket",
             what="time for a ticket (existing item)",
             value=took,
@@ -72,11 +88,35 @@ def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figur
     )
 
 
-def _best(case: _Case, memory: Memory) -> Ref:
-    """The proposed item that it fits best."""
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How probable it was said to be that a review and an issue fit, and whether people say so."""
+
+    app: str
+    probability: float
+    fits: bool
+
+
+def _scores(case: _Case, memory: Memory) -> Mapping[Ref, float]:
+    """How probably each issue that was found fits."""
     near = memory.neighbours(case.review, Sought(kinds=frozenset({"issue"}), limit=1_000))
-    scores: Mapping[Ref, float] = {one.record.ref: one.score for one in ranked(case.review, near, ITEM)}
-    return max(case.proposed, key=lambda ref: scores.get(ref, 0.0))
+    return {one.record.ref: one.score for one in ranked(case.review, near, ITEM)}
+
+
+def _error(shown: Sequence[_Shown]) -> float:
+    return calibration_error([one.probability for one in shown], [one.fits for one in shown])
+
+
+def _scaled_elsewhere(shown: Sequence[_Shown]) -> list[_Shown]:
+    """The same with the scale that the other apps ask for: none of an app's own answers are used for its probabilities."""
+    found: list[_Shown] = []
+    for app in sorted({one.app for one in shown}):
+        others = [one for one in shown if one.app != app]
+        if not others:
+            return list(shown)
+        scale = fit_platt([log_odds(one.probability) for one in others], [one.fits for one in others])
+        found.extend(replace(one, probability=scale(log_odds(one.probability))) for one in shown if one.app == app)
+    return found
 
 
 def _cases(found: Iterable[Mapping[str, str]]) -> Iterable[_Case]:

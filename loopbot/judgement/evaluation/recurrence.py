@@ -21,6 +21,7 @@ SHOWN = 5
 UNRELATED = 1_500
 _SETTLED = 100
 _BASELINES = {1: 0.381, 5: 0.568, 10: 0.654}
+_BANDS = ((0.0, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 1.01))
 _KIND = frozenset({Incident.kind})
 
 
@@ -117,12 +118,30 @@ def _alarms(asked: Sequence[_Asked], share: float) -> Iterable[Figure]:
         better="less",
         note="as tickets come in: those that repeat nothing are weighed by how many there are",
     )
+    for low, high in _BANDS:
+        band = [each for each in shown if low <= each[0][0] < high]
+        said, linked = _said_and_linked(band)
+        yield Figure(
+            name=f"recurrence.linked_where_said_{round(low * 100)}",
+            what=f"of pairs said to be the same with {low:.2f} to {min(high, 1.0):.2f}, the share that people linked",
+            value=linked,
+            note=f"said {said:.2f} on average; {len(band)} pairs; what nobody linked may still be the same",
+        )
     yield Figure(
         name="recurrence.milliseconds_per_ticket",
         what="time for a ticket (recurring tickets)",
         value=1000 * sum(one.seconds for one in asked) / max(len(asked), 1),
         unit="ms",
         better="less",
+    )
+
+
+def _said_and_linked(band: Sequence[tuple[tuple[float, bool], float]]) -> tuple[float, float]:
+    """How probable pairs were said to be on average, and what share of them people linked; the cases weighed."""
+    whole = sum(weight for _, weight in band) or 1.0
+    return (
+        sum(weight * score for (score, _), weight in band) / whole,
+        sum(weight for (_, hit), weight in band if hit) / whole,
     )
 
 
