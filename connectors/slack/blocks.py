@@ -6,6 +6,7 @@ containers), so a text is cut, visibly, at 9,000.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,6 +15,8 @@ from typing import Any, Final
 import orjson
 
 from connectors.slack.richtext import section
+from loopbot.domain.effects import Dated
+from loopbot.domain.speech import Moment, Words
 from loopbot.domain.texts import clean, shorten
 
 Json = dict[str, Any]
@@ -25,6 +28,9 @@ EVENT_TYPE: Final = "loopbot_effect"
 ANSWERS: Final = "loopbot_answers"
 ACTION: Final = "loopbot:"
 _BULLET: Final = "• "
+# One control character for each point in time while a text is taken apart: a trimmed text holds none.
+_MARKS: Final = tuple(map(chr, range(1, 9)))
+_MARKED: Final = re.compile("([\x01-\x08])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class Part:
     key: str
     text: str
     buttons: tuple[tuple[str, str], ...] = ()
+    dated: tuple[Dated, ...] = ()
 
 
 def escaped(text: str) -> str:
@@ -49,10 +56,13 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def message(text: str, *, key: str = "", buttons: Sequence[tuple[str, str]] = ()) -> Json:
-    """The arguments of a message with this text; `buttons` are (answer, label), `key` marks it as that effect's."""
+def message(text: str, *, key: str = "", buttons: Sequence[tuple[str, str]] = (), dated: Sequence[Dated] = ()) -> Json:
+    """The arguments of a message with this text; `buttons` are (answer, label), `key` marks it as that effect's.
+
+    What is `dated` in it reads in each reader's own zone; the fallback, which notifications show, stays in UTC.
+    """
     whole = trimmed(text)
-    blocks = text_blocks(whole)
+    blocks = text_blocks(whole, dated)
     if buttons:
         blocks.append(actions(key, buttons))
     said: Json = {"text": escaped(shorten(whole, LONGEST_FALLBACK)), "blocks": blocks}
@@ -69,7 +79,7 @@ def together(parts: Sequence[Part], lead: str) -> Json:
     first, *others = parts
     shown: list[Json] = text_blocks(trimmed(lead))
     for part in parts:
-        shown += [{"type": "divider"}, *text_blocks(trimmed(part.text))]
+        shown += [{"type": "divider"}, *text_blocks(trimmed(part.text), part.dated)]
         if part.buttons:
             shown.append(actions(part.key, part.buttons, f"{ANSWERS}:{part.key}"))
     whole = "\n\n".join((lead, *(trimmed(part.text) for part in parts)))
@@ -92,9 +102,14 @@ def trimmed(text: str) -> str:
     return whole or "(no text)"
 
 
-def text_blocks(text: str) -> list[Json]:
-    """The text as rich_text blocks of at most LONGEST_BLOCK characters; lines that start with a bullet become a list."""
-    return [{"type": "rich_text", "elements": list(_parts(piece))} for piece in _pieces(text)]
+def text_blocks(text: str, dated: Sequence[Dated] = ()) -> list[Json]:
+    """A trimmed text as rich_text blocks of at most LONGEST_BLOCK characters; lines that start with a bullet become a list."""
+    moments = dict(zip(_MARKS, dated, strict=False))
+    for mark, each in reversed(moments.items()):
+        # Only where it stands still: what was cut or blotted out before it has moved it.
+        if text.startswith(each.words, each.start):
+            text = text[: each.start] + mark + text[each.start + len(each.words) :]
+    return [{"type": "rich_text", "elements": list(_parts(piece, moments))} for piece in _pieces(text)]
 
 
 def answered(blocks: Sequence[Mapping[str, Any]], block_id: str, said: Sequence[Json]) -> list[Json]:
@@ -162,10 +177,16 @@ def _pieces(text: str) -> Iterator[str]:
     yield text
 
 
-def _parts(piece: str) -> Iterator[Json]:
+def _worded(text: str, moments: Mapping[str, Dated]) -> Words:
+    """The text with its marks as points in time."""
+    parts = (part for part in _MARKED.split(text) if part)
+    return tuple(Moment(moments[part].at, by_date=True) if part in moments else part for part in parts)
+
+
+def _parts(piece: str, moments: Mapping[str, Dated]) -> Iterator[Json]:
     for bulleted, lines in groupby(piece.split("\n"), lambda line: line.startswith(_BULLET)):
         if bulleted:
-            items = [section(line.removeprefix(_BULLET) or " ") for line in lines]
+            items = [section(_worded(line.removeprefix(_BULLET) or " ", moments)) for line in lines]
             yield {"type": "rich_text_list", "style": "bullet", "elements": items}
         else:
-            yield section("\n".join(lines) or "\n")
+            yield section(_worded("\n".join(lines) or "\n", moments))

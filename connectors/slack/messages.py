@@ -136,12 +136,15 @@ class Messages:
         if isinstance(effect, Ask):
             return speaking.message(asked(effect)) | {"metadata": blocks.metadata(effect.key, effect.text)}
         parts = [
-            blocks.Part(one.key, one.text, one.buttons if isinstance(one, Tell) else ())
+            blocks.Part(one.key, one.text, one.buttons, one.dated)
+            if isinstance(one, Tell)
+            else blocks.Part(one.key, one.text)
             for one in delivery.effects
             if isinstance(one, Post | Tell)
         ]
         if len(parts) == 1:
-            return blocks.message(parts[0].text, key=parts[0].key, buttons=parts[0].buttons)
+            [part] = parts
+            return blocks.message(part.text, key=part.key, buttons=part.buttons, dated=part.dated)
         lead = _NEWS if isinstance(delivery.effect, Tell) else _AT_ONCE
         return blocks.together(parts, lead.format(count=len(parts)))
 

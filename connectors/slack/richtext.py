@@ -6,7 +6,9 @@ from typing import Any, Final
 from loopbot.domain.speech import Address, Moment, Said, Words, spans
 
 Json = dict[str, Any]
-_IN_THE_READERS_ZONE: Final = "{date_short_pretty} at {time}"
+# The reader's own zone, in Slack's words.
+_PRETTY: Final = "{date_short_pretty} at {time}"
+_BY_DATE: Final = "{date_short}, {time}"
 
 
 def section(words: Words) -> Json:
@@ -19,7 +21,8 @@ def elements(words: Words) -> Iterator[Json]:
     for span in spans(words):
         match span:
             case Moment():
-                stamp = {"type": "date", "timestamp": int(span.at.timestamp()), "format": _IN_THE_READERS_ZONE}
+                how = _BY_DATE if span.by_date else _PRETTY
+                stamp = {"type": "date", "timestamp": int(span.at.timestamp()), "format": how}
                 yield stamp | {"fallback": span.shown}
             case Address() if span.leads:
                 yield {"type": "link", "url": span.url, "text": span.shown}

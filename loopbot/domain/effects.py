@@ -202,12 +202,21 @@ class Post(Effect):
         return f"{self.system}|#{self.channel}"
 
 
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A point in time (UTC) that a text names with these words from this character on; where it stands is checked before it is used."""
+
+    start: int
+    words: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tell(Effect):
     """A direct message to one person. `question` names what the buttons ask (`fixed`); the answer comes back as Answered.
 
     `comment_instead`: a person who is not in the chat reads it on the ticket it is about, where they reported that.
-    `silent_after`: so many seconds after it was told without an answer, silence is the answer; 0: never.
+    `dated`: the points in time in the text, for a channel that shows each reader their own zone. `silent_after`: so many seconds after it was told without an answer, silence is the answer; 0: never.
     """
 
     verb: ClassVar[str] = "tell"
@@ -219,6 +228,7 @@ class Tell(Effect):
     buttons: tuple[tuple[str, str], ...] = ()
     comment_instead: bool = False
     silent_after: int = 0
+    dated: tuple[Dated, ...] = ()
 
     @property
     def mentions(self) -> tuple[Ref, ...]:

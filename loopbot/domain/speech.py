@@ -51,9 +51,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in time (UTC), shown in the reader's own zone where the channel knows it."""
+    """A point in time (UTC), shown in the reader's own zone where the channel knows it; `by_date`: never as today or yesterday."""
 
     at: datetime
+    by_date: bool = False
 
     @property
     def shown(self) -> str:

@@ -42,11 +42,13 @@ class Inform:
         about = self.about.ends(scope)
         if not about:
             return NOTHING
+        text, dated = self.text.dated(scope)
         tell = Tell(
             system=self.system,
             cause=caused(bench, self.slot),
             person=Person("", ""),
-            text=self.text.fill(scope),
+            text=text,
+            dated=dated,
             about=about[0].ref,
             question=self.question,
             buttons=self.buttons,

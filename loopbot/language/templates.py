@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 
-from loopbot.domain.effects import PENDING_KIND, pending_mark
+from loopbot.domain.effects import PENDING_KIND, Dated, pending_mark
 from loopbot.domain.rules import Scope
 from loopbot.domain.texts import listed
 from loopbot.domain.words import Kind
@@ -62,6 +63,18 @@ class Text:
         """The text; foreign values go in as plain text."""
         return "".join(part if isinstance(part, str) else part(scope) for part in self.parts)
 
+    def dated(self, scope: Scope) -> tuple[str, tuple[Dated, ...]]:
+        """The text, and the points in time that it names."""
+        found: list[Dated] = []
+        whole = ""
+        for part in self.parts:
+            words = part if isinstance(part, str) else part(scope)
+            at = part.value(scope) if isinstance(part, _MomentFiller) else None
+            if at is not None:
+                found.append(Dated(len(whole), words, at))
+            whole += words
+        return whole, tuple(found)
+
     def line(self, scope: Scope) -> str:
         """The text in one line, for titles."""
         return " ".join(self.fill(scope).split())
@@ -109,7 +122,19 @@ def _filler(name: str, names: Names, *, public: bool) -> Filler:
         return lambda scope: "unknown" if scope.score is None else share(scope.score)
     if attribute.endswith("_confidence"):
         return lambda scope: "unknown" if value(scope) is None else share(value(scope))
+    if type_.sort == "moment":
+        return _MomentFiller(value)
     return lambda scope: said(value(scope))
+
+
+@dataclass(frozen=True, slots=True)
+class _MomentFiller:
+    """Says a point in time in words, and which one it is."""
+
+    value: Callable[[Scope], datetime | None]
+
+    def __call__(self, scope: Scope) -> str:
+        return said(self.value(scope))
 
 
 def _checked(node: tree.Node, names: Names) -> Type:

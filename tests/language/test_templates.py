@@ -36,6 +36,13 @@ def test_a_text_is_filled_with_what_people_would_write(text: str, filled: str, n
     assert template(text, names).fill(scope) == filled
 
 
+def test_a_text_says_which_points_in_time_it_names_and_where(names: Names, scope: Scope) -> None:
+    whole, dated = template("{it.title} on {it.opened_at}; {it.resolved_at}, {it.opened_at}.", names).dated(scope)
+    assert whole == template("{it.title} on {it.opened_at}; {it.resolved_at}, {it.opened_at}.", names).fill(scope)
+    assert [whole[one.start :][: len(one.words)] for one in dated] == ["22 Nov 2026, 11:05 UTC"] * 2
+    assert {one.at for one in dated} == {scope.it.opened_at}
+
+
 def test_others_are_listed_up_to_twenty(names: Names, scope: Scope, incident: Callable[..., Incident]) -> None:
     many = replace(scope, others=tuple(incident(f"INC{number}", title=f"No {number}") for number in range(32)))
     lines = template("{others}", names).fill(many).splitlines()

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from loopbot.domain.effects import Dated
 from loopbot.domain.errors import UserError
 from loopbot.domain.people import Alias, Roster
 from loopbot.domain.records import Involved, Person, Ref
@@ -262,3 +264,33 @@ def test_once_a_day_a_channel_reads_in_one_line_what_was_not_sent(bureau: Bureau
     wake(bureau.loop)
     bureau.deliver()
     assert len(bureau.twin.messages("operations")) == 1, "nothing new was held back: nothing is said"
+
+
+def dates_in(node: Any) -> list[dict[str, Any]]:
+    """The points in time that Slack shows each reader in their own zone."""
+    if isinstance(node, dict):
+        return [node] if node.get("type") == "date" else [one for value in node.values() for one in dates_in(value)]
+    return [one for each in node for one in dates_in(each)] if isinstance(node, list) else []
+
+
+def test_a_point_in_time_reads_in_the_readers_own_zone_and_what_others_wrote_stays_as_it_is(bureau: Bureau) -> None:
+    ann = bureau.person("Ann")
+    moment, words = datetime(2026, 11, 28, 13, 5, tzinfo=UTC), "28 Nov 2026, 13:05 UTC"
+    text = f'Fixed since {words}: "broken at {words}"\n• again {words}'
+    where = (len("Fixed since "), text.rindex(words))
+    bureau.tell(ann, text, dated=tuple(Dated(start, words, moment) for start in where))
+    bureau.deliver()
+    [told] = bureau.told(ann)
+    assert [one["timestamp"] for one in dates_in(told.blocks)] == [int(moment.timestamp())] * 2
+    assert words_in(told.blocks).count(words) == 1, "whoever wrote it wrote it so"
+    assert text.split("\n", maxsplit=1)[0] in told.text, "a notification says it in UTC"
+
+
+def test_a_point_in_time_that_no_longer_stands_there_is_left_alone(bureau: Bureau) -> None:
+    ann = bureau.person("Ann")
+    moment, words = datetime(2026, 11, 28, 13, 5, tzinfo=UTC), "28 Nov 2026, 13:05 UTC"
+    bureau.tell(ann, f"Fixed since {words}", dated=(Dated(5, words, moment), Dated(9_000, words, moment)))
+    bureau.deliver()
+    [told] = bureau.told(ann)
+    assert not dates_in(told.blocks)
+    assert words in words_in(told.blocks)
