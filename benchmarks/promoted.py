@@ -25,10 +25,16 @@ def promoted(pool: Pool, repeat: Repeat) -> Iterator[list[Ranked]]:
     used: set[object] = set()
     for it in pool.tickets:
         sought = Sought(
-            kinds=frozenset({it.kind}), since=it.occurred_at - repeat.within, until=it.occurred_at, limit=CANDIDATES
+            kinds=frozenset({it.kind}),
+            services=it.services if repeat.same_service else frozenset(),
+            since=it.occurred_at - repeat.within,
+            until=it.occurred_at,
+            limit=CANDIDATES,
         )
         alike = [one for one in ranked(it, memory.neighbours(it, sought), PAIN) if one.score >= repeat.alike]
         memory.add(it)
+        if repeat.same_service and not it.services:
+            continue
         if len(alike) + 1 >= repeat.at_least:
             members = {it.ref, *(one.record.ref for one in alike)}
             if not members & used:
@@ -44,10 +50,13 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=90.0)
     parser.add_argument("--alike", type=float, default=0.15)
     parser.add_argument("--at-least", type=int, default=3)
+    parser.add_argument("--same-service", action="store_true", help="of one service only, as in the starter rule")
     parser.add_argument("--only", default="", help="projects, separated by commas")
     parser.add_argument("--sample", type=int, default=60)
     given = parser.parse_args()
-    repeat = Repeat(at_least=given.at_least, within=timedelta(days=given.days), alike=given.alike)
+    repeat = Repeat(
+        at_least=given.at_least, within=timedelta(days=given.days), alike=given.alike, same_service=given.same_service
+    )
     names = {name for name in given.only.split(",") if name}
     chosen = [pool for pool in pools(given.data, None) if not names or pool.name in names]
     found = [(pool, cluster) for pool in chosen for cluster in promoted(pool, repeat)]

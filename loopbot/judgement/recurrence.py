@@ -4,8 +4,10 @@ Candidates come from the index over what records say; each is compared in some t
 weights were fitted on public tickets whose duplicates people had linked; docs/judgement.md says how and how well they do.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import resources
 
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.rules import Match, Repeat, View
@@ -20,27 +22,31 @@ ASK_AT = 0.2
 """From where on a single earlier ticket is worth a person's look."""
 NOTHING = Measures(*(0.0 for _ in Measures._fields))
 
-PAIN = Likeness(
-    base=-10.605,
-    weights=NOTHING._replace(
-        covered=1.196, common=-0.341, titles=-0.691, title_in_other=2.403, other_title_in=2.600, texts=-0.052, rare=0.047,
-        rarest=3.442, phrases=0.904, same_error=-0.527, other_error=-0.733, length=0.142, quarter=-0.159, year=1.376,
-        age=-1.572, same_service=0.624, no_service=0.170,
-    ),
-)  # fmt: skip
+SHIPPED = "recurrence.json"
+AMONG_OTHERS = frozenset({"relative", "place", "lead", "still_open"})
+"""What does not count for `[repeat]`: how many others are near, and whether the earlier one is open still."""
+
+
+def dumped(models: Mapping[str, Likeness]) -> str:
+    """Models as a file."""
+    told = {name: {"base": one.base, "weights": one.weights._asdict()} for name, one in models.items()}
+    return json.dumps(told, indent=1) + "\n"
+
+
+def shipped(name: str) -> Likeness:
+    """A model that comes with loopbot; `python -m tools.train_recurrence` makes the file."""
+    text = resources.files(__package__ or "loopbot.judgement").joinpath(SHIPPED).read_text(encoding="utf-8")
+    one = json.loads(text)[name]
+    return Likeness(one["base"], Measures(**one["weights"]))
+
+
+PAIN = shipped("pain")
 """Whether two tickets tell of the same pain, whatever else is near: many may be.
 
 That the earlier one is still open is no part of it: what matters most is what came back after a fix.
 """
 
-DUPLICATE = Likeness(
-    base=-11.777,
-    weights=NOTHING._replace(
-        relative=1.851, covered=-0.869, place=0.761, lead=0.573, common=0.097, titles=-0.203, title_in_other=1.930,
-        other_title_in=2.386, texts=-0.377, rare=0.400, rarest=1.420, phrases=0.494, same_error=-0.461, other_error=-0.632,
-        length=0.400, quarter=-0.265, year=1.563, age=-0.846, same_service=0.596, no_service=0.206, still_open=1.522,
-    ),
-)  # fmt: skip
+DUPLICATE = shipped("duplicate")
 """Whether a ticket says what an earlier one says: the best of those that are near, one that is open still before others."""
 
 ITEM = Likeness(

@@ -19,7 +19,7 @@ from loopbot.judgement.recurrence import ASK_AT, CANDIDATES, DUPLICATE
 
 SHOWN = 5
 UNRELATED = 1_500
-_SETTLED = 100
+SETTLED = 100
 _BASELINES = {1: 0.381, 5: 0.568, 10: 0.654}
 _BANDS = ((0.0, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 1.01))
 _KIND = frozenset({Incident.kind})
@@ -53,7 +53,7 @@ def _asked(pool: Pool, model: Likeness, share: float) -> Iterable[_Asked]:
     old = pool.in_history
     for number, it in enumerate(pool.tickets):
         right = pool.earlier(it)
-        alone = it.ref not in pool.groups and number >= _SETTLED and chance.random() < share
+        alone = it.ref not in pool.groups and number >= SETTLED and chance.random() < share
         if it.ref not in old and (right or alone):
             yield _ask(it, memory, model, right)
         memory.add(it)
