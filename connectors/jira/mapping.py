@@ -258,7 +258,7 @@ def _day(value: Any) -> datetime | None:
         raise UnmappedError(f"its date is none: {value[:40]!r}") from error
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def _word(text: str) -> str:
     """A name, cleaned; most rows repeat the same few."""
     return clean(text, 1000)

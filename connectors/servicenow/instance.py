@@ -22,9 +22,11 @@ from loopbot.domain.errors import BrokenAnswer, Rejected, Unauthorized, Uncertai
 from loopbot.http import Limits, Wire
 from loopbot.http.wire import parsed, said
 from loopbot.ports import Surroundings
+from loopbot.thrift import without
 
 Row = Mapping[str, Any]
 _RAW = {"sysparm_display_value": "false", "sysparm_exclude_reference_link": "true"}
+_JSON_READERS = ("ijson.backends.yajl2_c", "ijson.backends.yajl2_cffi", "ijson.backends.yajl2")
 _JSON = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "loopbot"}
 _T = TypeVar("_T")
 
@@ -166,7 +168,8 @@ class Instance:
         return resource
 
     def _connected(self) -> Any:
-        with warnings.catch_warnings():
+        # It reads no answer for us: of the four JSON readers it may use, the one is enough that drags nothing in.
+        with warnings.catch_warnings(), without(*_JSON_READERS):
             warnings.filterwarnings("ignore", message="Unable to import python-magic")
             import pysnow
         # At DEBUG it writes sessions and requests into the log.

@@ -34,10 +34,10 @@ _GRACE = 2.0
 
 def run_daemon(config_path: Path, *, role: str, verbose: bool) -> None:
     """Run until SIGTERM, SIGINT; then let what is under way finish."""
-    from loopbot.thrift import give_back_memory, plain
+    from loopbot.thrift import give_back_memory, tidy, without
 
     give_back_memory()
-    with plain():
+    with without("rich"):  # a log needs none of its 8 MB
         from loopbot.logs import LogWitness, set_up
     from loopbot.cli.listening import listening
     from loopbot.config import load_config
@@ -64,6 +64,7 @@ def run_daemon(config_path: Path, *, role: str, verbose: bool) -> None:
             ]
         for one in beside:
             one.start()
+        tidy()
         with listening(here, outfit, engine.ring) if role in {"all", "web"} else contextlib.nullcontext():
             drained = engine.run(stop)
         for one in beside:

@@ -90,14 +90,21 @@ class Likeness:
 def measured(it: Record, near: Neighbourhood) -> Iterator[tuple[Neighbour, Measures]]:
     """Each neighbour, in the order found, with its measures."""
     asked = _Asked.of(near)
-    raw = [asked.weighed(one.wording) for one in near.found]
-    order = sorted(range(len(raw)), key=lambda index: -raw[index])
-    best = raw[order[0]] if order else 0.0
-    second = raw[order[1]] if len(order) > 1 else 0.0
+    # In a storm many say the same: what is said is compared once, however many say it.
+    said: dict[Wording, tuple[float, _Words]] = {}
+    compared = []
+    for one in near.found:
+        known = said.get(one.wording)
+        if known is None:
+            known = said[one.wording] = asked.weighed(one.wording), _Words.of(asked, one.wording)
+        compared.append(known)
+    order = sorted(range(len(compared)), key=lambda index: -compared[index][0])
+    best = compared[order[0]][0] if order else 0.0
+    second = compared[order[1]][0] if len(order) > 1 else 0.0
     places = {index: place for place, index in enumerate(order)}
-    for index, one in enumerate(near.found):
+    for index, (one, (raw, words)) in enumerate(zip(near.found, compared, strict=True)):
         rival = second if places[index] == 0 else best
-        yield one, _measures(it, one, asked, raw[index], (best, rival, places[index]))
+        yield one, _measures(it, one, asked, words, (raw, best, rival, places[index]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,37 +166,57 @@ class _Asked:
         return sum(self.weights.get(term, self.usual) for term in terms)
 
 
-def _measures(it: Record, one: Neighbour, asked: _Asked, raw: float, field: tuple[float, float, int]) -> Measures:
-    best, rival, place = field
+class _Words(NamedTuple):
+    """What two wordings have in common: the measures that are of words alone."""
+
+    common: float
+    titles: float
+    title_in_other: float
+    other_title_in: float
+    texts: float
+    rare: float
+    rarest: float
+    phrases: float
+    same_error: float
+    other_error: float
+    length: float
+
+    @classmethod
+    def of(cls, asked: _Asked, other: Wording) -> "_Words":
+        title, body = frozenset(other.title), frozenset(other.body)
+        terms = title | body
+        shared = asked.terms & terms
+        errors = _errors(terms)
+        titles = asked.sum_of(asked.title) or 1.0
+        rarest = max((asked.weights[term] for term in shared), default=0.0) / asked.most
+        if _same_words(asked, title, body):
+            rarest = max(rarest, _SAME)
+        other_title = asked.sum_of(title) or 1.0
+        phrases = _phrases(other.title) | _phrases(other.body)
+        return cls(
+            common=2 * asked.sum_of(shared) / ((asked.sum_of(asked.terms) + asked.sum_of(terms)) or 1.0),
+            titles=2 * asked.sum_of(asked.title & title) / (titles + other_title),
+            title_in_other=asked.sum_of(asked.title & terms) / titles,
+            other_title_in=asked.sum_of(title & asked.terms) / other_title,
+            texts=asked.sum_of(asked.body & body) / (asked.sum_of(asked.body) or 1.0),
+            rare=math.log1p(len(shared & asked.rare)) / 3,
+            rarest=rarest,
+            phrases=math.log1p(len(asked.phrases & phrases)) / 4,
+            same_error=float(bool(asked.errors & errors)),
+            other_error=float(bool(asked.errors) and bool(errors) and not asked.errors & errors),
+            length=abs(math.log((1 + len(asked.wording.body)) / (1 + len(other.body)))) / 3,
+        )
+
+
+def _measures(
+    it: Record, one: Neighbour, asked: _Asked, words: _Words, field: tuple[float, float, float, int]
+) -> Measures:
+    raw, best, rival, place = field
     other = one.record
-    title, body = frozenset(one.wording.title), frozenset(one.wording.body)
-    terms = title | body
-    shared = asked.terms & terms
-    errors = _errors(terms)
-    phrases = _phrases(one.wording.title)
     days = abs((it.occurred_at - other.occurred_at).total_seconds()) / _DAY
-    weights = asked.weights
-    titles = asked.sum_of(asked.title) or 1.0
-    rarest = max((weights[term] for term in shared), default=0.0) / asked.most
-    if _same_words(asked, title, body):
-        rarest = max(rarest, _SAME)
-    other_title = asked.sum_of(title) or 1.0
     return Measures(
-        relative=raw / best if best else 0.0,
-        covered=raw / asked.whole,
-        place=1 / (1 + place),
-        lead=(raw - rival) / asked.whole,
-        common=2 * asked.sum_of(shared) / ((asked.sum_of(asked.terms) + asked.sum_of(terms)) or 1.0),
-        titles=2 * asked.sum_of(asked.title & title) / (titles + other_title),
-        title_in_other=asked.sum_of(asked.title & terms) / titles,
-        other_title_in=asked.sum_of(title & asked.terms) / other_title,
-        texts=asked.sum_of(asked.body & body) / (asked.sum_of(asked.body) or 1.0),
-        rare=math.log1p(len(shared & asked.rare)) / 3,
-        rarest=rarest,
-        phrases=math.log1p(len(asked.phrases & (phrases | _phrases(one.wording.body)))) / 4,
-        same_error=float(bool(asked.errors & errors)),
-        other_error=float(bool(asked.errors) and bool(errors) and not asked.errors & errors),
-        length=abs(math.log((1 + len(asked.wording.body)) / (1 + len(one.wording.body)))) / 3,
+        *(raw / best if best else 0.0, raw / asked.whole, 1 / (1 + place), (raw - rival) / asked.whole),
+        *words,
         quarter=math.exp(-days / 90),
         year=math.exp(-days / 365),
         age=math.log1p(days) / 8,
@@ -214,23 +241,41 @@ def open_at(record: Record, moment: datetime) -> bool:
     return not record.finished
 
 
-def evidence(it: Record, one: Neighbour, near: Neighbourhood, measures: Measures) -> tuple[str, ...]:
-    """Why they are alike, in words: what both mention, the error, the service, the time between."""
-    found = []
-    rare = sorted(
-        near.asked.terms & one.wording.terms,
-        key=lambda term: (-_telling(term, near), term),
-    )
-    words = _as_written(rare, it)[:4]
-    if measures.titles > 0.95:
-        found.append("the same title")
-    if words:
-        found.append(f"both mention {listed(words)}")
-    if measures.same_service:
-        found.append(f"same service ({listed(sorted(it.services & one.record.services))})")
-    seconds = abs((it.occurred_at - one.record.occurred_at).total_seconds())
-    found.append(f"{span_in_words(seconds)} {'after' if one.record.occurred_at <= it.occurred_at else 'before'} it")
-    return tuple(found)
+class Reasons:
+    """Why others are alike to a record, in words: what both mention, the error, the service, the time between."""
+
+    def __init__(self, it: Record, near: Neighbourhood) -> None:
+        self._it, self._near = it, near
+        self._mentioned: dict[Wording, str] = {}
+        self._shared: dict[frozenset[str], str] = {}
+        self._written: Mapping[str, str] | None = None
+
+    def of(self, one: Neighbour, measures: Measures) -> tuple[str, ...]:
+        """The reasons for one of the neighbours."""
+        it, found = self._it, []
+        words = self._mentioned.get(one.wording)
+        if words is None:
+            words = self._mentioned[one.wording] = listed(self._both_mention(one.wording))
+        if measures.titles > 0.95:
+            found.append("the same title")
+        if words:
+            found.append(f"both mention {words}")
+        if measures.same_service:
+            services = one.record.services
+            if services not in self._shared:
+                self._shared[services] = listed(sorted(it.services & services))
+            found.append(f"same service ({self._shared[services]})")
+        since = (it.occurred_at - one.record.occurred_at).total_seconds()
+        found.append(f"{span_in_words(abs(since))} {'after' if since >= 0 else 'before'} it")
+        return tuple(found)
+
+    def _both_mention(self, said: Wording) -> tuple[str, ...]:
+        """The most telling words of both, as the record writes them: people read words, not stems."""
+        if self._written is None:
+            self._written = _as_written(self._it)
+        written = self._written
+        rare = sorted(self._near.asked.terms & said.terms, key=lambda term: (-_telling(term, self._near), term))
+        return tuple(dict.fromkeys(written[term] for term in rare if term in written))[:4]
 
 
 def compared(it: Record, near: Neighbourhood, model: Likeness) -> list[tuple[float, Neighbour, Measures]]:
@@ -241,19 +286,20 @@ def compared(it: Record, near: Neighbourhood, model: Likeness) -> list[tuple[flo
 
 def ranked(it: Record, near: Neighbourhood, model: Likeness) -> Iterator[Ranked]:
     """The same as candidates with their evidence in words, made as they are asked for."""
+    reasons = Reasons(it, near)
     for score, one, measures in compared(it, near, model):
-        yield Ranked(one.record, round(score, 4), evidence(it, one, near, measures))
+        yield Ranked(one.record, round(score, 4), reasons.of(one, measures))
 
 
-def _as_written(terms: Sequence[str], record: Record) -> list[str]:
-    """Terms as the record writes them: people read words, not stems."""
+def _as_written(record: Record) -> Mapping[str, str]:
+    """Each term of a record as it first writes it."""
     from loopbot.judgement.wording import token_terms, tokens
 
     written: dict[str, str] = {}
     for token in tokens(f"{record.title}\n{record.text[:4000]}"):
         for term in token_terms(token):
             written.setdefault(term, token)
-    return list(dict.fromkeys(written[term] for term in terms if term in written))
+    return written
 
 
 def _telling(term: str, near: Neighbourhood) -> float:

@@ -135,7 +135,7 @@ def _terms(line: str) -> Iterator[str]:
         yield from token_terms(token)
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=4_096)
 def token_terms(token: str) -> tuple[str, ...]:
     """The terms of one run of letters and digits: none for a stop word, a number, a hash; several for an identifier."""
     if len(token) > 60:
@@ -187,7 +187,7 @@ def _foreign(token: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=512)
 def stem(word: str) -> str:
     """The word without its plainest endings: exports, exported, exporting become export. Foreign words lose little by it."""
     if len(word) <= 3 or not word.isalpha():

@@ -3,6 +3,7 @@
 A person's word outranks what a system states, and that outranks what a rule concludes; among rules the surer one stands.
 """
 
+from bisect import insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -151,8 +152,6 @@ class SqlLinks:
         self.settle(old, new)
 
     def _put(self, links: Sequence[Link]) -> list[Link]:
-        if links:
-            self._near.clear()
         held = self._held(links, lock=True)
         missing = [link for link in links if _triple(link) not in held]
         new: list[Link] = []
@@ -166,7 +165,9 @@ class SqlLinks:
             # Where several hosts write, someone may have said the rest meanwhile: then it is a second opinion.
             held |= self._held([link for link in missing if _triple(link) not in inserted], lock=True)
         stronger = [link for link in links if _triple(link) in held and _replaces(link, held[_triple(link)])]
+        self._come_near(new)
         if stronger:
+            self._near.clear()
             places = {"old_source": C.source, "old_relation": C.relation, "old_target": C.target}
             names = ("confidence", "because", "by", "at", "said_by_person", "rejected")
             statement_ = update(schema.link).where(*(column == bindparam(name) for name, column in places.items()))
@@ -177,6 +178,12 @@ class SqlLinks:
             ]
             self._connection.execute(statement_.values({name: bindparam(f"new_{name}") for name in names}), rows_)
         return new + [link for link in stronger if held[_triple(link)].rejected]
+
+    def _come_near(self, new: Iterable[Link]) -> None:
+        """Add new links to what is kept: in a storm thousands join one problem, and each asks what it holds already."""
+        for link in new:
+            for end in {link.source, link.target} & self._near.keys():
+                insort(self._near[end], link, key=_order)
 
     def _columns(self, link: Link) -> dict[str, object]:
         return {
@@ -261,6 +268,10 @@ class SqlLinks:
 
 def _triple(link: Link) -> Triple:
     return link.source, link.relation, link.target
+
+
+def _order(link: Link) -> tuple[str, str, str]:
+    return str(link.source), link.relation, str(link.target)
 
 
 def _link(row: AnyRow) -> Link:

@@ -40,6 +40,8 @@ W = schema.wording.c
 UPDATED = type_coerce(C.updated_at, BigInteger).label("updated")
 WHOLE = (C.system, C.kind, C.key, UPDATED, C.version, C.body)
 PAGE = 1000
+NEAR = 400
+"""How many neighbours are kept read within one transaction, until something is written: as many as two judgements look at."""
 
 ONE = select(*WHOLE).where(C.system == bindparam("system"), C.kind == bindparam("kind"), C.key == bindparam("key"))
 # Made once: rules with a match or a repeat ask this for every record.
@@ -58,6 +60,13 @@ _SAME = and_(S.system == C.system, S.kind == C.kind, S.key == C.key)
 SERVED_BETWEEN = BETWEEN.where(exists().where(_SAME, S.service.in_(bindparam("services", expanding=True))))
 LATEST_BETWEEN = BETWEEN.limit(bindparam("limit"))
 LATEST_SERVED_BETWEEN = SERVED_BETWEEN.limit(bindparam("limit"))
+SAYING = select(*WHOLE, W.number, W.title, W.body.label("said")).where(
+    W.number.in_(bindparam("numbers", expanding=True)),
+    W.system == C.system,
+    W.kind == C.kind,
+    W.key == C.key,
+    C.gone_at.is_(None),
+)
 
 Place = tuple[str, str, str]
 What = Literal["new", "changed", "touched", "same"]
@@ -111,6 +120,7 @@ class SqlMirror:
         self._work = work
         self._connection = work.connection
         self._wordings = SqlWordings(work)
+        self._near: dict[int, Neighbour] = {}
 
     def put(self, records: Sequence[Record]) -> list[Upserted]:
         """Insert or update; one answer for each record, the newest of its versions in `records`.
@@ -212,6 +222,7 @@ class SqlMirror:
     def gone(self, refs: Collection[Ref]) -> None:
         """Their systems hold them no longer; seen again, they are back."""
         now = self._work.now()
+        self._near.clear()
         for (system, kind), keys in _by_kind(map(_named, refs)).items():
             for some in chunks(keys, PAGE):
                 there = (C.system == system, C.kind == kind, self._work.among(C.key, some), C.gone_at.is_(None))
@@ -228,19 +239,20 @@ class SqlMirror:
         ref = None if isinstance(of, str) else of.ref
         docs, total = self._wordings.frequencies(asked, ref)
         hits = self._wordings.search(sought, telling(asked, docs, total), ref)
-        query = select(*WHOLE, W.number, W.title, W.body.label("said")).where(
-            W.number.in_(bindparam("numbers", expanding=True)),
-            W.system == C.system,
-            W.kind == C.kind,
-            W.key == C.key,
-            C.gone_at.is_(None),
-        )
-        rows = {row.number: row for row in self._connection.execute(query, {"numbers": hits})} if hits else {}
-        found = tuple(
-            Neighbour(_record(row), Wording(tuple(row.title.split()), tuple(row.said.split())))
-            for row in (rows[number] for number in hits if number in rows)
-        )
+        found = self._neighbours(hits)
         return Neighbourhood(asked, found, docs, total)
+
+    def _neighbours(self, numbers: Sequence[int]) -> tuple[Neighbour, ...]:
+        """The records of wordings, and what they say; in a storm the same ones are near to each that comes."""
+        missing = [number for number in numbers if number not in self._near]
+        if missing and len(self._near) + len(missing) > NEAR:
+            self._near.clear()
+            missing = list(numbers)
+        if missing:
+            for row in self._connection.execute(SAYING, {"numbers": missing}):
+                said = Wording(tuple(row.title.split()), tuple(row.said.split()))
+                self._near[row.number] = Neighbour(_record(row), said)
+        return tuple(self._near[number] for number in numbers if number in self._near)
 
     def _put(self, sights: Sequence[_Sight]) -> dict[Place, Upserted]:
         brief = (C.system, C.kind, C.key, UPDATED, C.version, C.digest, C.gone_at)
@@ -276,6 +288,7 @@ class SqlMirror:
         return [each for each in sights if each.place not in there], late
 
     def _insert(self, sights: Sequence[_Sight]) -> dict[Place, Upserted]:
+        self._near.clear()
         for some in chunks(sights, 250):  # what is made for each of a page's rows is not held together
             self._connection.execute(schema.record.insert(), [each.columns() for each in some])
             self._serve([each.record for each in some])
@@ -283,6 +296,7 @@ class SqlMirror:
         return {each.place: Upserted(each.record, None, "new") for each in sights}
 
     def _update(self, sights: Sequence[_Sight]) -> dict[Place, Upserted]:
+        self._near.clear()
         places = [each.place for each in sights]
         # Read again under a lock, now with the content: another host may have been quicker.
         rows = {_place(row): row for row in self._rows(places, *WHOLE, C.digest, C.gone_at, lock=True)}
@@ -310,6 +324,7 @@ class SqlMirror:
         self._write(changed, ("called", "ident", "state", "occurred_at", "body", "digest", "reporter"))
         self._write(touched, ("occurred_at",))
         self._serve(moved, anew=True)
+        self._wordings.look_anew()
         self._wordings.change([*reworded, *(one for one in back if one not in reworded)])
         self._wordings.postpone([each.record for each in (*changed, *touched)])
         return answers

@@ -9,6 +9,7 @@ from loopbot.domain.errors import ConfigError
 from loopbot.store.database import Database, shown
 from loopbot.store.indexing import fill
 from loopbot.store.schema import REVISIONS
+from loopbot.thrift import without
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number will do, as long as every version of loopbot uses the same: one process migrates, the others wait.
@@ -47,9 +48,10 @@ def _due(connection: Connection, where: str) -> bool:
 
 
 def _migrate(connection: Connection) -> None:
-    # Alembic is slow to import and a migration is rare.
-    from alembic import command
-    from alembic.config import Config
+    # Alembic is slow to import and a migration is rare; it could colour its templates' errors, for 4 MB.
+    with without("pygments"):
+        from alembic import command
+        from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))

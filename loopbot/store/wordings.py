@@ -6,8 +6,8 @@ the same question (rows that hold any of a few weighed terms), so both find the 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from itertools import chain
+from datetime import UTC, datetime
+from itertools import chain, islice
 from typing import Any, TypeAlias
 
 from sqlalchemy import BindParameter, TextClause, bindparam, delete, func, insert, literal, select, text, tuple_, update
@@ -26,7 +26,14 @@ Row: TypeAlias = Mapping[str, Any]
 
 W = schema.wording.c
 T = schema.wording_term.c
+Scored: TypeAlias = tuple[int, int]
+"""A wording's number and when its record occurred, in microseconds."""
+
+DAY = 86_400_000_000
+EVER = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 PARTS = 256
+REMEMBERED = 4
+"""How many searches are remembered within a transaction until something is entered: those of one storm are the same."""
 # Any number will do that nothing else locks; the parts are counted from it.
 ADVISORY_PARTS = 7_307_200_000
 _ADD = text(f"INSERT INTO {schema.SEARCH} (rowid, terms) VALUES (:number, :terms)")  # noqa: S608 - our own name
@@ -42,12 +49,11 @@ _POSTGRES_HIT = (
 )
 # The discount for length is `nearness.discount`.
 _RANKED = """
-SELECT wording.number FROM
+SELECT wording.number, wording.occurred_at FROM
  (SELECT number, sum(weight) AS score FROM ({hits}) AS hit GROUP BY number) AS scored
  JOIN wording ON wording.number = scored.number
 WHERE {where}
 ORDER BY score / CAST(1.0 + wording.length / 150.0 AS double precision) DESC, wording.occurred_at DESC, wording.number
-LIMIT :limit
 """
 _SERVED = """EXISTS (SELECT 1 FROM record_service AS served WHERE served.system = wording.system
  AND served.kind = wording.kind AND served.key = wording.key AND served.service IN :services)"""
@@ -60,6 +66,8 @@ class SqlWordings:
         self._work = work
         self._connection = work.connection
         self._part: int | None = None
+        self._counted: dict[tuple[frozenset[str], frozenset[str]], dict[str, int]] = {}
+        self._scored: dict[tuple[object, ...], list[Scored]] = {}
 
     def add(self, records: Sequence[Record]) -> None:
         """Enter records that are not in it."""
@@ -69,6 +77,7 @@ class SqlWordings:
         """The same for rows that were made already."""
         if not rows:
             return
+        self.look_anew()
         if self._work.shared:
             self._connection.execute(insert(schema.wording), rows)
         else:
@@ -106,6 +115,7 @@ class SqlWordings:
             if one.occurred_at == one.updated_at and one.kind in SEARCHED
         ]
         if moved:
+            self.look_anew()
             here = (W.system == bindparam("a"), W.kind == bindparam("b"), W.key == bindparam("c"))
             self._connection.execute(update(schema.wording).where(*here).values(occurred_at=bindparam("at")), moved)
 
@@ -116,39 +126,59 @@ class SqlWordings:
 
     def frequencies(self, asked: Wording, but: Ref | None) -> tuple[dict[str, int], int]:
         """How many records hold each term, and how many there are; the one that asks is not counted where it is indexed."""
-        part = select(T.term, func.sum(T.docs)).where(self._work.among(T.term, sorted(asked.terms)))
-        docs = {term: int(count) for term, count in self._connection.execute(part.group_by(T.term))}
-        total = self._connection.scalar(select(func.sum(T.docs)).where(T.term == "")) or 0
         own = self._own(but)
         held = frozenset((*own.title.split(), *own.body.split())) if own is not None else frozenset()
-        counted = {term: count - (term in held) for term, count in docs.items()}
-        return {term: count for term, count in counted.items() if count > 0}, int(total) - (own is not None)
+        place = (asked.terms, held)
+        if place not in self._counted:
+            part = select(T.term, func.sum(T.docs)).where(self._work.among(T.term, ["", *sorted(asked.terms)]))
+            docs = {term: int(count) for term, count in self._connection.execute(part.group_by(T.term))}
+            counted = {term: count - (term in held) for term, count in docs.items() if term}
+            found = {term: count for term, count in counted.items() if count > 0}
+            if len(self._counted) >= REMEMBERED:
+                self._counted.clear()
+            self._counted[place] = {**found, "": docs.get("", 0) - (own is not None)}
+        found = dict(self._counted[place])
+        return found, found.pop("")
 
     def search(self, sought: Sought, terms: Sequence[tuple[str, int]], but: Ref | None) -> list[int]:
         """The numbers of the wordings that share the most of the weighed terms, those first; `but` is the record that asks."""
         if not terms or not sought.kinds or sought.limit < 1:
             return []
         own = self._own(but)
-        given: dict[str, Any] = {"limit": sought.limit, "kinds": sorted(sought.kinds)}
-        where = ["wording.kind IN :kinds"]
-        if own is not None:
-            where.append("wording.number <> :own")
-            given["own"] = own.number
-        if sought.since is not None:
-            where.append("wording.occurred_at >= :since")
-            given["since"] = micros(sought.since)
-        if sought.until is not None:
-            where.append("wording.occurred_at <= :until")
-            given["until"] = micros(sought.until)
+        since, until = (micros(moment) for moment in (sought.since or EVER[0], sought.until or EVER[1]))
+        fitting = (
+            number
+            for number, at in self._all_scored(sought, terms, since, until)
+            if since <= at <= until and (own is None or number != own.number)
+        )
+        return list(islice(fitting, sought.limit))
+
+    def _all_scored(self, sought: Sought, terms: Sequence[tuple[str, int]], since: int, until: int) -> list[Scored]:
+        """All of these whole days that share the terms, the nearest first: in a storm each asks the same of the same."""
+        days = (since // DAY, until // DAY)
+        place = (sought.kinds, sought.services, days, tuple(terms))
+        if place in self._scored:
+            return self._scored[place]
+        given: dict[str, Any] = {"kinds": sorted(sought.kinds), "since": days[0] * DAY, "until": (days[1] + 1) * DAY}
+        where = ["wording.kind IN :kinds", "wording.occurred_at >= :since", "wording.occurred_at < :until"]
         if sought.services:
             where.append(_SERVED)
             given["services"] = sorted(sought.services)
-        for place, (term, weight) in enumerate(terms):
-            given |= {f"t{place}": term if self._work.shared else f'"{term}"', f"w{place}": weight}
+        for index, (term, weight) in enumerate(terms):
+            given |= {f"t{index}": term if self._work.shared else f'"{term}"', f"w{index}": weight}
         hit = _POSTGRES_HIT if self._work.shared else _SQLITE_HIT
-        hits = " UNION ALL ".join(hit.format(place) for place in range(len(terms)))
+        hits = " UNION ALL ".join(hit.format(index) for index in range(len(terms)))
         query = _expanding(_RANKED.format(hits=hits, where=" AND ".join(where)), given)
-        return list(self._connection.scalars(query, given))
+        found = [(row.number, row.occurred_at) for row in self._connection.execute(query, given)]
+        if len(self._scored) >= REMEMBERED:
+            self._scored.clear()
+        self._scored[place] = found
+        return found
+
+    def look_anew(self) -> None:
+        """Forget what was found: a record has changed."""
+        self._counted.clear()
+        self._scored.clear()
 
     def _own(self, ref: Ref | None) -> AnyRow | None:
         if ref is None:
@@ -159,6 +189,7 @@ class SqlWordings:
     def _remove(self, rows: Sequence[AnyRow]) -> None:
         if not rows:
             return
+        self.look_anew()
         terms = [frozenset((*row.title.split(), *row.body.split())) for row in rows]
         if not self._work.shared:
             gone = [{"number": row.number, "terms": _joined(held)} for row, held in zip(rows, terms, strict=True)]

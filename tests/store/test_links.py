@@ -176,3 +176,16 @@ def test_many_links_go_in_one_call(store: SqlStore) -> None:
     assert len(put(store, *many)) == 2500
     assert put(store, *many) == []
     assert len(links_of(store, CHANGE)) == 2500
+
+
+def test_links_that_come_after_a_look_are_seen_in_the_order_in_which_they_are_read(store: SqlStore) -> None:
+    problem = Ref("servicenow", "problem", "PRB0000001")
+    many = [Link(problem, "problem_of", Ref("servicenow", "incident", f"INC{n}"), by="rule:a") for n in (5, 1, 3)]
+    with store.write() as tx:
+        assert tx.links.of(problem) == []
+        for one in many:
+            tx.links.put([one])
+            assert one in tx.links.of(problem)
+            assert tx.links.of(one.target) == [one]
+        seen = tx.links.of(problem)
+    assert seen == links_of(store, problem)

@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -149,3 +151,9 @@ def test_records_of_an_older_database_are_found_by_who_reported_them(empty_url: 
     assert [tuple(one) for one in found] == [("INC1", "mara@example.com"), ("INC2", None)]
     store.close()
     engine.dispose()
+
+
+def test_a_store_on_sqlite_loads_neither_the_dialect_of_postgres_nor_alembic() -> None:
+    seen = "import sys, loopbot.store; print(*(one for one in sys.modules if 'postgresql' in one or 'alembic' in one))"
+    done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
+    assert done.stdout.strip() == ""

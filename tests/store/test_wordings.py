@@ -198,3 +198,33 @@ def test_ref_of_a_stranger_finds_by_its_words(store: SqlStore) -> None:
     stranger = incident("INC77", title="csv", opened_at=at(0))
     assert stranger.ref == Ref("servicenow", "incident", "INC77")
     assert set(alike(store, stranger)) == {"INC1", "INC3"}
+
+
+def test_what_was_found_is_looked_for_anew_once_something_changed_in_the_same_transaction(store: SqlStore) -> None:
+    def found(tx: Any, **how: Any) -> list[str]:
+        return [one.key for one in tx.mirror.alike("csv export", Sought(kinds=INCIDENTS, **how))]
+
+    with store.write() as tx:
+        tx.mirror.put(ALL)
+        assert set(found(tx)) == {"INC1", "INC3"}
+        assert found(tx, services=frozenset({"mail"})) == []
+        moved = incident(
+            "INC1", title=EXPORT.title, text=EXPORT.text, opened_at=at(-9), services=frozenset({"mail"}), version=2
+        )
+        tx.mirror.put([moved])
+        assert found(tx, services=frozenset({"mail"})) == ["INC1"]
+        (again,) = tx.mirror.alike("csv export", Sought(kinds=INCIDENTS, services=frozenset({"mail"})))
+        assert again == moved, "not as it was read before"
+        tx.gone([AGAIN.ref])
+        assert found(tx) == ["INC1"]
+
+
+def test_each_of_a_storm_finds_those_that_came_before_it_and_not_itself(store: SqlStore) -> None:
+    storm = [incident(f"INC{n}", title="Payment export stands still", opened_at=at(n)) for n in range(6)]
+    with store.write() as tx:
+        tx.mirror.put(storm)
+        for number, one in enumerate(storm):
+            near = tx.mirror.neighbours(one, Sought(kinds=INCIDENTS, since=at(-1), until=one.opened_at, limit=3))
+            assert [each.record for each in near.found] == storm[:number][::-1][:3]
+            assert near.total == 5
+            assert set(near.docs.values()) == {5}
