@@ -20,11 +20,10 @@ def quick(town: Town) -> Town:
     town.rule("note", NOTE)
     town.change(
         ("poll_seconds = 1.0", "poll_seconds = 0.2"),
-        ('user = "loopbot"', 'user = "loopbot"\nsettle = 1'),
         ('type = "slack"', 'type = "slack"\nseconds_between_posts = 0'),
     )
     with town.config.open("a", encoding="utf-8") as file:
-        file.write("\n[waits]\nlook = 0.3\n")
+        file.write("\n[waits]\nlook = 0.3\nland = 1\n")
     return town
 
 

@@ -107,9 +107,9 @@ class Fleet:
         self.config = self.estate.write_config(self.folder, rules=rules, poll_seconds=0.5)
         written = self.config.read_text(encoding="utf-8").partition("[systems.github]")[0]
         written = written.replace("sqlite:///loopbot.db", self.store_url)
-        written = written.replace('type = "servicenow"', 'type = "servicenow"\nstreams = ["incident"]\nsettle = 1')
+        written = written.replace('type = "servicenow"', 'type = "servicenow"\nstreams = ["incident"]')
         written = written.replace('type = "jira"', 'type = "jira"\npoll_seconds = 60')
-        self.config.write_text(f"{written}\n[waits]\n{self.waits}\n", encoding="utf-8")
+        self.config.write_text(f"{written}\n[waits]\nland = 1\n{self.waits}\n", encoding="utf-8")
         self._engine = create_engine(self.store_url)
 
     def start(self, role: str = "all") -> Node:
