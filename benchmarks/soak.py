@@ -24,6 +24,8 @@ from loopbot.sandbox.jira.hooks import jira_letter
 from loopbot.wiring import starter_rules
 
 EVERY, STEP, TICKETS = 5.0, 0.5, 500
+NEW_EVERY = 40
+"""Steps between new incidents once the world is full."""
 MOST_GROWTH = 3.0
 """Megabytes an hour that count as flat."""
 TITLES = ("stands still", "shows a blank page", "is slow for everybody", "loses orders")
@@ -100,11 +102,11 @@ def _soaked(
 
 
 def _somebody_acts(estate: Estate, company: Company, numbers: list[str], chance: random.Random, step: int) -> None:
-    """Incidents are reported and worked on at a pace that does not fill the world: the old ones change again and again."""
-    if len(numbers) < TICKETS and step % 5 == 0:
+    """A world fills within the warm-up, so that bounded caches are full after it; then old tickets change, and a few come."""
+    if len(numbers) < TICKETS or step % NEW_EVERY == 0:
         said = " ".join(f"{chance.randrange(16**6):06x}" for _ in range(12))
         numbers.append(company.report(chance.choice(list(company.users)), said[:40], said, chance.choice(SERVICES)))
-    elif numbers:
+    else:
         estate.servicenow.update(
             "incident", chance.choice(numbers), {"work_notes": f"Looked at again ({step})"}, actor="beth.anglin"
         )
