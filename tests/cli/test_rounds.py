@@ -1,11 +1,11 @@
 """`once` and `plan`, as somebody meets them who tries loopbot on real systems for the first time."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 
 from loopbot.sandbox.faults import Fault
+from tests.support.dumps import dumped
 from tests.support.town import ITEM, NOTE, SHOUT, Doors, Town, town_in
 
 
@@ -21,21 +21,13 @@ def keys_of(plan: object) -> set[str]:
     return {effect["key"] for one in plan["plans"] for effect in one["effects"]}  # type: ignore[index]
 
 
-def contents(database: Path) -> list[str]:
-    connection = sqlite3.connect(database)
-    try:
-        return list(connection.iterdump())
-    finally:
-        connection.close()
-
-
 def test_a_plan_names_exactly_what_the_round_then_writes_and_writes_nothing_anywhere(town: Town) -> None:
     three_rules(town)
     town.says("outbox", "list")  # the store, with its tables
-    before, writes = contents(town.folder / "loopbot.db"), len(town.estate.ledger.entries())
+    before, writes = dumped(town.folder / "loopbot.db"), len(town.estate.ledger.entries())
     plan = town.says("plan", "--json")
     assert plan.code == 0
-    assert contents(town.folder / "loopbot.db") == before
+    assert dumped(town.folder / "loopbot.db") == before
     assert len(town.estate.ledger.entries()) == writes
     assert town.says("once").code == 0
     effects = {one["key"]: one for one in town.says("outbox", "list", "--json").json["effects"]}

@@ -1,9 +1,7 @@
 """Secrets are planted everywhere; none may turn up in a log line, an error, the database, a ticket or a message."""
 
-import sqlite3
-from contextlib import closing
-
 from loopbot.sandbox.faults import Fault
+from tests.support.dumps import dumped
 from tests.support.town import ITEM, NOTE, SHOUT, Town
 
 # Put together here, so that nothing takes this file for a leak.
@@ -12,8 +10,7 @@ QUOTED = "AKIA" + "IOSFODNN7EXAMPLE"
 
 
 def database(town: Town) -> str:
-    with closing(sqlite3.connect(town.folder / "loopbot.db")) as connection:
-        return "\n".join(connection.iterdump())
+    return "\n".join(dumped(town.folder / "loopbot.db"))
 
 
 def test_no_secret_reaches_a_log_the_database_a_ticket_or_a_message(town: Town) -> None:
