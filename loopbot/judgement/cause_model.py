@@ -16,17 +16,25 @@ from loopbot.judgement.cause_features import FEATURES, Candidate, Pool, Vector
 SIGNS = (
     "certainty",  # the log odds of its share
     "best",  # it has the greatest share
+    "named_best",  # of those named, it has the greatest share
+    "named_certainty",  # the log odds of its share, where it is named
     "named",
     "blamed",
     "hinted",
     "cleared",
     "in_title",
     "only_one_named",
+    "only_one_blamed",
+    "latest_named",  # of those named, it is the latest
+    "plainly_named",  # named, and the words beside it neither blame, hint nor clear
+    "named_age",  # how old it is, where it is named
     "through_issue",  # what is named is an issue that it delivers
     "other_named",  # another one is named, and this one is not
     "other_blamed",  # another one is blamed, and this one is not
     "constant",
 )
+FROM_SHARES = 4
+"""How many of the signs come from the shares; the others from how the ticket names the candidates."""
 SHIPPED = "cause.json"
 
 
@@ -106,28 +114,55 @@ def certainty(share: float, *, named: bool) -> float:
 
 def signs_of(pool: Pool, shares: Sequence[float]) -> list[Vector]:
     """What the second step looks at, for each candidate."""
-    named = sum(one.named is not None for one in pool.candidates)
-    blamed = sum(one.named is not None and one.named.blamed for one in pool.candidates)
+    return with_shares(naming_of(pool), shares)
+
+
+def with_shares(naming: Sequence[Vector], shares: Sequence[float]) -> list[Vector]:
+    """The signs, from how the ticket names each candidate and from its share."""
     best = max(shares, default=0.0)
+    named = [bool(one[_NAMED]) for one in naming]
+    best_named = max((share for share, each in zip(shares, named, strict=True) if each), default=-1.0)
+    found = []
+    for one, share, each in zip(naming, shares, named, strict=True):
+        sure = certainty(share, named=each)
+        found.append((sure, float(share == best), float(each and share == best_named), sure if each else 0.0, *one))
+    return found
+
+
+def naming_of(pool: Pool) -> list[Vector]:
+    """How the ticket names each candidate: the signs that need no shares."""
+    named = [one for one in pool.candidates if one.named is not None]
+    blamed = sum(one.named is not None and one.named.blamed for one in named)
+    ages = [vector[_AGE] for vector in pool.vectors]
+    latest = min((age for age, one in zip(ages, pool.candidates, strict=True) if one.named is not None), default=0.0)
     return [
-        _signs(one, share, best=share == best, named_in_all=named, blamed_in_all=blamed)
-        for one, share in zip(pool.candidates, shares, strict=True)
+        _naming(one, age, len(named), blamed, latest=age == latest)
+        for one, age in zip(pool.candidates, ages, strict=True)
     ]
 
 
-def _signs(one: Candidate, share: float, *, best: bool, named_in_all: int, blamed_in_all: int) -> Vector:
+def _naming(one: Candidate, age: float, named_in_all: int, blamed_in_all: int, *, latest: bool) -> Vector:
     named = one.named
+    if named is None:
+        nothing = (0.0,) * (len(SIGNS) - FROM_SHARES - 3)
+        return (*nothing, float(named_in_all > 0), float(blamed_in_all > 0), 1.0)
     return (
-        certainty(share, named=named is not None),
-        float(best),
-        float(named is not None),
-        float(named is not None and named.blamed),
-        float(named is not None and named.hinted),
-        float(named is not None and named.cleared and not named.blamed),
-        float(named is not None and named.titled),
-        float(named is not None and named_in_all == 1),
-        float(named is not None and one.named_through is not None),
-        float(named is None and named_in_all > 0),
-        float((named is None or not named.blamed) and blamed_in_all > 0),
+        1.0,
+        float(named.blamed),
+        float(named.hinted),
+        float(named.cleared and not named.blamed),
+        float(named.titled),
+        float(named_in_all == 1),
+        float(named.blamed and blamed_in_all == 1),
+        float(latest),
+        float(not (named.blamed or named.hinted or named.cleared)),
+        age,
+        float(one.named_through is not None),
+        0.0,
+        float(not named.blamed and blamed_in_all > 0),
         1.0,
     )
+
+
+_NAMED = SIGNS.index("named") - FROM_SHARES
+_AGE = FEATURES.index("age")

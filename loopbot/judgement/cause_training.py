@@ -15,7 +15,7 @@ from operator import mul
 
 from loopbot.judgement.calibration import sigmoid
 from loopbot.judgement.cause_features import FEATURES, Pool, Vector
-from loopbot.judgement.cause_model import SIGNS, CauseModel, certainty, signs_of
+from loopbot.judgement.cause_model import SIGNS, CauseModel, naming_of, with_shares
 
 # What no training data may teach, since no system in it tells: hand-set, small, and open to what people answer.
 _KNOWN_WEIGHTS = {"related_service": 0.3, "same_group": 0.2, "went_wrong": 0.5, "risky": 0.15, "version": 0.3}
@@ -33,9 +33,9 @@ _KNOWN_SURENESS = {
 }
 _UNTAUGHT = _KNOWN_WEIGHTS | {"words": 1.0, "same_service": 1.0, "days_10": 1.0}
 _NAMED = SIGNS.index("named")
-_NEGATIVES = 60
+_NEGATIVES = 120
 _EPOCHS = 14
-_HELD = 5.0
+_HELD = 12.0
 """How strongly the weights are held at where they begin: as many tickets as it takes to move them half of the way, about."""
 
 
@@ -43,17 +43,17 @@ _HELD = 5.0
 class Sample:
     """An incident whose cause is known: its candidates in numbers, how it names them, and which of them are the cause.
 
-    `signs` are those of the second step; their first, the certainty, is filled in once there are weights.
+    `naming` are the signs of the second step that need no weights.
     """
 
     vectors: Sequence[Vector]
-    signs: Sequence[Vector]
+    naming: Sequence[Vector]
     truths: Sequence[bool]
 
 
 def sample_of(pool: Pool, truths: Sequence[bool]) -> Sample:
     """The pool of a known incident."""
-    return Sample(pool.vectors, signs_of(pool, [0.0] * len(pool.candidates)), truths)
+    return Sample(pool.vectors, naming_of(pool), truths)
 
 
 def fit(
@@ -89,12 +89,7 @@ def probabilities_of(sample: Sample, model: CauseModel) -> list[float]:
 
 
 def _with_shares(sample: Sample, model: CauseModel) -> list[Vector]:
-    shares = shares_of(sample.vectors, model)
-    best = max(shares, default=0.0)
-    return [
-        (certainty(share, named=bool(signs[_NAMED])), float(share == best), *signs[2:])
-        for signs, share in zip(sample.signs, shares, strict=True)
-    ]
+    return with_shares(sample.naming, shares_of(sample.vectors, model))
 
 
 def _begun(samples: Sequence[Sample]) -> CauseModel:
