@@ -7,8 +7,8 @@ from tests.questions.test_suspects import broken, links
 def test_the_terminal_lists_shows_answers_and_takes_back_as_text_and_as_json(open_desk: Open) -> None:
     desk = open_desk({"link-suspects": SUSPECTS}, listens=False)
     desk.round()
-    desk.town.company.change("Read export pages in parallel", "The export stops", "Order Export", minutes_ago=40)
-    desk.town.company.report("ines.moreau", "The export stops", "", "Order Export", minutes_ago=15, priority="1")
+    desk.town.company.change("Send invoice mails in batches", "Fifty a batch", "Order Export", minutes_ago=40)
+    desk.town.company.report("ines.moreau", "Invoice mails stop", "", "Order Export", minutes_ago=15, priority="1")
     assert "ask agents: Did CHG" in desk.town.says("plan").out
     incident, likely, _ = broken(desk)
     found = desk.town.says("questions", "list", "--json").json

@@ -54,7 +54,10 @@ def test_what_matters_most_comes_first_and_what_is_done_is_not_listed(
     assert found[1]["weight"] == 0.0
 
 
-def test_the_list_says_why_in_words_and_what_it_leaves_out(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_says_why_in_words_and_what_it_leaves_out(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")  # a narrow terminal breaks sentences over lines
     show_backlog(config, "issue", 1, as_json=False)
     told = capsys.readouterr().out
 
