@@ -5,7 +5,6 @@ import ctypes
 import gc
 import sys
 from collections.abc import Iterator
-from types import ModuleType
 
 # mallopt(3) of glibc.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
@@ -44,16 +43,4 @@ def without(*modules: str) -> Iterator[None]:
         yield
     finally:
         for name in hidden:
-            if sys.modules.get(name) is None:
-                sys.modules.pop(name, None)
-
-
-@contextlib.contextmanager
-def instead(module: ModuleType) -> Iterator[None]:
-    """Inside, who imports the module of that name gets this one; where it is imported already, that one."""
-    known = sys.modules.setdefault(module.__name__, module)
-    try:
-        yield
-    finally:
-        if known is module and sys.modules.get(module.__name__) is module:
-            del sys.modules[module.__name__]
+            sys.modules.pop(name, None)

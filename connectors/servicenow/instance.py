@@ -10,7 +10,6 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -23,11 +22,11 @@ from loopbot.domain.errors import BrokenAnswer, Rejected, Unauthorized, Uncertai
 from loopbot.http import Limits, Wire
 from loopbot.http.wire import parsed, said
 from loopbot.ports import Surroundings
-from loopbot.thrift import instead, without
+from loopbot.thrift import without
 
 Row = Mapping[str, Any]
 _RAW = {"sysparm_display_value": "false", "sysparm_exclude_reference_link": "true"}
-_NOT_NEEDED = ("ijson.backends.yajl2_c", "ijson.backends.yajl2_cffi", "ijson.backends.yajl2")
+_JSON_READERS = ("ijson.backends.yajl2_c", "ijson.backends.yajl2_cffi", "ijson.backends.yajl2")
 _JSON = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "loopbot"}
 _T = TypeVar("_T")
 
@@ -169,11 +168,8 @@ class Instance:
         return resource
 
     def _connected(self) -> Any:
-        # It reads no answer for us: of its JSON readers the one is enough that drags nothing in.
-        # Nor does it prove who we are (credentials.py): its OAuth client, 75 modules, is left out.
-        left_out = ModuleType("pysnow.oauth_client")
-        left_out.OAuthClient = None  # type: ignore[attr-defined]
-        with warnings.catch_warnings(), without(*_NOT_NEEDED), instead(left_out):
+        # It reads no answer for us: of the four JSON readers it may use, the one is enough that drags nothing in.
+        with warnings.catch_warnings(), without(*_JSON_READERS):
             warnings.filterwarnings("ignore", message="Unable to import python-magic")
             import pysnow
         # At DEBUG it writes sessions and requests into the log.

@@ -275,7 +275,7 @@ def _sqlite(url: URL, clock: Clock | None) -> Database:
     def prepare_reader(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA query_only = ON")
-        connection.execute("PRAGMA cache_size = -128")  # KiB; the system holds the file's pages anyway
+        connection.execute("PRAGMA cache_size = -512")  # KiB; the system holds the file's pages anyway
 
     @event.listens_for(writer, "begin")
     def begin_writing(connection: Connection) -> None:
