@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 SPEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types contracts check quality replay chaos chaos-cluster faults slack-gallery bench storm soak audit sbom lock clean
+.PHONY: help setup setup-dev demo test lint types contracts check quality replay chaos chaos-cluster faults slack-gallery slack-local bench storm soak audit sbom lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ faults: setup-dev ## Let every fault of the catalogue happen, and write docs/fau
 
 slack-gallery: setup-dev ## Write out/slack-gallery.html: all that loopbot says in Slack, in light and dark
 	@$(BIN)/python -m tests.gallery
+
+slack-local: setup-dev ## Run loopbot in local-slack, a workspace that somebody else wrote (needs npm; in a network of its own)
+	@$(BIN)/python -m tests.localslack
 
 bench: setup-dev ## Measure speed and memory
 	@$(BIN)/python -m benchmarks

@@ -88,18 +88,21 @@ def submitted(desk: Desk, person: Person, filled: Filled) -> Message | Wrong:
     words, title = filled.value("words"), filled.value("title")
     if not (words if filled.form == FEEDBACK else title):
         return Wrong({"words" if filled.form == FEEDBACK else "title": "Some words are needed."})
+    # What stands in a field was typed there and is not escaped, unlike messages and commands.
     made = _report(desk, person, title or words, words or title, message, filled.value("topic"))
     return give_feedback(desk, made) if filled.form == FEEDBACK else report_incident(desk, made)
 
 
 def typed(desk: Desk, person: Person, words: str) -> Report:
     """What somebody typed after `feedback` or `report`."""
-    return _report(desk, person, words, words, None, "")
+    plain = unescaped_lines(words)
+    return _report(desk, person, plain, plain, None, "")
 
 
 def reacted(desk: Desk, person: Person, message: Heard, topic: str) -> Message:
     """Somebody marked a message with a reaction that makes it feedback."""
-    return give_feedback(desk, _report(desk, person, message.text, message.text, message, topic))
+    plain = unescaped_lines(message.text)
+    return give_feedback(desk, _report(desk, person, plain, plain, message, topic))
 
 
 def give_feedback(desk: Desk, report: Report) -> Message:
@@ -181,12 +184,12 @@ def _attached(desk: Desk, person: Person, typed_key: str, message: Heard | None)
 
 def _report(desk: Desk, person: Person, title: str, text: str, message: Heard | None, topic: str) -> Report:
     author = (message.author if message else None) or person
-    words = desk.loop.redacted(clean(unescaped_lines(text), _LONGEST)).strip() or "(no words)"
+    words = desk.loop.redacted(clean(text, _LONGEST)).strip() or "(no words)"
     mark = _mark(message) if message else _words_mark(desk, person, words)
     known = topic if topic in TOPICS else ""
     return Report(
         mark,
-        clean(unescaped_lines(title), _LONGEST).strip() or words,
+        clean(title, _LONGEST).strip() or words,
         words,
         author,
         person,
