@@ -1,5 +1,6 @@
 """`python -m chaos`: seeds, crash points and kills; each failure is printed with the command that replays it."""
 
+import logging
 import os
 import sys
 import time
@@ -33,6 +34,7 @@ def seeds(
     story: Annotated[bool, typer.Option(help="Tell each run's story, as it happened.")] = False,
 ) -> None:
     """Run seeded simulations."""
+    logging.disable(logging.CRITICAL)  # what the connectors say of each failure; the story tells it
     if context.invoked_subcommand:
         return
     rules, totals, began, failed = rulebook(), Counter[str](), time.monotonic(), 0
@@ -47,6 +49,7 @@ def seeds(
             totals["runs"] += 1
             outcome = Run(seed, place, rules).run()
             totals.update(calls=outcome.calls, writes=outcome.writes, deaths=outcome.deaths)
+            totals.update(tells=outcome.tells, presses=outcome.presses)
             totals.update({f"effects {state}": number for state, number in outcome.effects.items()})
             totals.update({f"flaw {flaw.kind}" for flaw in outcome.flaws})
             failed += bool(outcome.flaws)
@@ -62,6 +65,7 @@ def seeds(
         if name.startswith("effects")
     )
     console.print(f"{totals['calls']} calls, {totals['writes']} writes, {totals['deaths']} deaths; effects: {effects}")
+    console.print(f"{totals['tells']} messages to people, {totals['presses']} presses of buttons")
     flaws = ", ".join(
         f"{totals[f'flaw {kind}']} {kind}"
         for kind in ("lost", "doubled", "echo", "stuck", "mirror", "secret", "calls", "error")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from chaos.baton import Killed
 from chaos.databases import Databases
+from chaos.healing import heal
 from chaos.process import Process
 from chaos.simulate import Outcome, Run
 from chaos.verdict import Flaw
@@ -16,7 +17,7 @@ _CALM = Weather(0.0, 0.0, 0.0, 0.0, 0.0, jumps=False, broken_store=0.0)
 
 
 class Scenario(Run):
-    """Incidents, a problem, issues, notes, messages and a fix, by one process at a time that dies at the given points.
+    """Incidents, a problem, issues, notes, messages, a fix and an answer, by one process at a time that dies at the given points.
 
     `deaths` are numbers of points: the first counted from the beginning, each further one from the death before it.
     Whatever was just being sent at every second death arrives at its server all the same, 20 seconds later.
@@ -42,7 +43,7 @@ class Scenario(Run):
         self.points.append(point)
         if self._deaths and self._passed == self._deaths[0]:
             self._dead = True
-            self._tell(f"dies at {point}")
+            self.tell(f"dies at {point}")
             raise Killed
 
     def approaching(self, what: str) -> None:
@@ -63,7 +64,7 @@ class Scenario(Run):
             try:
                 self._bear()
                 self._scenario()
-                self._heal()
+                heal(self)
             finally:
                 self._end()
         return self.outcome
@@ -78,16 +79,21 @@ class Scenario(Run):
         for issue in world.jira.issues("LOOP")[-1:]:
             world.jira.transition(issue.key, "Done")
         self._round()
+        for one in [one for one in self.presses.buttons() if one.answer == "no"][:1]:
+            self.tell(self.presses.press(one, one.seen_by[0], times=2))
         self._round()
 
     def _round(self) -> None:
+        while self.presses.waiting:
+            self.now(self.processes[0], "hear")
+            self.true.sleep(2)
         for work in self.processes[0].works:
             if not work.startswith("sweep"):
-                self._arrivals()
-                self._now(self.processes[0], work)
+                self.arrivals()
+                self.now(self.processes[0], work)
         self.true.sleep(70)
 
-    def _now(self, one: Process, work: str) -> None:
+    def now(self, one: Process, work: str) -> None:
         """Without turns: one process at a time, nobody else."""
         one = self.processes[0]
         try:

@@ -5,17 +5,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
+from urllib.parse import urlencode
 
+import orjson
+
+from chaos.presses import ROLES, AtOnce
 from connectors.jira.connector import Jira
 from connectors.servicenow.connector import ServiceNow
 from connectors.slack.connector import Slack
 from loopbot.config import SecretStore
 from loopbot.domain.rules import Plan, Rulebook
-from loopbot.ports import Clock, Connector, Sink, Source, Store, Surroundings, Tx
+from loopbot.ports import ChatDoor, Clock, Connector, Sink, Source, Store, Surroundings, Tx
+from loopbot.sandbox.slack.signing import signed_request
+from loopbot.sandbox.slack.twin import SIGNING_SECRET
 from loopbot.store import SqlStore, open_store
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.ingest import ingest
+from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.questions.asking import ask
+from loopbot.usecases.questions.places import Places
 from loopbot.usecases.reconcile import reconcile
 from loopbot.usecases.wake import wake
 
@@ -23,7 +32,9 @@ SECRETS: Mapping[str, str] = {
     "env:SN": "loopbot-secret",
     "env:JIRA": "jira-sandbox-token",
     "env:SLACK": "xoxb-twin-bot",
+    "env:SIGNING": SIGNING_SECRET,
 }
+PLACES = Places(system="slack", channel="questions")
 Passing = Callable[[str], None]
 
 
@@ -86,6 +97,8 @@ class Process:
     sources: Mapping[str, Source]
     connectors: Sequence[Connector]
     diary: Diary
+    chat: Slack
+    door: ChatDoor | None = None
     alive: bool = True
     busy: Any = field(default=None)
 
@@ -93,7 +106,8 @@ class Process:
     def works(self) -> list[str]:
         """Everything it can do, by name."""
         polls = [f"{verb}:{stream}" for stream in self.sources for verb in ("poll", "sweep")]
-        return [*polls, *(f"{verb}:{name}" for name in self.loop.sinks for verb in ("deliver", "reconcile")), "wake"]
+        drains = [f"{verb}:{name}" for name in self.loop.sinks for verb in ("deliver", "reconcile")]
+        return [*polls, *drains, "wake", "ask"]
 
     def do(self, work: str) -> object:
         """One piece of work."""
@@ -104,7 +118,19 @@ class Process:
             return reconcile(self.loop, what)
         if verb == "wake":
             return wake(self.loop)
+        if verb == "ask":
+            return ask(self.loop)
         return ingest(self.loop, self.sources[what], sweep=verb == "sweep")
+
+    def hears(self, kind: str, payload: Mapping[str, Any]) -> bool:
+        """What somebody did in Slack comes in, signed; whether it was taken."""
+        if self.door is None:
+            self.door = self.chat.door(Conversation(self.loop, ROLES))
+        whole = {"payload": orjson.dumps(payload).decode()} if kind == "interactive" else payload
+        body = urlencode(whole).encode()
+        headers = signed_request(SIGNING_SECRET, body, at=self.loop.clock.now())
+        answer = cast("ChatDoor", self.door).receive({name.lower(): value for name, value in headers.items()}, body)
+        return answer.status == 200
 
     def bury(self) -> None:
         """Its connections drop; nothing is committed."""
@@ -133,7 +159,7 @@ class Birth:
 
 def born(name: str, birth: Birth, diary: Diary) -> Process:
     """A new process on the same store and the same systems; it makes no call yet."""
-    surroundings = Surroundings(birth.clock, random.Random(f"{birth.seed}/{name}"), Purse())
+    surroundings = Surroundings(birth.clock, random.Random(f"{birth.seed}/{name}"), Purse(), lambda *_: AtOnce())
     sn = ServiceNow(
         "servicenow",
         ServiceNow.Settings.model_validate(
@@ -163,12 +189,14 @@ def born(name: str, birth: Birth, diary: Diary) -> Process:
     )
     slack = Slack(
         "slack",
-        Slack.Settings.model_validate({"base_url": f"{birth.base('slack')}/api/", "token": "env:SLACK"}),
+        Slack.Settings.model_validate(
+            {"base_url": f"{birth.base('slack')}/api/", "token": "env:SLACK", "signing_secret": "env:SIGNING"}
+        ),
         surroundings,
     )
     every: list[Connector] = [sn, jira, slack]
     store = MortalStore(open_store(birth.url, clock=birth.clock, holder=name), birth.passing)
     sinks = {one.system: cast("Sink", one.sink()) for one in every}
     sources = {source.stream: source for one in every for source in one.sources()}
-    loop = Loop(cast("Store", store), birth.rules, sinks, birth.clock, name, diary)
-    return Process(name, loop, sources, every, diary)
+    loop = Loop(cast("Store", store), birth.rules, sinks, birth.clock, name, diary, places=PLACES)
+    return Process(name, loop, sources, every, diary, slack)

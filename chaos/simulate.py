@@ -10,17 +10,18 @@ from itertools import count
 from chaos.baton import Killed, Step
 from chaos.clocks import Clock
 from chaos.databases import Databases
+from chaos.healing import heal
+from chaos.presses import Presses
 from chaos.process import Birth, Diary, Process, born
-from chaos.verdict import Flaw, judged, mirrored, open_rows
+from chaos.verdict import Flaw
 from chaos.weather import Weather, drawn, weather
 from chaos.wire import Request, Wires
-from chaos.world import World
+from chaos.world import PEOPLE, SERVICES, TITLES, World
 from loopbot.domain.rules import Rulebook
 from loopbot.usecases.ingest import Ingested
 from loopbot.usecases.recover import take_over
 
 ACTS = 100
-OVERLAP = 300.0
 MOST_CALLS_A_STEP = 60
 
 
@@ -37,6 +38,8 @@ class Outcome:
     calls: int = 0
     writes: int = 0
     deaths: int = 0
+    tells: int = 0
+    presses: int = 0
     effects: Counter[str] = field(default_factory=Counter)
     story: list[str] = field(default_factory=list)
 
@@ -52,12 +55,13 @@ class Run:
         off = [self.chance.choice([0.0, 0.0, self.chance.uniform(-600, 600)]) for _ in range(3)]
         self.world = World(self.true, (off[0], off[1], off[2]))
         self.wires = Wires(self, self.world.hosts)
+        self.presses = Presses(self.world, self.chance)
         self.outcome = Outcome(seed)
         self.step: Step | None = None
         self.healed = False
         self.calls_now = 0
         self.barred = False
-        self._databases = databases
+        self.databases = databases
         self._diary = Diary()
         self._names = count(1)
         self._birth = Birth(databases.fresh(), rules, self.clock, str(seed), self.passing)
@@ -76,12 +80,12 @@ class Run:
         if self.healed:
             return
         if self.chance.random() < self.weather.deaths * 0.2:
-            self._tell(f"{step.name} dies at {point}")
+            self.tell(f"{step.name} dies at {point}")
             step.doomed = True
             raise Killed
         if point == "commit":
             if self.chance.random() < self.weather.broken_store:
-                self._tell(f"the store breaks under {step.name}")
+                self.tell(f"the store breaks under {step.name}")
                 raise BrokenStoreError
         elif not point.startswith("send") and self.chance.random() < self.weather.switches:
             # Not between the permission to send and the sending: who is frozen there for minutes, no client can save.
@@ -108,7 +112,7 @@ class Run:
             self.world.late.append((self.true.monotonic() + after, request))
         if what in {"late", "time_out"}:
             self.true.sleep(30)
-        self._tell(f"{request.method} {request.host}{request.target[:60]}: {what}")
+        self.tell(f"{request.method} {request.host}{request.target[:60]}: {what}")
         return what
 
     def received(self, request: Request) -> None:
@@ -125,33 +129,54 @@ class Run:
                 self.world.jira.index_lag = self.weather.index_lag
                 for _ in range(self.population):
                     self._bear()
+                if self.chance.random() < 0.7:
+                    self._fine_morning()
                 for _ in range(self.chance.randrange(2, 6)):
-                    self._tell(self.world.somebody_acts(self.chance))
+                    self.tell(self.world.somebody_acts(self.chance))
                 for _ in range(ACTS):
                     self._act()
-                self._heal()
+                heal(self)
             finally:
                 self._end()
         self.outcome.writes = len(self.world.ledger.entries())
         return self.outcome
 
+    def _fine_morning(self) -> None:
+        """Before anything goes wrong somebody reports something, and it is mended: so there is news, and something to ask."""
+        self.healed = True
+        title, service = self.chance.choice(TITLES), self.chance.choice(SERVICES)
+        for _ in range(self.chance.choice([1, 2, 2])):
+            self.world.report(title, ("1", "1"), service, self.chance.choice(PEOPLE))
+        done = 0
+        for work in ("poll:servicenow:incident", "deliver:jira", "poll:jira:issue", "deliver:jira", "ask"):
+            self.now(self.processes[0], work)
+            self.true.sleep(40)
+            for issue in self.world.jira.issues("LOOP")[done:]:
+                self.world.jira.transition(issue.key, "Done", actor=self.chance.choice(PEOPLE))
+                done += 1
+        for work in ("poll:jira:issue", "poll:servicenow:incident", "deliver:slack")[: self.chance.randrange(4)]:
+            self.now(self.processes[0], work)
+        self.healed = False
+
     def _act(self) -> None:
-        self._arrivals()
+        self.arrivals()
         free = [one for one in self.processes if one.busy is None]
         busy = [one for one in self.processes if one.busy is not None]
         dice = self.chance.random()
         if busy and (dice < 0.4 or not free):
-            self._resume(self.chance.choice(busy))
+            self.resume(self.chance.choice(busy))
         elif dice < 0.6:
             one = self.chance.choice(free)
-            self._start(one, self._some_work(one))
+            self._start(one, "hear" if self.presses.waiting and dice < 0.48 else self._some_work(one))
+        elif dice < 0.65:
+            self._press()
         elif dice < 0.75:
-            self._tell(self.world.somebody_acts(self.chance))
+            self.tell(self.world.somebody_acts(self.chance))
         elif dice < 0.75 + 0.15 * self.weather.faults:
             system = self.chance.choice(list(self.world.faults))
             fault = drawn(self.chance, system)
             self.world.faults[system].add(fault)
-            self._tell(f"{system} will {fault.kind} {fault.status} x{fault.times}")
+            self.tell(f"{system} will {fault.kind} {fault.status} x{fault.times}")
         elif dice < 0.95:
             self._time_passes()
         else:
@@ -159,14 +184,14 @@ class Run:
 
     def _some_work(self, one: Process) -> str:
         """What a bell would ring for, the frequent bells more often."""
-        often = {"poll": 4.0, "deliver": 5.0, "reconcile": 3.0, "wake": 0.5, "sweep": 0.5}
+        often = {"poll": 4.0, "deliver": 5.0, "reconcile": 3.0, "wake": 0.5, "sweep": 0.5, "ask": 3.0}
         return self.chance.choices(one.works, [often[work.partition(":")[0]] for work in one.works])[0]
 
     def _time_passes(self) -> None:
         self.true.sleep(self.chance.choice([1, 5, 20, 61, 200, 700]))
         if self.weather.jumps and self.chance.random() < 0.3:
             self.clock.off = self.chance.choice([-3600.0, 0.0, 3600.0])
-            self._tell(f"our clock is {self.clock.off:+} s off")
+            self.tell(f"our clock is {self.clock.off:+} s off")
 
     def _bear(self) -> None:
         name = f"p{next(self._names)}"
@@ -177,17 +202,38 @@ class Run:
 
     def _start(self, one: Process, work: str) -> None:
         one.busy = Step(f"{one.name} {work}", partial(self._work, one, work))
-        self._tell(f"{one.name} starts {work}")
-        self._resume(one)
+        self.tell(f"{one.name} starts {work}")
+        self.resume(one)
+
+    def _press(self) -> None:
+        with self.processes[0].loop.store.read() as tx:
+            self.tell(self.presses.somebody_presses(tx))
+
+    def _hear(self, one: Process) -> None:
+        """Slack hands over what somebody did; again where no ack came, or was lost."""
+        envelope = self.presses.taken_out()
+        try:
+            if not one.hears(envelope.type, envelope.payload):
+                self.presses.redeliver(envelope)
+        except Killed:
+            self.presses.acked(envelope, again=0.5)
+            raise
+        if not self.weather.broken_store:
+            self.presses.heard(envelope)
+        self.presses.acked(envelope, again=0.0 if self.healed else 0.25)
 
     def _work(self, one: Process, work: str) -> None:
+        if work == "hear":
+            self._hear(one)
+            return
         done = one.do(work)
         if isinstance(done, Ingested) and done.trouble is not None:
             self._diary.lines.append(f"{one.name} {work}: {done.trouble}")
         if done is None or (isinstance(done, Ingested) and done.trouble is not None):
             self.barred = True  # somebody else holds the stream's lease, or the system has to be left alone for a while
 
-    def _resume(self, one: Process) -> None:
+    def resume(self, one: Process) -> None:
+        """It is this one's turn."""
         step: Step = one.busy
         before = self.calls_now = 0
         self.step = step
@@ -206,12 +252,12 @@ class Run:
 
     def _die(self, one: Process) -> None:
         if self.chance.random() < self.weather.deaths * 6:
-            self._tell(f"{one.name} is killed")
+            self.tell(f"{one.name} is killed")
             if one.busy is None:
                 self._bury(one)
             else:
                 one.busy.doomed = True
-                self._resume(one)
+                self.resume(one)
 
     def _bury(self, one: Process) -> None:
         one.bury()
@@ -219,73 +265,19 @@ class Run:
         self.outcome.deaths += 1
         self._bear()
 
-    def _arrivals(self, *, all_of_them: bool = False) -> None:
+    def arrivals(self, *, all_of_them: bool = False) -> None:
         """Requests whose client has given up reach their server after all."""
         due = [one for one in self.world.late if all_of_them or one[0] <= self.true.monotonic()]
         for one in due:
             self.world.late.remove(one)
-            self._tell(f"{one[1].method} {one[1].target[:60]} arrives late")
+            self.tell(f"{one[1].method} {one[1].target[:60]} arrives late")
             self.wires.act(one[1])
 
-    # ------------------------------------------------------------------ healing
-
-    def _heal(self) -> None:
-        for faults in self.world.faults.values():
-            faults.clear()
-        self._arrivals(all_of_them=True)
-        self.healed = True
-        self._tell("everything heals")
-        for one in list(self.processes):
-            while one.busy is not None:
-                self._resume(one)
-        self.true.sleep(self.weather.index_lag + 60)
-        self.world.jira.index_lag = 0
-        self._drain()
-        if self.weather.index_lag < OVERLAP - 100:
-            self.outcome.flaws += mirrored(self.world, self.processes[0])
-        for one in self.processes[:1]:
-            for stream in one.sources:
-                self._now(one, f"sweep:{stream}")
-        self._drain()
-        self._stays_quiet()
-        self.outcome.flaws += judged(self.world, self.processes[0], self._databases.words())
-        with self.processes[0].loop.store.read() as tx:
-            self.outcome.effects = Counter(row.state for row in tx.outbox.rows(limit=100_000))
-
-    def _drain(self) -> None:
-        """Everything the bells would ring, until nothing is left to do."""
-        for number in range(60):
-            before, self.barred = len(self.world.ledger.entries()), False
-            self._everything()
-            with self.processes[0].loop.store.read() as tx:
-                waiting = open_rows(tx.outbox.rows(limit=100_000))
-            if not waiting and not self.barred and len(self.world.ledger.entries()) == before:
-                return
-            self.true.sleep(70 if number < 20 else 400)
-
-    def _stays_quiet(self) -> None:
-        """I4 and I7: in a quiet world nothing more is written, and little is asked."""
-        before = len(self.world.ledger.entries())
-        for _ in range(2):
-            self.true.sleep(120)
-            calls = self.outcome.calls
-            self._everything()
-            most = 30
-            if self.outcome.calls - calls > most:
-                self.outcome.flaws.append(Flaw("calls", f"a quiet round made {self.outcome.calls - calls} calls"))
-        for entry in self.world.ledger.entries()[before:]:
-            self.outcome.flaws.append(Flaw("echo", f"{entry.system} {entry.action} {entry.key} in a quiet world"))
-
-    def _everything(self) -> None:
-        one = self.processes[0]
-        for work in one.works:
-            if not work.startswith("sweep"):
-                self._now(one, work)
-
-    def _now(self, one: Process, work: str) -> None:
+    def now(self, one: Process, work: str) -> None:
+        """A piece of work, to its end."""
         self._start(one, work)
         while one.busy is not None:
-            self._resume(one)
+            self.resume(one)
 
     def _end(self) -> None:
         for one in self.processes:
@@ -297,7 +289,8 @@ class Run:
             one.bury()
         self.outcome.story += [*self._diary.lines[-0:]] if self.outcome.flaws else []
 
-    def _tell(self, what: str) -> None:
+    def tell(self, what: str) -> None:
+        """Part of the story."""
         if not self.healed:
             self.outcome.story.append(f"{self.true.monotonic():9.1f} {what}")
         self._diary.lines.append(f"{self.true.monotonic():9.1f} -- {what}")

@@ -1,12 +1,13 @@
 """The judge: what the servers' ledgers and rows hold against what loopbot says, after everything has healed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chaos.process import SECRETS, Process
+from chaos.truth import marks, notes, text_of
 from chaos.world import World
-from loopbot.domain.effects import PENDING_MARK, Comment, Effect, OpenTicket, Post, Tell
+from loopbot.domain.effects import Ask, Comment, OpenTicket, Post, Tell
 from loopbot.domain.records import Ref
 from loopbot.ports import OutboxRow
 from loopbot.sandbox.ledger import Entry
@@ -48,35 +49,16 @@ def open_rows(rows: Iterable[OutboxRow]) -> list[OutboxRow]:
     ]
 
 
-def _marks(entry: Entry) -> str:
-    """The effect that a write of the ledger carries the mark of, if it carries one."""
-    payload = entry.payload
-    if entry.system == "servicenow":
-        return str(payload.get("correlation_id", "")).removeprefix("loopbot:") if entry.action == "create" else ""
-    if entry.system == "jira":
-        note = payload.get("properties")
-        return str(note["loopbot"]["effect"]) if isinstance(note, dict) and "loopbot" in note else ""
-    metadata = payload.get("metadata")
-    if isinstance(metadata, dict) and entry.action == "post":
-        return str(metadata.get("event_payload", {}).get("key", ""))
-    return ""
-
-
 def doubled(world: World, rows: Iterable[OutboxRow]) -> Iterator[Flaw]:
     """I1: at most one effect for each identity on the server."""
     entries = world.ledger.entries()
-    for key, count in Counter(mark for one in entries if (mark := _marks(one))).items():
+    for key, count in Counter(mark for one in entries for mark in marks(one)).items():
         if count > 1:
             yield Flaw("doubled", f"effect {key[:8]} was done {count} times")
     wanted = Counter(
-        (row.effect.target.key, _text(row.effect, rows)) for row in rows if isinstance(row.effect, Comment)
+        (row.effect.target.key, text_of(row.effect, rows)) for row in rows if isinstance(row.effect, Comment)
     )
-    said = Counter(
-        (one.key, str(one.payload["value"]))
-        for one in entries
-        if one.system == "servicenow" and one.action in {"comment", "work_note"} and one.actor == "loopbot"
-    )
-    for what, count in said.items():
+    for what, count in notes(world).items():
         if count > wanted[what]:
             yield Flaw("doubled", f"{what[0]} was told {count} times {what[1]!r}, {wanted[what]} planned")
     for number in world.incidents:
@@ -87,20 +69,16 @@ def doubled(world: World, rows: Iterable[OutboxRow]) -> Iterator[Flaw]:
 
 def _lost(world: World, rows: list[OutboxRow]) -> Iterator[Flaw]:
     """I2: what is called settled is on the server, and every urgent incident has its issue or a reason why not."""
-    marks = {mark for one in world.ledger.entries() if (mark := _marks(one))}
-    said = {
-        (one.key, str(one.payload["value"]))
-        for one in world.ledger.entries("servicenow")
-        if one.action in {"comment", "work_note"}
-    }
+    marked = {mark for one in world.ledger.entries() for mark in marks(one)}
+    said = notes(world)
     for row in rows:
         effect = row.effect
         if row.state != "settled":
             continue
         if isinstance(effect, Comment) and effect.system == "servicenow":
-            if (effect.target.key, _text(effect, rows)) not in said:
+            if (effect.target.key, text_of(effect, rows)) not in said:
                 yield Flaw("lost", f"comment {effect.key[:8]} on {effect.target.key} is settled and not there")
-        elif isinstance(effect, OpenTicket | Comment | Post | Tell) and effect.key not in marks:
+        elif isinstance(effect, OpenTicket | Comment | Post | Tell | Ask) and effect.key not in marked:
             yield Flaw("lost", f"{effect.verb} {effect.key[:8]} in {effect.system} is settled and not there")
     shown = {str(row.effect.cause.subject.key) for row in rows if row.state in SHOWN or row.state == "uncertain"}
     for number in world.incidents:
@@ -178,10 +156,3 @@ def _secrets(process: Process, words: Iterable[bytes]) -> Iterator[Flaw]:
 
 def _about(entry: Entry, number: str) -> bool:
     return str(entry.payload.get("summary", "")).startswith(f"{number}:")
-
-
-def _text(effect: Effect, rows: Iterable[OutboxRow]) -> str:
-    became: Callable[[str], str] = lambda key: next(  # noqa: E731
-        (row.receipt.ref.key for row in rows if row.effect.key == key and row.receipt), "?"
-    )
-    return PENDING_MARK.sub(lambda found: became(found[1]), getattr(effect, "text", ""))

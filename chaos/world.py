@@ -2,9 +2,11 @@
 
 import random
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from chaos.clocks import Clock
 from chaos.wire import Request
+from loopbot.domain.records import Person
 from loopbot.sandbox.jira import JiraTwin
 from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.servicenow.behaviour import RefusedError
@@ -20,6 +22,7 @@ TITLES = (
     "The printer in hall 2 prints blank pages",
 )
 PEOPLE = ("mara", "jonas", "aiko")
+CHANNELS = ("outages", "news", "questions")
 INCIDENT_STATES = ("1", "2", "3", "6", "7", "2", "1")
 ISSUE_STATES = ("In Progress", "In Review", "Done", "To Do", "Done")
 URGENCIES = (("1", "1"), ("1", "2"), ("2", "2"), ("3", "3"))
@@ -51,18 +54,30 @@ class World:
             f"{name}.test": (twin.app, self.clocks[name].now)
             for name, twin in (("servicenow", self.servicenow), ("jira", self.jira), ("slack", self.slack))
         }
+        self.began = self.true.now() - timedelta(days=1)
         self._users: dict[str, str] = {}
+        self.accounts: dict[str, str] = {}
         for name in PEOPLE:
-            email = f"{name}@northwind.example"
+            email = self.person(name).email
             values = {"user_name": name, "name": name.title(), "email": email}
             self._users[name] = self.servicenow.insert("sys_user", values)["sys_id"]
             self.jira.add_user(name, name.title(), email)
-            self.slack.add_user(name, email)
+            self.accounts[name] = self.slack.add_user(name, email)
         self._services = {
             name: self.servicenow.insert("cmdb_ci_service", {"name": name})["sys_id"] for name in SERVICES
         }
         self.jira.add_project("LOOP", "Shop")
-        self.slack.add_channel("outages")
+        for channel in CHANNELS:
+            self.slack.add_channel(channel, self.accounts.values())
+
+    def person(self, name: str) -> Person:
+        """Somebody, as Slack knows them."""
+        return Person("slack", self.accounts.get(name, ""), name.title(), f"{name}@northwind.example")
+
+    def reporter(self, number: str) -> str:
+        """The Slack account of whoever reported this incident."""
+        caller = self.servicenow.row("incident", number)["caller_id"]
+        return next(self.accounts[name] for name, user in self._users.items() if user == caller)
 
     # ------------------------------------------------------------------ what people do
 

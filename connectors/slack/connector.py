@@ -1,6 +1,7 @@
 """Slack as a connector: where messages go out, and through which people speak to loopbot."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from connectors.slack.calls import Calls
 from connectors.slack.checking import findings
@@ -60,7 +61,7 @@ class Slack:
         token = self._surroundings.secrets.resolve(self._settings.app_token)
         self._stop()
         told, _ = self._calls.whoami()
-        self._listening = Listening(self._calls, self._directory, ear, self._settings.command, told)
+        self._listening = self._heard_by(ear, told)
         self._socket = Socket(self._calls, self._listening.app, token)
         try:
             self._socket.open()
@@ -78,7 +79,7 @@ class Slack:
         except SystemTrouble:
             # What people say is heard all the same; only our own messages would not be known as such.
             told = {}
-        listening = Listening(self._calls, self._directory, ear, self._settings.command, told)
+        listening = self._heard_by(ear, told)
         self._doors.append(listening)
         return SlackDoor(listening.app, secret, self._surroundings.clock)
 
@@ -100,6 +101,10 @@ class Slack:
         for one in self._doors:
             one.close()
         self._calls.close()
+
+    def _heard_by(self, ear: Ear, told: Mapping[str, Any]) -> Listening:
+        threads = self._surroundings.threads
+        return Listening(self._calls, self._directory, ear, self._settings.command, told, threads)
 
     def _stop(self) -> None:
         for one in (self._socket, self._listening):

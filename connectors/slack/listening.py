@@ -10,7 +10,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from connectors.slack import blocks, speaking
@@ -47,13 +47,20 @@ _NOTING: Final = say("This takes a moment longer than usual; it is being noted."
 class Listening:
     """One ear: a Bolt app and the pool that does its work, until it is closed. `told` is what auth.test said of the bot."""
 
-    def __init__(self, calls: Calls, directory: Directory, ear: Ear, command: str, told: Json) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        directory: Directory,
+        ear: Ear,
+        command: str,
+        told: Json,
+        threads: Callable[[int, str], Executor],
+    ) -> None:
         self._calls, self._directory, self._ear, self._command = calls, directory, ear, command
         self._answers = Answering(calls)
         self._heard: OrderedDict[tuple[str, ...], None] = OrderedDict()
         self._lock = threading.Lock()
-        self._acks = ThreadPoolExecutor(_WORKERS, "slack-ack")
-        self._work = ThreadPoolExecutor(_WORKERS, "slack-ear")
+        self._acks, self._work = threads(_WORKERS, "slack-ack"), threads(_WORKERS, "slack-ear")
         self._room = threading.BoundedSemaphore(_WAITING)
         self._forms = threading.BoundedSemaphore(_FORMS_AT_ONCE)
         self.app = self._app(told)
@@ -164,11 +171,18 @@ class Listening:
         fleeting = bool(container.get("is_ephemeral")) or container.get("type") == "view"
         # What stands only for one person may be pressed again, an hour later.
         mark = ("press", user, press.key, press.answer, str(body.get("trigger_id", "")) if fleeting else stamp)
-        this = (*mark, str((body.get("actions") or [{}])[0].get("action_ts", "")))
+        at = str((body.get("actions") or [{}])[0].get("action_ts", ""))
+        this = (*mark, at)
         if not self._first(this) or not self._first(mark):
             return
         person = self._person(body)
-        said = self._asked(lambda: self._ear.answer(person, press.key, press.answer))
+
+        def ask() -> Message | Form:
+            # Delivered again, perhaps to another process, and perhaps after the answer was taken back: said once all the same.
+            heard_before = bool(at) and not self._new("press", f"{user}:{at}:{press.key}:{press.answer}")
+            return Message(()) if heard_before else self._ear.answer(person, press.key, press.answer)
+
+        said = self._asked(ask)
         if said is None:
             self._again(this)
             self._answers.whisper(body, _SORRY)

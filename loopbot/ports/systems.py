@@ -1,7 +1,8 @@
 """A system: what it gives to read, what can be written to it, what it says of itself."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -152,8 +153,9 @@ class Secrets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every connector is given besides its settings."""
+    """What every connector is given besides its settings. `threads` makes a pool: how many at most, and their name."""
 
     clock: Clock
     chance: random.Random
     secrets: Secrets
+    threads: Callable[[int, str], Executor] = ThreadPoolExecutor

@@ -156,6 +156,17 @@ def test_whoever_was_not_asked_can_not_answer(town: Bureau) -> None:
     assert not [one for one in done_in(town, "servicenow") if one[0] == "transition"]
 
 
+def test_whoever_slack_says_less_about_for_a_moment_is_the_same_person(town: Bureau) -> None:
+    ann = town.person("Ann")
+    world(town, ann)
+    everything(town)
+    talk, known = Conversation(town.loop), slack_person(town, ann)
+    talk.answer(replace(known, name="", email=None), question_key(town), "no")
+    talk.answer(known, question_key(town), "yes")
+    [tally] = tallies(town.loop, START)
+    assert tally.counts == (("yes", 1),), "the last word of one person stands, and counts once"
+
+
 def test_silence_is_heard_after_its_time_and_only_where_nobody_answered(town: Bureau) -> None:
     ann = town.person("Ann")
     world(town, ann)

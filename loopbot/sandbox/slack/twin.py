@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from starlette.applications import Starlette
@@ -44,6 +44,19 @@ SCOPES: Final = frozenset(
 )
 
 
+class Ways(Protocol):
+    """How what people do reaches the app."""
+
+    def push(self, kind: EnvelopeType, payload: Json, *, accepts_response_payload: bool = False) -> Envelope:
+        """A new envelope, on its way."""
+
+    def redeliver(self, envelope: Envelope) -> None:
+        """The same once more."""
+
+    def settle(self, envelope: Envelope, within: float) -> None:
+        """Wait for its ack; raises NotAcknowledgedError."""
+
+
 class SlackTwin:
     """`app` is the ASGI application; everything else may be called from any thread while it is served."""
 
@@ -63,7 +76,7 @@ class SlackTwin:
         self.api = WebApi(self.workspace, ledger, self.sockets, self.tokens)
         self.api.limit_posting, self.api.echoes = limit_posting, echoes
         self._responses = ResponseUrls(self.workspace, ledger)
-        self._ways: Sockets | Requests = self.sockets
+        self._ways: Ways = self.sockets
         routes = [
             Route("/api/{method}", self.api.serve, methods=["GET", "POST"]),
             Route("/response/{token}", self._responses.serve, methods=["POST"]),
@@ -126,8 +139,12 @@ class SlackTwin:
 
     def speak_http(self, url: str) -> Requests:
         """From now on what people do goes to this request URL, signed, and over no socket."""
-        self._ways = Requests(url, SIGNING_SECRET)
-        return self._ways
+        self._ways = ways = Requests(url, SIGNING_SECRET)
+        return ways
+
+    def speak_through(self, ways: Ways) -> None:
+        """From now on what people do goes this way."""
+        self._ways = ways
 
     def revoke(self, token: str) -> None:
         """From now on `token_revoked`."""

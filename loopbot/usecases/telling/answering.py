@@ -48,7 +48,9 @@ def answered(loop: Loop, person: Person, key: str, answer: str, words: str = "")
         effect = row.effect
         if not _is_asked(loop, tx, effect, person):
             return say("This question was asked to someone else.")
-        reply = Replied(effect.key, who(loop.roster.same(person)), effect.about, effect.question or "", answer, words)
+        # Whoever was asked is one person, whether Slack says their address with this press or does not.
+        asked = who(loop.roster.same(effect.person))
+        reply = Replied(effect.key, asked, effect.about, effect.question or "", answer, words)
         record = tx.mirror.get(effect.about)
         if tx.people.replied(reply):
             _note(loop, tx, person, effect, reply, record)

@@ -35,6 +35,7 @@ class Ear:
     answers: list[tuple[Person, str, str]] = field(default_factory=list)
     trouble: list[Exception] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
+    known: set[str] = field(default_factory=set)
 
     def command(self, person: Person, text: str) -> speech.Message:
         self.gate.wait(5)
@@ -69,7 +70,9 @@ class Ear:
         return frozenset()
 
     def first(self, delivery: str) -> bool:
-        return True
+        new = delivery not in self.known
+        self.known.add(delivery)
+        return new
 
 
 @pytest.fixture
@@ -156,6 +159,24 @@ def test_pressing_five_times_and_a_redelivered_envelope_count_once(
     assert len(ear.answers) == 1
     assert len(ear.commands) == 1
     assert len(twin.ledger.entries("slack", "amend")) == 1
+
+
+def test_a_press_delivered_again_to_another_process_counts_once(
+    build: Build, twin: SlackTwin, ear: Ear, ada: str
+) -> None:
+    first = build(app_token="env:APP")
+    first.listen(ear)
+    assert twin.sockets.wait_connected()
+    _, message = asked(first, twin, ada)
+    envelope = twin.click(message, "loopbot:yes", ada)
+    until(lambda: twin.ledger.entries("slack", "amend"))
+    first.close()
+    second = build(app_token="env:APP")
+    second.listen(ear)
+    assert twin.sockets.wait_connected()
+    twin.redeliver(envelope)
+    second.close()
+    assert len(ear.answers) == 1
 
 
 def test_what_the_back_end_could_not_take_is_told_and_can_be_pressed_again(

@@ -1,0 +1,198 @@
+"""What people press in Slack, and how it reaches a daemon: late, in any order, more than once, or only after its death."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from chaos.truth import is_there
+from chaos.world import PEOPLE, World
+from connectors.slack.blocks import pressed
+from loopbot.domain.records import Person
+from loopbot.ports import QuestionRow, Tx
+from loopbot.sandbox.slack.payloads import elements
+from loopbot.sandbox.slack.sockets import Envelope, EnvelopeType
+from loopbot.sandbox.slack.workspace import Message
+from loopbot.usecases.questions.showing import UNDO
+from loopbot.usecases.roles import Roles
+
+ROLES = Roles(
+    operators=frozenset({"aiko@northwind.example"}), groups={"problem_managers": frozenset({"mara@northwind.example"})}
+)
+# They ask for a ticket's key in a form, and nothing follows from the press alone.
+_ONLY_A_FORM = frozenset({"apart", "other"})
+_MOST_DELIVERIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button as people see it now: of whose message, what it stands for, and who can see it."""
+
+    message: Message
+    action: str
+    key: str
+    answer: str
+    seen_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Somebody pressed a button, so many times."""
+
+    who: str
+    key: str
+    answer: str
+
+
+class AtOnce(Executor):
+    """A pool that does everything where it is asked to: a daemon of the simulation is one thread."""
+
+    def submit(self, act: Any, /, *given: Any, **more: Any) -> Future[Any]:
+        """Done, when it returns; who dies in it dies here."""
+        done: Future[Any] = Future()
+        try:
+            done.set_result(act(*given, **more))
+        except Exception as error:  # noqa: BLE001 - as a pool keeps it
+            done.set_exception(error)
+        return done
+
+
+class Presses:
+    """Implements sandbox.slack.twin.Ways: what people do waits here until the simulation hands it to a daemon."""
+
+    def __init__(self, world: World, chance: random.Random) -> None:
+        self.waiting: list[Envelope] = []
+        self.made: Counter[Press] = Counter()
+        self.last: dict[str, str] = {}
+        self._heard: set[str] = set()
+        self._world, self._chance, self._numbers = world, chance, count(1)
+        world.slack.api.root = "https://slack.test"
+        world.slack.speak_through(self)
+
+    # ------------------------------------------------------------------ the way
+
+    def push(self, kind: EnvelopeType, payload: dict[str, Any], *, accepts_response_payload: bool = False) -> Envelope:
+        """It waits to be delivered."""
+        made = Envelope(f"envelope-{next(self._numbers)}", kind, payload, accepts_response_payload)
+        self.waiting.append(made)
+        return made
+
+    def redeliver(self, envelope: Envelope) -> None:
+        """It waits to be delivered once more."""
+        self.waiting.append(envelope)
+
+    def settle(self, envelope: Envelope, within: float) -> None:
+        """Nobody waits: whoever pressed goes on with their work."""
+
+    def taken_out(self) -> Envelope:
+        """The one that is delivered next: the first, or any of those that come again."""
+        ready = [one for one in self.waiting if one.sent or one is self._next()]
+        envelope = self._chance.choice(ready)
+        self.waiting.remove(envelope)
+        envelope.sent += 1
+        return envelope
+
+    def acked(self, envelope: Envelope, *, again: float) -> None:
+        """It was acked, so far as the daemon knows; so likely (0 to 1) Slack does not, and delivers it again."""
+        if self._chance.random() < again and envelope.sent < _MOST_DELIVERIES:
+            self.redeliver(envelope)
+
+    def heard(self, envelope: Envelope) -> None:
+        """A daemon has done what follows from it: what was said last is what was pressed last."""
+        action = (envelope.payload.get("actions") or [{}])[0]
+        said = pressed(str(action.get("value", "")))
+        if said is not None and envelope.id not in self._heard:
+            self._heard.add(envelope.id)
+            self.last[said.key] = said.answer
+
+    def _next(self) -> Envelope | None:
+        return next((one for one in self.waiting if not one.sent), None)
+
+    # ------------------------------------------------------------------ people
+
+    @property
+    def began(self) -> datetime:
+        """Before everything."""
+        return self._world.began
+
+    def person(self, name: str) -> Person:
+        """Somebody, as Slack knows them."""
+        return self._world.person(name)
+
+    def buttons(self) -> Iterator[Button]:
+        """Everything somebody can press now."""
+        slack = self._world.slack
+        places = [(slack.messages(self._world.accounts[name]), (name,)) for name in PEOPLE]
+        for messages, seen_by in (*places, (slack.messages("questions"), PEOPLE)):
+            for message in messages:
+                for _, element in elements(message.blocks):
+                    said = pressed(str(element.get("value", ""))) if element["type"] == "button" else None
+                    if said is not None and said.answer not in _ONLY_A_FORM:
+                        yield Button(message, element["action_id"], said.key, said.answer, seen_by)
+
+    def somebody_presses(self, tx: Tx) -> str:
+        """A person presses something they see, perhaps twice, or sends a form they have open; what it was."""
+        chance = self._chance
+        forms = [(name, view) for name in PEOPLE for view in self._world.slack.open_views(self._world.accounts[name])]
+        if forms and chance.random() < 0.5:
+            return self._sends(*chance.choice(forms))
+        seen = list(self.buttons())
+        if not seen:
+            return "nobody sees anything to press"
+        one = chance.choice(seen)
+        if (one.answer == UNDO and chance.random() < 0.7) or not self._honest(tx, one):
+            return "somebody looks at a message, and presses nothing"
+        return self.press(one, chance.choice(one.seen_by), chance.choice([1, 1, 2]))
+
+    def press(self, one: Button, who: str, times: int = 1) -> str:
+        """This person presses this button."""
+        self.made[Press(who, one.key, one.answer)] += times
+        self._world.slack.click(one.message, one.action, self._world.accounts[who], times=times)
+        return f"{who} presses {one.answer} of {one.key[:8]} x{times}"
+
+    def again(self, tx: Tx) -> list[str]:
+        """Whoever pressed in vain presses once more, where they still see the button and may; what was pressed."""
+        done = []
+        for one in list(self.buttons()):
+            done += [
+                self.press(one, who)
+                for who in one.seen_by
+                if self.made[Press(who, one.key, one.answer)] and self._in_vain(tx, one, who) and self._honest(tx, one)
+            ]
+        return done
+
+    def _in_vain(self, tx: Tx, one: Button, who: str) -> bool:
+        row = question_of(tx, one.key)
+        if row is None:
+            return not any(reply.key == one.key for reply in tx.people.replies(self.began))
+        person = self._world.person(who)
+        return row.state == "open" and one.answer != UNDO and ROLES.belongs(person, row.question.audience)
+
+    def _sends(self, who: str, view: dict[str, Any]) -> str:
+        names = [element.get("action_id") for _, element in elements(view["blocks"])]
+        if names != ["words"]:
+            return f"{who} leaves a form alone"
+        self._world.slack.view_submission(
+            self._world.accounts[who], view, {"words": f"it hangs {self._chance.randrange(1000)}"}
+        )
+        return f"{who} sends a form"
+
+    def _honest(self, tx: Tx, one: Button) -> bool:
+        """People who are asked whether something is there look before they answer, and wait until nothing more can come."""
+        row = question_of(tx, one.key)
+        if row is None or row.question.kind != "uncertain" or one.answer == UNDO:
+            return True
+        effect = tx.outbox.get(row.question.about)
+        if effect is None or self._world.late:
+            return False
+        return is_there(self._world, effect.effect, tx.outbox.rows(limit=100_000)) == (one.answer == "there")
+
+
+def question_of(tx: Tx, key: str) -> QuestionRow | None:
+    """The question that a button stands for; None for a message to a person."""
+    carried = tx.questions.carried(key)
+    return tx.questions.get(key) or (tx.questions.get(carried[0].key) if len(carried) == 1 else None)
