@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import gc
 import sys
+import warnings
 from collections.abc import Iterator
 
 # mallopt(3) of glibc.
@@ -44,3 +45,10 @@ def without(*modules: str) -> Iterator[None]:
     finally:
         for name in hidden:
             sys.modules.pop(name, None)
+
+
+def import_requests_without_guessing() -> None:
+    """Import requests without what guesses the encoding of a text whose server does not say it: 2 MB; such a text is UTF-8."""
+    with without("charset_normalizer", "chardet"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Unable to find acceptable character detection dependency")
+        import requests  # noqa: F401

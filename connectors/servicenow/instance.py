@@ -168,9 +168,10 @@ class Instance:
         return resource
 
     def _connected(self) -> Any:
-        # It reads no answer for us: of the four JSON readers it may use, the one is enough that drags nothing in.
-        with warnings.catch_warnings(), without(*_JSON_READERS):
-            warnings.filterwarnings("ignore", message="Unable to import python-magic")
+        # It reads no answer for us: of the four JSON readers it may use, the one is enough that drags nothing in. Nor does it
+        # guess what kind of file an attachment is: libmagic's database would be most of what the daemon holds beside Python.
+        with warnings.catch_warnings(), without("magic", *_JSON_READERS):
+            warnings.filterwarnings("ignore", message="Missing the python-magic library")
             import pysnow
         # At DEBUG it writes sessions and requests into the log.
         logging.getLogger("pysnow").setLevel(logging.WARNING)

@@ -94,6 +94,7 @@ def init(
 
 @app.command()
 def run(
+    context: typer.Context,
     config: ConfigOption = CONFIG,
     role: Annotated[
         str, typer.Option(help="With Postgres, what this node does: all, scheduler, worker or web (it only listens).")
@@ -101,6 +102,10 @@ def run(
     verbose: VerboseOption = False,
 ) -> None:
     """Run the daemon until it is told to stop (Ctrl-C, SIGTERM). With Postgres any number of them share the work."""
+    if context.obj:
+        from loopbot.cli.daemon import become_daemon
+
+        become_daemon(config, role=role, verbose=verbose)
     from loopbot.cli.running import run_daemon
 
     run_daemon(config, role=role, verbose=verbose)

@@ -1,11 +1,23 @@
 """How errors are told: what happened, to which thing, what to do now. No traceback for a person's mistake."""
 
 import sys
+from collections.abc import Callable
 
 from loopbot.domain.errors import LoopbotError, SystemTrouble, UserError
 from loopbot.domain.redaction import scrubbed
 
 DONE, TROUBLE, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+
+
+def ended(command: Callable[[], int], *, verbose: bool = False) -> int:
+    """Run a command to its end; its exit code, whatever it came to."""
+    try:
+        return command()
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last place where an error becomes words
+        return told(error, verbose=verbose)
 
 
 def told(error: BaseException, *, verbose: bool = False) -> int:

@@ -34,9 +34,10 @@ _GRACE = 2.0
 
 def run_daemon(config_path: Path, *, role: str, verbose: bool) -> None:
     """Run until SIGTERM, SIGINT; then let what is under way finish."""
-    from loopbot.thrift import give_back_memory, tidy, without
+    from loopbot.thrift import give_back_memory, import_requests_without_guessing, tidy, without
 
     give_back_memory()
+    import_requests_without_guessing()
     with without("rich"):  # a log needs none of its 8 MB
         from loopbot.logs import LogWitness, set_up
     from loopbot.cli.listening import listening

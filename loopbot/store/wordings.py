@@ -4,6 +4,7 @@ SQLite: an FTS5 table that knows which terms stand in which row. Postgres: a GIN
 the same question (rows that hold any of a few weighed terms), so both find the same.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -26,8 +27,8 @@ Row: TypeAlias = Mapping[str, Any]
 
 W = schema.wording.c
 T = schema.wording_term.c
-Scored: TypeAlias = tuple[int, int]
-"""A wording's number and when its record occurred, in microseconds."""
+Scored: TypeAlias = tuple["array[int]", "array[int]"]
+"""Numbers of wordings and when their records occurred, in microseconds; thousands of each, so numbers and not objects."""
 
 DAY = 86_400_000_000
 EVER = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
@@ -67,7 +68,7 @@ class SqlWordings:
         self._connection = work.connection
         self._part: int | None = None
         self._counted: dict[tuple[frozenset[str], frozenset[str]], dict[str, int]] = {}
-        self._scored: dict[tuple[object, ...], list[Scored]] = {}
+        self._scored: dict[tuple[object, ...], Scored] = {}
 
     def add(self, records: Sequence[Record]) -> None:
         """Enter records that are not in it."""
@@ -148,12 +149,12 @@ class SqlWordings:
         since, until = (micros(moment) for moment in (sought.since or EVER[0], sought.until or EVER[1]))
         fitting = (
             number
-            for number, at in self._all_scored(sought, terms, since, until)
+            for number, at in zip(*self._all_scored(sought, terms, since, until), strict=True)
             if since <= at <= until and (own is None or number != own.number)
         )
         return list(islice(fitting, sought.limit))
 
-    def _all_scored(self, sought: Sought, terms: Sequence[tuple[str, int]], since: int, until: int) -> list[Scored]:
+    def _all_scored(self, sought: Sought, terms: Sequence[tuple[str, int]], since: int, until: int) -> Scored:
         """All of these whole days that share the terms, the nearest first: in a storm each asks the same of the same."""
         days = (since // DAY, until // DAY)
         place = (sought.kinds, sought.services, days, tuple(terms))
@@ -169,7 +170,10 @@ class SqlWordings:
         hit = _POSTGRES_HIT if self._work.shared else _SQLITE_HIT
         hits = " UNION ALL ".join(hit.format(index) for index in range(len(terms)))
         query = _expanding(_RANKED.format(hits=hits, where=" AND ".join(where)), given)
-        found = [(row.number, row.occurred_at) for row in self._connection.execute(query, given)]
+        found = array("q"), array("q")
+        for number, at in self._connection.execute(query, given):
+            found[0].append(number)
+            found[1].append(at)
         if len(self._scored) >= REMEMBERED:
             self._scored.clear()
         self._scored[place] = found

@@ -14,6 +14,8 @@ from loopbot.usecases.enact import Enacted, absorb, decide
 from loopbot.usecases.loop import Loop, poll_lease
 from loopbot.usecases.wake import heard
 
+_AT_ONCE = 250
+
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
@@ -136,8 +138,14 @@ def _commit(loop: Loop, page: Page, lease: Lease, cycle: Cycle) -> tuple[Cycle, 
 
 
 def _take(loop: Loop, tx: Tx, page: Page) -> tuple[Counter[str], list[Enacted]]:
-    rows, enacted = absorb(loop, tx, page.records)
-    return Counter(row.what for row in rows), enacted
+    """All of a page, some at a time: what is needed to store and judge a record is several times its size."""
+    counts: Counter[str] = Counter()
+    enacted: list[Enacted] = []
+    for start in range(0, len(page.records), _AT_ONCE):
+        rows, plans = absorb(loop, tx, page.records[start : start + _AT_ONCE])
+        counts.update(row.what for row in rows)
+        enacted.extend(plans)
+    return counts, enacted
 
 
 def _one_by_one(loop: Loop, page: Page, lease: Lease, stream: str) -> tuple[Counter[str], list[Enacted]]:

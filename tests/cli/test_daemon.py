@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -157,3 +158,22 @@ def test_without_an_app_token_it_hears_nothing_and_the_sign_of_life_needs_neithe
     code, log = stopped(process)
     assert code == 0
     assert any("people are not heard" in line for line in log)
+
+
+def test_the_daemon_holds_neither_what_reads_the_command_line_nor_what_only_training_needs() -> None:
+    seen = (
+        "import sys, loopbot.cli.daemon, loopbot.cli.running, loopbot.wiring, loopbot.engine.embedded\n"
+        "print(*sorted({'typer', 'rich', 'sklearn', 'scipy', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
+    assert done.stdout.strip() == ""
+
+
+def test_a_text_whose_server_does_not_say_its_encoding_is_read_as_utf_8_by_a_daemon() -> None:
+    seen = (
+        "from loopbot.thrift import import_requests_without_guessing as lean; lean()\n"
+        "import requests, sys; answer = requests.Response(); answer._content = 'Störung – 障害'.encode()\n"
+        "print(ascii(answer.text), 'charset_normalizer' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", seen], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
+    assert done.stdout.split() == [*ascii("Störung – 障害").split(), "False"]

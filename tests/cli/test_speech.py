@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from loopbot.cli import app as commands
 from loopbot.cli import failures, run_app
+from loopbot.cli.app import app as commands
 from loopbot.domain.errors import ConfigError, Rejected, RuleError, Transient
 from tests.support.town import CHECKOUT, NOTE, Said, Town, asked, says
 
@@ -100,7 +100,7 @@ def test_ctrl_c_prints_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loopbot.cli.init.write_files", interrupted)
     said = says("init")
     assert (said.code, said.out, said.err.strip()) == (130, "", "Stopped.")
-    monkeypatch.setattr("loopbot.cli.app", interrupted)
+    monkeypatch.setattr("loopbot.cli.app.app", interrupted)
     assert run_app([]) == 130
     assert commands is not None
 

@@ -167,6 +167,18 @@ def test_credentials_that_are_not_accepted_pause_the_system_without_a_storm(stor
     assert sink.calls == 1
 
 
+def test_a_page_too_long_to_be_judged_at_once_is_taken_whole_all_the_same(store: SqlStore, clock: FakeClock) -> None:
+    sink = FakeSink()
+    loop = loop_of(store, clock, servicenow=sink)
+    done = ingest(loop, FakeSource(STREAM, [incident(number, number) for number in range(1, 602)], size=1000))
+    assert done is not None
+    assert (done.cycle.rows, done.cycle.new) == (601, 601)
+    assert done.planned == 100, "the limit of the rule holds over the whole page"
+    with store.read() as tx:
+        assert tx.mirror.count("servicenow", "incident") == 601
+        assert tx.cursors.get(STREAM) == Cursor("601")
+
+
 def test_a_failing_stream_keeps_its_good_pages_and_its_cursor(store: SqlStore, clock: FakeClock) -> None:
     loop = loop_of(store, clock, servicenow=FakeSink())
     source = FakeSource(
