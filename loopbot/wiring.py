@@ -90,7 +90,7 @@ def installed(
     """
     outfit = outfit or Outfit()
     chosen = [name for name in config.systems if systems is None or systems(name)]
-    rules, errors = check_rules(config.rules_folder, set(config.systems))
+    rules, errors = check_rules(config.rules_folder, set(config.systems), config.telling.zone)
     mistakes = [*(one for name in chosen for one in check_system(config, name, outfit)), *errors]
     if mistakes:
         raise several(mistakes)
@@ -252,11 +252,11 @@ def connector_type(name: str, where: str) -> Any:
     return getattr(importlib.import_module(module), kind)
 
 
-def check_rules(folder: Path, systems: set[str] | None = None) -> tuple[list[Rule], list[RuleError]]:
+def check_rules(folder: Path, systems: set[str] | None = None, zone: str = "UTC") -> tuple[list[Rule], list[RuleError]]:
     """The rules of a folder and every mistake in them; with `systems`, rules that write elsewhere are mistakes too."""
     from loopbot.language.loader import load_rules
 
-    loaded = load_rules(folder)
+    loaded = load_rules(folder, zone)
     errors = list(loaded.errors)
     for rule in loaded.rules:
         for name in sorted(rule.systems - systems) if systems is not None and rule.mode != "off" else ():

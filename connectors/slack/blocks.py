@@ -27,6 +27,7 @@ LONGEST_FALLBACK: Final = 3_000
 EVENT_TYPE: Final = "loopbot_effect"
 ANSWERS: Final = "loopbot_answers"
 ACTION: Final = "loopbot:"
+_LONGEST_WORD: Final = 2_100
 _BULLET: Final = "• "
 # One control character for each point in time while a text is taken apart: a trimmed text holds none.
 _MARKS: Final = tuple(map(chr, range(1, 9)))
@@ -167,10 +168,14 @@ def actions(key: str, buttons: Sequence[tuple[str, str]], block_id: str = ANSWER
 def _pieces(text: str) -> Iterator[str]:
     """The text in pieces that fit a block, cut between lines where that is possible."""
     while len(text) > LONGEST_BLOCK:
-        cut = text.rfind("\n", 1, LONGEST_BLOCK)
+        # Between lines, else between words: half an address would lead elsewhere.
+        cut = max(text.rfind("\n", 1, LONGEST_BLOCK), text.rfind(" ", LONGEST_BLOCK - _LONGEST_WORD, LONGEST_BLOCK))
         if cut < 0:
             yield text[:LONGEST_BLOCK]
             text = text[LONGEST_BLOCK:]
+        elif text[cut] == " ":
+            yield text[: cut + 1]
+            text = text[cut + 1 :]
         else:
             yield text[:cut]
             text = text[cut + 1 :]

@@ -136,9 +136,7 @@ class Messages:
         if isinstance(effect, Ask):
             return speaking.message(asked(effect)) | {"metadata": blocks.metadata(effect.key, effect.text)}
         parts = [
-            blocks.Part(one.key, one.text, one.buttons, one.dated)
-            if isinstance(one, Tell)
-            else blocks.Part(one.key, one.text)
+            blocks.Part(one.key, one.text, one.buttons if isinstance(one, Tell) else (), one.dated)
             for one in delivery.effects
             if isinstance(one, Post | Tell)
         ]

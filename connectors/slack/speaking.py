@@ -265,7 +265,7 @@ def _element(field: Field) -> Json:
             initial = clean(field.initial, most)
             return typed | ({"initial_value": initial} if initial.strip() else {})
         case TicketField():
-            named: Json = {"type": "plain_text_input", "max_length": 200, "placeholder": _label("INC0012345", 150)}
+            named: Json = {"type": "plain_text_input", "max_length": 200, "placeholder": _label(field.example, 150)}
             return named | ({"initial_value": clean(field.initial, 200)} if field.initial else {})
         case ChoiceField():
             options = _options(field.options)

@@ -29,7 +29,10 @@ class Telling(BaseModel):
     quiet: str = Field(
         "", description="Hours in which nobody is written to, each in their own zone, such as 22:00-07:00."
     )
-    zone: str = Field("UTC", description="The time zone of people whose profile names none, such as Europe/Berlin.")
+    zone: str = Field(
+        "UTC",
+        description="The time zone of people whose profile names none, such as Europe/Berlin; points in time in comments are said in it as well.",
+    )
     channel_per_hour: int = Field(
         30, ge=0, description="At most so many messages to one channel an hour; the rest is gathered. 0: any number."
     )

@@ -6,6 +6,7 @@ from loopbot.domain.questions import Ask, Option, Question, Standing
 from loopbot.domain.records import Record
 from loopbot.domain.rules import Found, Rule, View
 from loopbot.domain.scoring import Ranked, span_in_words
+from loopbot.domain.telling import moment
 from loopbot.domain.texts import listed, shorten
 from loopbot.domain.words import FINISHED
 
@@ -73,7 +74,7 @@ def _cluster(ask: Ask, rule: Rule, founder: Record, everyone: Sequence[Record]) 
     where = f" on {listed(services)}" if services else ""
     people = f", from {len(reporters)} people" if len(reporters) > 1 else ""
     lead = f"Are these {len(everyone)} {founder.kind}s{where} one problem?"
-    lines = [f"• {called(one)}, {one.occurred_at:%d %b %H:%M} UTC" for one in everyone[-MOST_LISTED:]]
+    lines = [f"• {called(one)}, {moment(one.occurred_at)}" for one in everyone[-MOST_LISTED:]]
     more = [f"and {len(everyone) - MOST_LISTED} earlier ones"] if len(everyone) > MOST_LISTED else []
     text = [lead, "", f"They read alike and came within {span_in_words(span)}{people}:", *lines, *more]
     return Question(
@@ -92,6 +93,7 @@ def _cluster(ask: Ask, rule: Rule, founder: Record, everyone: Sequence[Record]) 
         tie=ask.tie,
         service=services[0] if services else "",
         again=ask.again,
+        moments=tuple(one.occurred_at for one in everyone[-MOST_LISTED:]),
     )
 
 

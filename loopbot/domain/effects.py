@@ -182,11 +182,20 @@ class Align(Effect):
         return (self.target,)
 
 
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A point in time (UTC) that a text names with these words from this character on; where it stands is checked before it is used."""
+
+    start: int
+    words: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post(Effect):
     """A message to a channel. With `keep_current`, a later plan under the same key updates the message in place.
 
-    `thread`: the message it answers, by the channel's own stamp.
+    `thread`: the message it answers, by the channel's own stamp. `dated`: the points in time in the text, as of a Tell.
     """
 
     verb: ClassVar[str] = "post"
@@ -195,20 +204,12 @@ class Post(Effect):
     text: str
     keep_current: bool = False
     thread: str = ""
+    dated: tuple[Dated, ...] = ()
 
     @property
     def lane(self) -> str:
         """A channel's messages keep their order."""
         return f"{self.system}|#{self.channel}"
-
-
-@dataclass(frozen=True, slots=True)
-class Dated:
-    """A point in time (UTC) that a text names with these words from this character on; where it stands is checked before it is used."""
-
-    start: int
-    words: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +246,8 @@ class Tell(Effect):
 class AskPart:
     """One question in a message: its words, the key that a press names, its buttons (answer, label).
 
-    `places`: where what it is about can be looked at (what it is called, address). `note` is in small print.
+    `places`: where what it is about can be looked at (what it is called, address). `note` is in small print. `moments`:
+    points in time that the words name, for a channel that shows each reader their own zone.
     """
 
     text: str
@@ -253,6 +255,7 @@ class AskPart:
     buttons: tuple[tuple[str, str], ...] = ()
     places: tuple[tuple[str, str], ...] = ()
     note: str = ""
+    moments: tuple[datetime, ...] = ()
 
     @property
     def plain(self) -> str:

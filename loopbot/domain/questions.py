@@ -57,7 +57,7 @@ class Question:
     """One question. `about` tells apart questions of one kind about one subject; `refs` are further records it is about.
 
     `again`: how long it rests after an answer that holds only for a while, or after nobody answered. `places` is where what
-    it is about can be looked at: what it is called, and its address.
+    it is about can be looked at: what it is called, and its address. `moments` are the points in time that the text names.
     """
 
     kind: Asking
@@ -72,6 +72,7 @@ class Question:
     tie: Tie | None = None
     service: str = ""
     again: timedelta = MONTH
+    moments: tuple[datetime, ...] = ()
 
     @property
     def key(self) -> str:

@@ -18,6 +18,7 @@ from loopbot.domain.texts import clean
 
 _BULLET: Final = "• "
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"'|]{1,2000}")
+_CUT: Final = "…"
 _TRAILING: Final = ".,;:!?)]}…"
 _LIKE_AN_ADDRESS: Final = re.compile(r"://|\bwww\.|\w\.[a-z]{2,}\b|/", re.IGNORECASE)
 
@@ -204,12 +205,13 @@ class ChoiceField:
 
 @dataclass(frozen=True, slots=True)
 class TicketField:
-    """What people call a ticket."""
+    """What people call a ticket; `example` shows how."""
 
     name: str
     label: str
     initial: str = ""
     optional: bool = False
+    example: str = "INC0012345"
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +279,7 @@ class Heard:
 
 def say(text: str) -> Message:
     """A plain text as blocks: lines that start with a bullet are a list, blank lines part paragraphs."""
-    return Message(tuple(_blocks(text)))
+    return Message(tuple(_blocks(text)) or (Paragraph(""),))
 
 
 def spans(words: Words) -> Iterator[Span]:
@@ -332,14 +334,16 @@ def _blocks(text: str) -> Iterator[Block]:
     for listed, lines in groupby(clean(text, len(text)).strip("\n").split("\n"), lambda line: line.startswith(_BULLET)):
         if listed:
             yield Bullets(tuple(line.removeprefix(_BULLET) or " " for line in lines))
-        else:
-            yield Paragraph("\n".join(lines))
+        elif words := "\n".join(lines).strip("\n"):
+            yield Paragraph(words)
 
 
 def _found(text: str) -> Iterator[Span]:
     end = 0
     for found in _ADDRESS.finditer(text):
         address = found.group().rstrip(_TRAILING)
+        if _CUT in found.group() or text[found.end() : found.end() + 2].strip().startswith(_CUT):
+            continue  # Half an address leads elsewhere.
         if found.start() > end:
             yield Said(text[end : found.start()])
         yield Address(address)

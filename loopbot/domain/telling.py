@@ -62,6 +62,12 @@ def zone_named(name: str) -> "ZoneInfo":
         return ZoneInfo("UTC")
 
 
+def moment(at: datetime, zone: str = "UTC") -> str:
+    """A point in time as a text names it: 22 Nov 2026, 14:05 UTC."""
+    there = at.astimezone(zone_named(zone)) if zone != "UTC" else at.astimezone(UTC)
+    return f"{there.day} {there:%b %Y, %H:%M} {there:%Z}"
+
+
 def is_zone(name: str) -> bool:
     """Whether there is a zone of that name, such as Europe/Berlin."""
     try:

@@ -236,11 +236,13 @@ class Announce:
 
     def want(self, scope: Scope, bench: Bench) -> Wanted:
         """One message."""
+        text, dated = self.text.dated(scope)
         post = Post(
             system=self.system,
             cause=caused(bench, self.slot, f"#{self.channel}"),
             channel=self.channel,
-            text=self.text.fill(scope),
+            text=text,
             keep_current=self.keep_current,
+            dated=dated,
         )
         return Wanted(effects=(post,))

@@ -105,4 +105,4 @@ class Inform:
     def _answer(self, tell: Tell, origin: Ref, bench: Bench) -> Post:
         place, _, stamp = origin.key.partition("/")
         cause = caused(bench, self.slot, f"{THREAD}|{origin.key}")
-        return Post(system=origin.system, cause=cause, channel=place, text=tell.text, thread=stamp)
+        return Post(system=origin.system, cause=cause, channel=place, text=tell.text, thread=stamp, dated=tell.dated)

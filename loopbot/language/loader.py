@@ -1,7 +1,7 @@
 """Rule files to domain rules. Every mistake of every file is collected: nobody mends a folder one error at a time."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loopbot.domain.errors import RuleError
@@ -29,20 +29,20 @@ class Loaded:
     errors: tuple[RuleError, ...] = ()
 
 
-def load_rules(folder: Path) -> Loaded:
-    """All *.toml of the folder itself, in order of name."""
+def load_rules(folder: Path, zone: str = "UTC") -> Loaded:
+    """All *.toml of the folder itself, in order of name; points in time in their texts are said in this zone."""
     if not folder.is_dir():
         return Loaded(errors=(RuleError(str(folder), "there is no such folder", "loopbot init writes one"),))
     rules: list[Rule] = []
     errors: list[RuleError] = []
     for path in sorted(folder.glob("*.toml")):
-        loaded = load_rule(path)
+        loaded = load_rule(path, zone)
         rules.extend(loaded.rules)
         errors.extend(loaded.errors)
     return Loaded(tuple(rules), tuple(errors))
 
 
-def load_rule(path: Path) -> Loaded:
+def load_rule(path: Path, zone: str = "UTC") -> Loaded:
     """One file; its name without .toml is the rule's name."""
     where = f"{path.parent.name}/{path.name}" if path.parent.name else path.name
     try:
@@ -50,23 +50,23 @@ def load_rule(path: Path) -> Loaded:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         return Loaded(errors=(RuleError(where, f"the file can not be read: {why}"),))
-    return parse_rule(text, path.stem, where)
+    return parse_rule(text, path.stem, where, zone)
 
 
-def parse_rule(text: str, name: str, where: str = "") -> Loaded:
+def parse_rule(text: str, name: str, where: str = "", zone: str = "UTC") -> Loaded:
     """A rule from its text; `where` is how errors name the file."""
     findings = Findings(where or f"{name}.toml")
     if not _NAME.fullmatch(name):
         good = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789") or "my-rule"
         findings.add("", f'"{name}" can not be the name of a rule', f"rename the file to {good}.toml")
     written = read(text, findings)
-    rule = _rule(written, name, findings) if written else None
+    rule = _rule(written, name, findings, zone) if written else None
     if findings.errors or rule is None:
         return Loaded(errors=tuple(findings.errors))
     return Loaded(rules=(rule,))
 
 
-def _rule(written: model.RuleFile, name: str, findings: Findings) -> Rule:
+def _rule(written: model.RuleFile, name: str, findings: Findings, zone: str) -> Rule:
     match = written.match
     known = names_for(written.on)
     unwatched = {} if written.watch else dict.fromkeys(("interval", "quiet_for"), "this rule has no [watch]")
@@ -88,7 +88,8 @@ def _rule(written: model.RuleFile, name: str, findings: Findings) -> Rule:
     if mirrors:
         _check_mirroring(written, findings)
     acting = _acting(written)
-    builder = Builder(acting, _kinds(written), acting.why_not, findings)
+    # What tells effects apart (`once`) is said in UTC, whatever people read.
+    builder = Builder(replace(acting, zone=zone), _kinds(written), acting.why_not, findings)
     then = builder.built(written.then)
     return Rule(
         name=name,

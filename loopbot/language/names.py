@@ -78,12 +78,16 @@ NULL = Type("null", nullable=True)
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names that mean something at one place of a rule; `why_not` says of others why they mean nothing here."""
+    """The names that mean something at one place of a rule; `why_not` says of others why they mean nothing here.
+
+    `zone`: in which points in time are said in a text.
+    """
 
     known: Mapping[str, Type]
     why_not: Mapping[str, str] = field(default_factory=dict)
     opened: Mapping[str, "Opened"] = field(default_factory=dict)
     others: Type | None = None
+    zone: str = "UTC"
 
     def with_opened(self, name: str, opened: "Opened") -> "Names":
         """The same, and a ticket that an action opened."""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from loopbot.domain.effects import PENDING_KIND, Dated, pending_mark
 from loopbot.domain.rules import Scope
+from loopbot.domain.telling import moment
 from loopbot.domain.texts import listed
 from loopbot.domain.words import Kind
 from loopbot.language import checking, closures, tree
@@ -123,7 +124,7 @@ def _filler(name: str, names: Names, *, public: bool) -> Filler:
     if attribute.endswith("_confidence"):
         return lambda scope: "unknown" if value(scope) is None else share(value(scope))
     if type_.sort == "moment":
-        return _MomentFiller(value)
+        return _MomentFiller(value, names.zone)
     return lambda scope: said(value(scope))
 
 
@@ -132,9 +133,11 @@ class _MomentFiller:
     """Says a point in time in words, and which one it is."""
 
     value: Callable[[Scope], datetime | None]
+    zone: str
 
     def __call__(self, scope: Scope) -> str:
-        return said(self.value(scope))
+        at = self.value(scope)
+        return said(None) if at is None else moment(at, self.zone)
 
 
 def _checked(node: tree.Node, names: Names) -> Type:
@@ -179,7 +182,7 @@ def _others(attribute: str, names: Names, *, public: bool) -> Filler:
 
 def _reporters(scope: Scope) -> str:
     names = dict.fromkeys(said(one.reporter) for one in scope.others if one.reporter)
-    return listed(names) or "nobody by name"
+    return listed(names) or "nobody who is named"
 
 
 def _check_public(root: str, attribute: str, names: Names) -> None:

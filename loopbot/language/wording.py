@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from loopbot.domain.records import Record
 from loopbot.domain.scoring import span_in_words
+from loopbot.domain.telling import moment
 from loopbot.domain.texts import listed
 
 MOST_LISTED = 20
@@ -33,11 +34,6 @@ def said(value: object, null: str = "unknown") -> str:  # noqa: PLR0911 (one cas
             return value.key
         case _:
             return str(value)
-
-
-def moment(at: datetime) -> str:
-    """22 Nov 2026, 14:05 UTC."""
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
 def share(score: float) -> str:

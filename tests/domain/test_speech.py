@@ -59,7 +59,18 @@ def test_a_plain_text_becomes_paragraphs_lists_and_addresses_that_show_themselve
     said = say("Two things:\n• one\n• https://sn.example/x.\n\nThat is all.")
     assert [type(one) for one in said.blocks] == [Paragraph, Bullets, Paragraph]
     assert list(spans("see https://sn.example/x.")) == [Said("see "), Address("https://sn.example/x"), Said(".")]
-    assert plain(said) == "Two things:\n• one\n• https://sn.example/x.\n\nThat is all."
+    assert plain(said) == "Two things:\n• one\n• https://sn.example/x.\nThat is all."
+
+
+def test_an_address_that_was_cut_leads_nowhere() -> None:
+    for cut in (
+        "https://bank.exam…",
+        "https://bank.exam… (cut here)",
+        "“https://bank.exam…”",
+        "https://bank.exam\n… (cut here)",
+    ):
+        assert list(spans(cut)) == [Said(cut)]
+    assert Address("https://bank.example") in list(spans("https://bank.example and …"))
 
 
 def test_a_heard_message_has_one_name_and_a_field_its_words() -> None:

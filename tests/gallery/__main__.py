@@ -10,7 +10,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from tests.gallery.scenes import Json, Shown, scenes
+from tests.gallery.scenes import scenes
+from tests.gallery.shown import Json, Shown
 
 OUT = Path("out/slack-gallery.html")
 HERE = Path(__file__).parent

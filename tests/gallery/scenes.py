@@ -1,44 +1,31 @@
 """What the gallery shows: people of a small shop ask, press, fill in; and what loopbot says by itself."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from connectors.slack import blocks, speaking
-from loopbot.domain.records import Deployment, Person
+from loopbot.domain.records import Deployment
 from loopbot.domain.rules import Rulebook
-from loopbot.domain.speech import Context, Filled, Form, Heard, Message, Wrong, say
+from loopbot.domain.speech import Context, Filled, Form, Heard, Wrong, say
 from loopbot.language.loader import load_rules
-from loopbot.sandbox.slack import blocks as limits
 from loopbot.store import open_store
 from loopbot.usecases.enact import absorb
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop
 from loopbot.wiring import starter_rules
 from tests.conversation.conftest import MARA_IN_CHAT, OPS, PLACES, ROLES, TOM, incident, shop
+from tests.gallery.asking import asking
+from tests.gallery.shown import Shown, shown, view, whispered
+from tests.gallery.worded import worded
 from tests.support.clock import FakeClock
 from tests.support.made import at
 from tests.support.systems import FakeSink
 
-Json = Mapping[str, Any]
 HOSTILE = "<!channel> <https://evil.example|https://bank.example> *bold* `code` \u202egnp.exe \u05e9\u05dc\u05d5\u05dd \U0001f4a5 &amp; "
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One picture: where it is seen, what led to it, its blocks; a view also has a title and buttons below."""
-
-    name: str
-    by: str
-    blocks: list[Json]
-    title: str = ""
-    submit: str = ""
-    close: str = ""
-    faults: tuple[str, ...] = ()
 
 
 def scenes() -> Iterator[Shown]:
@@ -71,16 +58,18 @@ def scenes() -> Iterator[Shown]:
             ("help", OPS),
             ("status INC0066666", MARA_IN_CHAT),
         ):
-            yield _whispered(f"/loop {command}", person, talk.command(person, command))
+            yield whispered(f"/loop {command}", person, talk.command(person, command))
         yield from _forms(talk)
-        yield _view(
+        yield view(
             "The home tab", f"for {MARA_IN_CHAT.name}, who reported something", speaking.home(talk.home(MARA_IN_CHAT))
         )
-        yield _view("The home tab", f"for {OPS.name}, an operator", speaking.home(talk.home(OPS)))
+        yield view("The home tab", f"for {OPS.name}, an operator", speaking.home(talk.home(OPS)))
         lines = talk.link_shared(TOM, ["https://it.example.com/INC0012345", "https://it.example.com/INC0066666"])
         for url, line in lines.items():
-            yield _shown("An address in a channel", url, speaking.block_kit([Context(line)]))
+            yield shown("An address in a channel", url, speaking.block_kit([Context(line)]))
         yield from _by_itself()
+    yield from worded()
+    yield from asking()
 
 
 def _forms(talk: Conversation) -> Iterator[Shown]:
@@ -94,12 +83,12 @@ def _forms(talk: Conversation) -> Iterator[Shown]:
     ):
         form = talk.shortcut(TOM, callback, message)
         assert isinstance(form, Form)
-        yield _view(f"The shortcut “{by}”", "on a message", speaking.modal(form))
+        yield view(f"The shortcut “{by}”", "on a message", speaking.modal(form))
         filled = Filled(callback, {"words": "The export hangs", "title": "Export locks the orders table", "ticket": "INC0012345"}, context=form.context)  # fmt: skip
         said = talk.submitted(TOM, filled)
         assert not isinstance(said, Wrong)
-        yield _view(f"The shortcut “{by}”", "once it is sent", speaking.answer_view(form.title, said))
-    yield _view("A form that takes long", "while the store is busy", speaking.answer_view("Feedback", say("This takes a moment longer than usual; it is being noted.")))  # fmt: skip
+        yield view(f"The shortcut “{by}”", "once it is sent", speaking.answer_view(form.title, said))
+    yield view("A form that takes long", "while the store is busy", speaking.answer_view("Feedback", say("This takes a moment longer than usual; it is being noted.")))  # fmt: skip
 
 
 def _by_itself() -> Iterator[Shown]:
@@ -107,34 +96,12 @@ def _by_itself() -> Iterator[Shown]:
     asked = 'What you reported on 2026-03-02 is fixed in production: "The export hangs at 80 percent"\nDoes it work for you? (INC0012345)'
     buttons = (("yes", "Yes, it works"), ("no", "Still broken"))
     told = blocks.message(asked, key="k", buttons=buttons)["blocks"]
-    yield _shown("Fixed where you use it", "told by a rule", told)
+    yield shown("Fixed where you use it", "told by a rule", told)
     answer = speaking.note(say("Good. It counts as fixed for you."))
-    yield _shown("Fixed where you use it", "once it is answered", blocks.answered(told, blocks.ANSWERS, answer))
+    yield shown("Fixed where you use it", "once it is answered", blocks.answered(told, blocks.ANSWERS, answer))
     arrived = 'Your report has arrived: "The export hangs at 80 percent"\nThis may help until it is fixed: Run the export after 22:00.\nDid it? You hear either way when it is fixed where you use it. (INC0012345)'
-    yield _shown("A report is acknowledged", "told by a rule", blocks.message(arrived, key="k", buttons=(("yes", "That helped"), ("no", "It did not")))["blocks"])  # fmt: skip
-    yield _shown("A text of 40,000 characters", "cut, and saying so", blocks.message(HOSTILE * 300)["blocks"][-1:])
-
-
-def _whispered(name: str, person: Person, said: Message | Form) -> Shown:
-    by = f"typed by {person.name}"
-    return (
-        _view(name, by, speaking.modal(said))
-        if isinstance(said, Form)
-        else _shown(name, by, speaking.message(said)["blocks"])
-    )
-
-
-def _shown(name: str, by: str, made: list[Any]) -> Shown:
-    return Shown(name, by, made, faults=tuple(limits.faults(made)))
-
-
-def _view(name: str, by: str, view: Json) -> Shown:
-    def text(part: str) -> str:
-        return str((view.get(part) or {}).get("text", ""))
-
-    made = list(view["blocks"])
-    wrong = tuple(limits.faults(made, limits.BLOCKS_A_VIEW))
-    return Shown(name, by, made, text("title") or "Home", text("submit"), text("close"), wrong)
+    yield shown("A report is acknowledged", "told by a rule", blocks.message(arrived, key="k", buttons=(("yes", "That helped"), ("no", "It did not")))["blocks"])  # fmt: skip
+    yield shown("A text of 40,000 characters", "cut, and saying so", blocks.message(HOSTILE * 300)["blocks"][-1:])
 
 
 @contextmanager

@@ -43,6 +43,13 @@ def test_a_text_says_which_points_in_time_it_names_and_where(names: Names, scope
     assert {one.at for one in dated} == {scope.it.opened_at}
 
 
+def test_points_in_time_are_said_in_the_zone_of_the_installation(names: Names, scope: Scope) -> None:
+    text = template("On {it.opened_at}.", replace(names, zone="Europe/Berlin"))
+    whole, dated = text.dated(scope)
+    assert whole == text.fill(scope) == "On 22 Nov 2026, 12:05 CET."
+    assert [(one.words, one.at) for one in dated] == [("22 Nov 2026, 12:05 CET", scope.it.opened_at)]
+
+
 def test_others_are_listed_up_to_twenty(names: Names, scope: Scope, incident: Callable[..., Incident]) -> None:
     many = replace(scope, others=tuple(incident(f"INC{number}", title=f"No {number}") for number in range(32)))
     lines = template("{others}", names).fill(many).splitlines()

@@ -69,10 +69,12 @@ def test_a_cluster_becomes_a_problem_once_somebody_says_so_and_later_ones_join_u
     assert text.startswith("Are these 3 incidents on Order Export one problem?")
     assert all(number in text for number in made)
     assert problems(desk) == []
+    assert str(message.blocks).count("'type': 'date'") == 3, "each in its reader's own zone"
     desk.press(message, "Open a problem", "beth.anglin")
     desk.hears("beth.anglin", "This one is for problem managers")
     desk.press(message, "Open a problem", "priya.nair")
     desk.shows("priya.nair: they are one problem")
+    assert "It can be taken back until" in desk.read(desk.asked()[0])
     desk.round()
     assert len(problems(desk)) == 1
     assert all(held_by(desk, number) for number in made)

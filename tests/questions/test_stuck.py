@@ -91,7 +91,7 @@ def test_a_write_that_nobody_can_find_is_shown_with_the_two_choices(open_desk: O
     text = desk.read(message)
     assert text.startswith("Is this there, in slack?")
     assert "post to #releases: “Changed: New labels”" in text
-    assert "It was sent at" in text
+    assert "It was sent on" in text
     assert desk.labels(message) == ["It is there", "It is not: send again"]
     desk.press(message, "It is there", "tom.brandt")
     desk.shows("tom.brandt: It is there")

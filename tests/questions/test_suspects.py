@@ -264,6 +264,20 @@ def test_late_ones_are_remembered_once_and_end_with_the_reason(open_desk: Open) 
     assert len(desk.asked()) <= 2
 
 
+def test_an_undo_that_comes_too_late_is_told_so_and_its_button_goes(open_desk: Open) -> None:
+    desk = open_desk(RULES, questions="undo_hours = 0.001")
+    _, likely, _ = broken(desk)
+    desk.press(desk.asked()[0], f"Yes, {likely}", "beth.anglin")
+    desk.shows("It can be taken back until")
+    given = desk.first().answered_at
+    assert given is not None
+    until(lambda: datetime.now(UTC) > given + timedelta(hours=0.0011), "the end of its time")
+    assert desk.labels(desk.asked()[0]) == ["Undo"], "nothing is sent for its sake alone"
+    desk.press(desk.asked()[0], "Undo", "beth.anglin")
+    desk.hears("beth.anglin", "too long ago to take back here")
+    until(lambda: desk.labels(desk.asked()[0]) == [], "the button to go")
+
+
 def test_it_can_be_answered_from_the_queue_and_the_home_tab_as_well(open_desk: Open) -> None:
     desk = open_desk(RULES)
     incident, likely, _ = broken(desk)

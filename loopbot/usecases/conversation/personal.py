@@ -21,7 +21,6 @@ from loopbot.domain.speech import (
     Moment,
     Option,
     Paragraph,
-    Said,
     Select,
     Words,
     say,
@@ -137,19 +136,21 @@ def _queue(tx: Tx, desk: Desk, person: Person) -> list[Block]:
     if not rows:
         return [Paragraph("Nothing is asked of you.")]
     blocks: list[Block] = [Context(f"{counted(len(rows), 'question')}, the longest waiting first.")]
-    for row in rows[:_QUEUE]:
+    for number, row in enumerate(rows[:_QUEUE]):
+        blocks += [Divider()] if number else []
         blocks += _question(row)
     return blocks
 
 
 def _question(row: QuestionRow) -> list[Block]:
     question = row.question
-    about: Words = (Said(question.subject.key, strong=True), ", asked ", Moment(row.asked_at))
+    first, _, rest = question.text.partition("\n")
     if len(question.options) <= _FEW_OPTIONS:
         choose: Block = Buttons(row.key, tuple(Button(one.answer, one.label) for one in question.options))
     else:
         choose = Select(row.key, "Choose", tuple(Option(one.answer, one.label) for one in question.options))
-    return [Paragraph(about), *say(question.text).blocks, choose]
+    told = say(rest.strip("\n")).blocks if rest.strip() else ()
+    return [Lead(first), *told, choose, Paragraph(("Asked ", Moment(row.asked_at)))]
 
 
 def _coming(coming: Sequence[Record]) -> list[Block]:

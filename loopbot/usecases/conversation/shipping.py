@@ -111,7 +111,8 @@ def _change(record: Record) -> Words:
 def _deployment(record: Record, holds: Sequence[Record], broke: int) -> Words:
     where = getattr(record, "environment", None) or "an unnamed environment"
     after = f"; {counted(broke, 'incident')} laid to it" if broke else ""
-    return (Moment(record.occurred_at), f" {shorten(record.title or record.key, 80)} to {where}: {record.state.replace('_', ' ')}; {_holds(holds)}{after} ", key_of(record))  # fmt: skip
+    told = f" to {where}: {record.state.replace('_', ' ')}; {_holds(holds)}{after}"
+    return (Moment(record.occurred_at), " ", key_of(record), told)
 
 
 def _holds(holds: Sequence[Record]) -> str:

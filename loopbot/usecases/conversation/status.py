@@ -1,10 +1,10 @@
 """`/loop status` and `/loop why`: one matter from what was said to where its fix runs, and what the rules make of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from loopbot.domain.phrasing import counted, what_it_does
 from loopbot.domain.records import Deployment, Incident, Person, Record
-from loopbot.domain.rules import Plan, all_hold
+from loopbot.domain.rules import Found, Plan, all_hold
 from loopbot.domain.speech import (
     Block,
     Bullets,
@@ -29,6 +29,7 @@ from loopbot.usecases.questions.showing import root_cause
 from loopbot.usecases.way import Way, delivered, way_of
 
 _MOST = 8
+_MOST_RULES = 15
 _NAMES = {
     "incident": "Ticket",
     "feedback": "Feedback",
@@ -69,12 +70,8 @@ def why(desk: Desk, person: Person, record: Record) -> Message:
     found = explain(desk.loop, record)
     insider = desk.insider(person)
     blocks: list[Block] = [Lead(f"What the rules make of {quoted(record.title)}")]
-    plans = sorted(found.plans, key=lambda plan: (not all_hold(plan.steps), plan.rule))
-    if not plans:
-        blocks.append(Paragraph(f"No rule looks at a {record.kind}."))
-    lines = tuple(line for plan in plans for line in [_reason(plan, insider=insider)] if line)
-    if lines:
-        blocks.append(Bullets(lines[:20]))
+    plans = sorted(found.plans, key=lambda plan: plan.rule)
+    blocks += _reasons(record, plans, insider=insider)
     done = [row for row in found.effects if row.state == "settled"]
     past = [row for row in found.effects if row.state not in {"settled", "shadow", "dropped"}]
     if insider and done:
@@ -84,7 +81,8 @@ def why(desk: Desk, person: Person, record: Record) -> Message:
     reasons = tuple(dict.fromkeys(entry.because for entry in reversed(found.journal) if entry.because))
     if reasons:
         blocks += [Paragraph((Said("Why, in the order it happened last", strong=True),)), Bullets(reasons[:_MOST])]
-    blocks.append(Context(f"{record.key}, {record.state.replace('_', ' ')}"))
+    whole = f"; every condition: loopbot explain {record.key}" if insider else ""
+    blocks.append(Context(f"{record.key}, {record.state.replace('_', ' ')}{whole}"))
     return Message(tuple(blocks))
 
 
@@ -169,15 +167,37 @@ def _next_steps(record: Record, *, insider: bool) -> Iterator[Button]:
         yield Button(f"ack {record.ref}", "Acknowledge")
 
 
-def _reason(plan: Plan, *, insider: bool) -> Words | None:
-    holds = all_hold(plan.steps)
-    mode = "" if plan.mode == "live" else f" ({plan.mode})"
-    if holds:
-        does = "; ".join(what_it_does(effect, 60) for effect in plan.effects[:3]) if insider else ""
-        because = plan.because or "all it asks for is so"
-        return (Said(f"{plan.rule}{mode} holds: ", strong=True), because + (f" → {does}" if does else ""))
-    failed = next((step for step in plan.steps if not step.held), None)
-    if failed is None or not insider:
-        return (Said(f"{plan.rule}{mode} does not hold", strong=True),)
-    saw = f" ({failed.saw})" if failed.saw else ""
-    return (Said(f"{plan.rule}{mode} does not hold: ", strong=True), f"{failed.asked}{saw}")
+def _reasons(record: Record, plans: Sequence[Plan], *, insider: bool) -> Iterator[Block]:
+    """What holds, in words; to those who work on it also what keeps the other rules back."""
+    hold = [plan for plan in plans if all_hold(plan.steps)]
+    if hold:
+        yield Bullets(tuple(_holds(plan, insider=insider) for plan in hold[:_MOST_RULES]))
+    elif plans:
+        yield Paragraph("No rule has anything to do for it now.")
+    else:
+        yield Paragraph(f"No rule looks at a {record.kind}.")
+    if not insider:
+        return
+    kept = [(plan, next(step for step in plan.steps if not step.held)) for plan in plans if not all_hold(plan.steps)]
+    waits = [plan.rule for plan, step in kept if step.asked.startswith("answer ")]
+    others = [(plan, step) for plan, step in kept if plan.rule not in waits]
+    if others:
+        yield Paragraph((Said("What keeps the others back", strong=True),))
+        yield Bullets(tuple(_keeps_back(plan, step) for plan, step in others[:_MOST_RULES]))
+    if waits:
+        yield Context(f"These wait for an answer of whoever reported it: {', '.join(waits)}.")
+
+
+def _holds(plan: Plan, *, insider: bool) -> Words:
+    does = "; ".join(what_it_does(effect, 60) for effect in plan.effects[:3]) if insider else ""
+    because = plan.because or "all it asks for is so"
+    return (Said(f"{plan.rule}{_mode(plan)}: ", strong=True), because + (f" → {does}" if does else ""))
+
+
+def _keeps_back(plan: Plan, step: Found) -> Words:
+    saw = f" ({shorten(step.saw, 60)})" if step.saw else ""
+    return (Said(f"{plan.rule}{_mode(plan)}: ", strong=True), f"{shorten(step.asked, 110)}{saw}")
+
+
+def _mode(plan: Plan) -> str:
+    return "" if plan.mode == "live" else f" ({plan.mode})"

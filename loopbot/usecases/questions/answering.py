@@ -137,7 +137,9 @@ def _form(tx: Tx, row: QuestionRow, option: Option, words: str) -> Form | None:
     context = f"{row.key}{_SEPARATOR}{option.answer}"
     before = (Paragraph(headline(row.question)),)
     if option.answer == "other":
-        field = TicketField("which", "Which one is it?")
+        # Of the kind that is asked for.
+        example = next((one.ref.key for one in row.question.options if one.ref), "CHG0000042")
+        field = TicketField("which", "Which one is it?", example=example)
         return Form(FORM, "Another one", (field,), "Save", before, context)
     if option.answer == "apart":
         hint = "Their keys, such as " + ", ".join(ref.key for ref in row.question.refs[:2])

@@ -5,6 +5,7 @@ from loopbot.domain.records import Person
 from loopbot.domain.speech import Filled, Form, Message, Wrong, say
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions.answering import FORM, answer, form_filled, undo
+from loopbot.usecases.questions.keeping import refresh
 from loopbot.usecases.roles import Roles
 
 SHOWN_ELSEWHERE = Message(())
@@ -20,7 +21,13 @@ def pressed(loop: Loop, roles: Roles, person: Person, key: str, word: str, words
     with loop.store.read() as tx:
         if tx.questions.get(key) is None and not tx.questions.carried(key):
             return None
-    heard = answer(loop, person, key, word, words, roles)
+    try:
+        heard = answer(loop, person, key, word, words, roles)
+    except Declined:
+        # Whoever presses a button that does nothing any more sees a message from before: it is brought up to date.
+        with loop.store.write() as tx:
+            refresh(loop, tx, tx.questions.carried(key) or [row for row in [tx.questions.get(key)] if row])
+        raise
     if isinstance(heard, Form):
         return heard
     if heard.left:

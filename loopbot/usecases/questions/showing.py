@@ -7,6 +7,7 @@ from loopbot.domain import rootcause
 from loopbot.domain.effects import AskPart
 from loopbot.domain.questions import Question
 from loopbot.domain.records import Ref
+from loopbot.domain.telling import moment
 from loopbot.domain.texts import listed, shorten
 from loopbot.ports import Answer, QuestionRow, Tx
 
@@ -57,7 +58,8 @@ def parts_of(tx: Tx, rows: Sequence[QuestionRow], undo: timedelta) -> tuple[AskP
         parts.append(AskPart("\n".join(["These move up as the ones above are answered:", *rest, *more])))
     if done:
         lines = [f"• {headline(row.question)} {outcome(tx, row)}" for row in done[-20:]]
-        parts.append(AskPart("\n".join(["Done:", *lines])))
+        moments = tuple(at for row in done[-20:] for at in _answered_at(tx, row))
+        parts.append(AskPart("\n".join(["Done:", *lines]), moments=moments))
     return tuple(parts)
 
 
@@ -80,7 +82,7 @@ def outcome(tx: Tx, row: QuestionRow) -> str:
 
 def said(answer: Answer, question: Question) -> str:
     """Who answered what, and when."""
-    return f"{name_of(answer.by)}: {meaning(answer, question)} ({when(answer.at)})."
+    return f"{name_of(answer.by)}: {meaning(answer, question)} ({moment(answer.at)})."
 
 
 def meaning(answer: Answer, question: Question) -> str:
@@ -107,7 +109,7 @@ def root_cause(tx: Tx, problem: Ref) -> tuple[str, ...]:
         return ()
     latest = max(given, key=lambda one: one.at)
     lines = _filled_in(rootcause.read(latest.detail))
-    return (*lines, f"so said {name_of(latest.by)} at {when(latest.at)} ({problem.key})") if lines else ()
+    return (*lines, f"so said {name_of(latest.by)} on {moment(latest.at)} ({problem.key})") if lines else ()
 
 
 def _root_cause(kept: str) -> str:
@@ -127,22 +129,26 @@ def name_of(by: str) -> str:
     return by.partition(" (")[0]
 
 
-def when(at: datetime) -> str:
-    """A moment that is read later: 14:05 UTC on 2 Mar."""
-    return f"{at:%H:%M} UTC on {at.day} {at:%b}"
-
-
 def _part(tx: Tx, row: QuestionRow, longest: int, undo: timedelta) -> AskPart:
     question = row.question
-    words = shorten(question.text, longest)
     told = outcome(tx, row)
+    moments = _answered_at(tx, row)
     if row.state == "open":
         buttons = tuple((one.answer, one.label) for one in question.options)
         asked = f"For {audience_in_words(question)}."
-        return AskPart("\n\n".join([words, *([told] if told else [])]), row.key, buttons, question.places, asked)
-    late = row.answered_at is None or tx.now() - row.answered_at > undo
-    undoing = () if row.state != "answered" or late else ((UNDO, "Undo"),)
-    return AskPart(words, row.key, undoing, question.places, told)
+        words = "\n\n".join([shorten(question.text, longest), *([told] if told else [])])
+        return AskPart(words, row.key, buttons, question.places, asked, (*question.moments, *moments))
+    # What was decided is what matters now; what spoke for it comes back with the question, if the answer is taken back.
+    words = f"{headline(question)}\n{told}"
+    if row.state != "answered" or row.answered_at is None or tx.now() - row.answered_at > undo:
+        return AskPart(words, row.key, (), question.places, moments=moments)
+    until = row.answered_at + undo
+    words = f"{words}\nIt can be taken back until {moment(until)}."
+    return AskPart(words, row.key, ((UNDO, "Undo"),), question.places, moments=(*moments, until))
+
+
+def _answered_at(tx: Tx, row: QuestionRow) -> tuple[datetime, ...]:
+    return tuple(one.at for one in _standing(tx.questions.answers(row.key)))
 
 
 def _standing(answers: Sequence[Answer]) -> list[Answer]:

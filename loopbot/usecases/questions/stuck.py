@@ -7,11 +7,11 @@ from loopbot.domain.asking import places
 from loopbot.domain.phrasing import counted, what_it_does
 from loopbot.domain.questions import Option, Question
 from loopbot.domain.records import Ref
+from loopbot.domain.telling import moment
 from loopbot.domain.texts import shorten
 from loopbot.ports import Heap, OutboxRow, Tx
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions.keeping import put, withdraw
-from loopbot.usecases.questions.showing import when
 
 KINDS = frozenset({"limit", "uncertain", "parked"})
 AGAIN = timedelta(days=1)
@@ -103,7 +103,7 @@ def _uncertain(tx: Tx, row: OutboxRow) -> Question:
     effect = row.effect
     record = tx.record(effect.mentions[0] if effect.mentions else effect.cause.subject)
     look = f"Look at {record.key}." if record and record.url else f"Look in {effect.system}."
-    sent = f" It was sent at {when(row.sent_at)}." if row.sent_at else ""
+    sent = f" It was sent on {moment(row.sent_at)}." if row.sent_at else ""
     text = [
         f"Is this there, in {effect.system}? The answer to it was lost, and it can not be looked for.",
         "",
@@ -123,6 +123,7 @@ def _uncertain(tx: Tx, row: OutboxRow) -> Question:
         rule=effect.cause.rule,
         refs=effect.mentions,
         again=AGAIN,
+        moments=(row.sent_at,) if row.sent_at else (),
     )
 
 

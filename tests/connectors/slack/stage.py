@@ -117,7 +117,7 @@ def read_aloud(blocks: list[dict[str, Any]]) -> str:
 
 
 def _spans(section: dict[str, Any]) -> str:
-    return "".join(one["text"] for one in section["elements"])
+    return "".join(one["fallback"] if one["type"] == "date" else one["text"] for one in section["elements"])
 
 
 STAGES = {"slack": SlackStage}
