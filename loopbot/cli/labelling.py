@@ -51,7 +51,7 @@ def train_labels(config: Path, *, use: bool | None, as_json: bool) -> int:
     with opened(config, remote=False) as here:
         done = train(here.loop, lambda what: None if as_json else out.print(f"  {what} …", style="dim"), use=use)
         with here.store.read() as tx:
-            in_force = here.loop.shelf.in_force(tx).version if here.loop.shelf else "shipped"
+            in_force = here.loop.shelf.in_force(tx).stack.version if here.loop.shelf else "shipped"
     if as_json:
         _print_json(
             {
@@ -86,7 +86,7 @@ def evaluate_labels(config: Path, file: Path | None, *, as_json: bool) -> int:
         else:
             with here.store.read() as tx:
                 rows = gathered(tx)
-            found = list(left_out(rows))
+            found = list(left_out(rows, here.loop.shelf.encoder if here.loop.shelf else None))
     if as_json:
         _print_json({name: {"labels": one.labels, "macro_f1": one.macro_f1, "right": one.right} for name, one in found})
         return DONE
@@ -105,13 +105,15 @@ def list_labels(config: Path, *, as_json: bool) -> int:
 
     with opened(config, remote=False) as here, here.store.read() as tx:
         rows, versions = gathered(tx), tx.models.all(KIND)
-        in_force = here.loop.shelf.in_force(tx).version if here.loop.shelf else SHIPPED
+        in_force = here.loop.shelf.in_force(tx).stack.version if here.loop.shelf else SHIPPED
+        missing = here.loop.shelf.missing(tx) if here.loop.shelf else ""
     if as_json:
         kept = [
             {"version": one.version, "at": one.at, "labels": one.labels, "quality": one.summary} for one in versions
         ]
         _print_json(
             {"labels": Counter(one.topic for one in rows), "versions": kept, "in_force": in_force, "total": len(rows)}
+            | ({"without": missing} if missing else {})
         )
         return DONE
     out = console()
@@ -130,6 +132,9 @@ def list_labels(config: Path, *, as_json: bool) -> int:
         *((v.version, f"{ago(v.at)}, {v.labels} labels: {v.summary}") for v in versions),
     ]:
         out.print(f"{'→' if name == in_force else ' '} {name:<14} {said}", markup=False)
+    if missing:
+        why = f"{in_force} was learnt with {missing} as well, which is not used here: it judges by words alone."
+        out.print(f"\n{why} To use it, set use = true under [meaning].", markup=False)
     return DONE
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from loopbot.config.meaning import Meaning
 from loopbot.config.priority import PriorityTable
 from loopbot.config.questions import Questions
 from loopbot.config.secrets import FORMS, is_reference, is_secret_key
@@ -171,6 +172,7 @@ class Config(BaseModel):
     people: People = People()
     questions: Questions = Questions()
     topics: Topics = Topics()
+    meaning: Meaning = Meaning()
     priority: PriorityTable = PriorityTable()
     systems: Mapping[str, System] = Field(default_factory=dict)
     path: Path = Path("config.toml")

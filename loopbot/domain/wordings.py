@@ -1,11 +1,15 @@
 """What records say, as terms: the common ground of search by meaning and of the judgements that compare texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from loopbot.domain.records import Record
 from loopbot.domain.words import Kind
+
+Vector: TypeAlias = Sequence[float]
+"""Where a text lies among all that can be meant: numbers whose squares add up to one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from loopbot.domain.records import Feedback, TopicGuess
 from loopbot.domain.words import TOPICS
 from loopbot.judgement.calibration import Temperature, softmax
+from loopbot.judgement.topic_meaning import meant
 from loopbot.judgement.topic_model import Linear, Read, read
 from loopbot.judgement.topic_reasons import reasons
+from loopbot.ports.encoding import Encoder
 
 ENOUGH = 30
 """From so many labels on a model of one's own counts; with fewer it would mislead."""
@@ -24,7 +26,10 @@ _NONE: Mapping[str, Linear] = {}
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Models from the most general to the most particular, each with its weight against those before it, and how sure to sound."""
+    """Models from the most general to the most particular, each with its weight against those before it, and how sure to sound.
+
+    `encoder`: whose vectors the models were learnt with; "" where they read signs and words alone.
+    """
 
     base: Linear
     base_temperature: Temperature = field(default_factory=Temperature)
@@ -32,6 +37,7 @@ class Stack:
     projects: Mapping[str, Linear] = field(default_factory=lambda: _NONE)
     temperature: Temperature = field(default_factory=Temperature)
     version: str = "shipped"
+    encoder: str = ""
 
     def scores(self, text: Read, project: str = "") -> dict[str, float]:
         """A score for each topic; their softmax are the probabilities."""
@@ -97,15 +103,23 @@ def _log_sum(scores: Sequence[float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class TopicJudge:
-    """Judges feedback. `words` are values of labels, categories and types that say the topic outright, in small letters."""
+    """Judges feedback. `words` are values of labels, categories and types that say the topic outright, in small letters.
+
+    `encoder` makes the vectors that the stack was learnt with; without it the stack has to be one that needs none.
+    """
 
     stack: Stack
     words: Mapping[str, str] = field(default_factory=dict)
+    encoder: Encoder | None = None
 
     @property
     def version(self) -> str:
         """Which model judges; a guess of another one is judged again."""
-        return self.stack.version
+        return f"{self.stack.version}+{self.stack.encoder}" if self.stack.encoder else self.stack.version
+
+    def read(self, texts: Sequence[Read]) -> list[Read]:
+        """The texts as the stack reads them."""
+        return meant(texts, self.encoder) if self.encoder is not None and self.stack.encoder else list(texts)
 
     def guess(self, feedback: Feedback) -> TopicGuess | None:
         """What kind it is by its labels, else by its words; None where it says nothing at all."""
@@ -117,6 +131,7 @@ class TopicJudge:
         said = text.said
         if not said.title and not said.text.strip():
             return None
+        (text,) = self.read([text])
         project = project_of(feedback)
         shares = self.stack.shares(text, project)
         topic = max(shares, key=lambda each: (shares[each], each))

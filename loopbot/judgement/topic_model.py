@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from loopbot.domain.wordings import Vector
 from loopbot.judgement.topic_signs import signs
 from loopbot.judgement.topic_text import Parted, part, tokens
 
+_VECTOR_WEIGHT = 2.0
+"""How long a vector is among the other features, whose blocks are of length 1."""
 _NOT_WORDS = re.compile(r"\W+", re.UNICODE)
 
 
@@ -20,14 +23,16 @@ class Block(StrEnum):
     WORD = "w:"
     TITLE = "t:"
     FORM = "f:"
+    MEANING = "m:"
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A text taken apart, and its signs: read once, whatever looks at it."""
+    """A text taken apart, and its signs: read once, whatever looks at it. `vector`: what it means, where there is an encoder."""
 
     said: Parted
     signs: Mapping[str, float]
+    vector: Vector = ()
 
 
 def read(title: str, text: str) -> Read:
@@ -70,8 +75,9 @@ class Linear:
 
 
 def features(text: Read, vocabulary: Vocabulary) -> dict[str, float]:
-    """The signs of a text and, where there is a vocabulary, its words, each block of length 1."""
+    """The signs of a text, what it means and, where there is a vocabulary, its words, each block of about length 1."""
     found = dict(text.signs)
+    found.update((f"{Block.MEANING}{place}", _VECTOR_WEIGHT * value) for place, value in enumerate(text.vector))
     if vocabulary.rarity:
         for counted in raw_tokens(text.said, vocabulary).values():
             found.update(_unit(counted, vocabulary.rarity))

@@ -68,6 +68,8 @@ def _worded(said: Parted, name: str, groups: Mapping[str, str]) -> str:
         return _SAYS.get(sign, "")
     if name.startswith(Block.FORM):
         return ""
+    if name.startswith(Block.MEANING):
+        return "it means the like of others that people labelled so"
     wanted = name[2:].lstrip("^ ").split()
     words = {stem(word.lower()): word for word in TOKEN.findall(f"{said.title} {said.prose}"[:5000])}
     shown = [words.get(each, "") for each in wanted]

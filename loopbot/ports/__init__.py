@@ -1,5 +1,6 @@
 """What the use cases need of the world, as protocols: systems to read and write, who is heard, a store, a clock."""
 
+from loopbot.ports.encoding import Encoder
 from loopbot.ports.hearing import Chat, ChatDoor, Ear, Hint, Hook, Hooked, HookVerifier, Refusal, Reply
 from loopbot.ports.people import Acquaintance, Introduces, People, Replied, Spoken, Standing
 from loopbot.ports.rows import (
@@ -67,6 +68,7 @@ __all__ = [
     "Cycle",
     "Ear",
     "EffectState",
+    "Encoder",
     "Finding",
     "Heap",
     "Hint",

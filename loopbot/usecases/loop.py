@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from loopbot.domain.people import Roster
-from loopbot.domain.ranking import PLAIN, Classifier, Judgement
+from loopbot.domain.ranking import PLAIN, Judgement
 from loopbot.domain.redaction import scrubbed
 from loopbot.domain.rules import Plan, Rulebook
 from loopbot.domain.telling import Manners
 from loopbot.judgement.topic import TopicJudge
-from loopbot.ports import Clock, Sink, Store, Tx
+from loopbot.ports import Clock, Encoder, Sink, Store, Tx
 from loopbot.usecases.questions.places import Places
 
 
@@ -67,8 +67,15 @@ class Waits:
 class Shelf(Protocol):
     """Where the versions of what was learnt here are found."""
 
-    def in_force(self, tx: Tx) -> Classifier:
+    @property
+    def encoder(self) -> Encoder | None:
+        """The sentence model, where there is one."""
+
+    def in_force(self, tx: Tx) -> TopicJudge:
         """What judges feedback now."""
+
+    def missing(self, tx: Tx) -> str:
+        """The sentence model that the version in force was learnt with and that is not here; "" where nothing is missing."""
 
     def version(self, tx: Tx, version: str) -> TopicJudge | None:
         """The judge of a version; None where there is none."""

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from loopbot.domain.errors import UserError
-from loopbot.domain.ranking import Classifier, classified
+from loopbot.domain.ranking import classified
 from loopbot.domain.records import Feedback
 from loopbot.judgement.topic import ENOUGH, Stack, TopicJudge, project_of
-from loopbot.judgement.topic_keeping import decoded_stack, encoded_stack
+from loopbot.judgement.topic_keeping import decoded_stack, encoded_stack, encoder_of
 from loopbot.judgement.topic_learning import Example
+from loopbot.judgement.topic_meaning import meant
 from loopbot.judgement.topic_model import read
 from loopbot.judgement.topic_training import Label, Outcome, Training, crossed, macro_f1, outcomes
-from loopbot.ports import LabelRow, ModelRow, Tx
+from loopbot.ports import Encoder, LabelRow, ModelRow, Tx
 from loopbot.usecases.enact import absorb
 from loopbot.usecases.loop import Loop
 
@@ -32,22 +33,37 @@ class TopicShelf:
         self._lock = threading.Lock()
         self._held = shipped
 
-    def in_force(self, tx: Tx) -> Classifier:
+    @property
+    def encoder(self) -> Encoder | None:
+        """The sentence model, where there is one."""
+        return self._shipped.encoder
+
+    def in_force(self, tx: Tx) -> TopicJudge:
         """The judge that was put in force last; the shipped one where nothing was, or what was can not be read any more."""
         wanted = tx.recall(IN_FORCE) or SHIPPED
         with self._lock:
-            if self._held.version != wanted:
+            if self._held.stack.version != wanted:
                 self._held = self.version(tx, wanted) or self._shipped
             return self._held
 
+    def missing(self, tx: Tx) -> str:
+        """The sentence model that the version in force was learnt with and that is not here; "" where nothing is missing."""
+        version = tx.recall(IN_FORCE) or SHIPPED
+        body = None if version == SHIPPED else tx.models.body(KIND, version)
+        wanted = encoder_of(body) if body else ""
+        return wanted if wanted != (self.encoder.version if self.encoder else "") else ""
+
     def version(self, tx: Tx, version: str) -> TopicJudge | None:
-        """The judge of a version; None where there is none that this loopbot reads."""
+        """The judge of a version; None where there is none that this loopbot reads.
+
+        What was learnt with the vectors of the sentence model is used where that model is, else what was learnt beside it without.
+        """
         if version == SHIPPED:
             return self._shipped
         body = tx.models.body(KIND, version)
-        base = self._shipped.stack
+        used = self.encoder.version if self.encoder else ""
         try:
-            stack = None if body is None else decoded_stack(body, base.base, base.base_temperature, version)
+            stack = None if body is None else decoded_stack(body, self._shipped.stack, version, used)
         except (ValueError, KeyError, TypeError):
             return None
         return None if stack is None else replace(self._shipped, stack=stack)
@@ -109,19 +125,23 @@ def train(loop: Loop, told: Callable[[str], None], *, use: bool | None = None) -
     if len(labels) < ENOUGH or len(counts) < 2:
         why = f"there are {len(labels)}, of {len(counts)} topic{'s' if len(counts) != 1 else ''}; {ENOUGH} of at least two are needed"
         raise UserError("labels", why, "import some: loopbot labels import FILE.csv")
-    training = _training()
+    training, encoder = _training(), loop.shelf.encoder if loop.shelf else None
+    read_so = _meant(labels, encoder, told) if encoder else labels
     told("measuring on labels that are left out")
-    learnt = quality(crossed(training, labels))
+    learnt = quality(crossed(training, read_so))
     shipped = quality(outcomes(Stack(training.base, training.base_temperature), labels))
     told("learning from all labels")
-    digest = hashlib.blake2b(repr(rows).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    said = repr(rows) + (encoder.version if encoder else "")
+    digest = hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
     with loop.store.write() as tx:
         number = len(tx.models.all(KIND)) + 1
         known = next((one.version for one in tx.models.all(KIND) if one.version.endswith(f"-{digest}")), None)
         version = known or f"{number}-{digest}"
     stack = training.stack(labels, version)
+    meant = replace(training.stack(read_so, version), encoder=encoder.version) if encoder else None
     with loop.store.write() as tx:
-        tx.models.put(KIND, ModelRow(version, tx.now(), len(labels), learnt.said), encoded_stack(stack))
+        summary = f"{learnt.said}, with {encoder.version}" if encoder else learnt.said
+        tx.models.put(KIND, ModelRow(version, tx.now(), len(labels), summary), encoded_stack(stack, meant))
     done = Trained(version, counts, learnt, shipped, tuple(stack.projects))
     if use or (use is None and done.better):
         put_in_force(loop, version)
@@ -158,6 +178,12 @@ def labelled(rows: Iterable[LabelRow]) -> list[Label]:
     return [Label(Example(read(one.title, one.text), one.topic), one.project) for one in rows]
 
 
+def _meant(labels: Sequence[Label], encoder: Encoder, told: Callable[[str], None]) -> list[Label]:
+    told("reading what each text means")
+    texts = meant([one.example.text for one in labels], encoder)
+    return [replace(one, example=replace(one.example, text=text)) for one, text in zip(labels, texts, strict=True)]
+
+
 def quality(found: Iterable[Outcome], bar: float = 0.6) -> Quality:
     """How well it went; `bar` is how sure one has to be to act."""
     every = list(found)
@@ -175,10 +201,13 @@ def evaluated(loop: Loop, rows: Sequence[LabelRow]) -> Iterator[tuple[str, Quali
         for version in [SHIPPED, *(one.version for one in tx.models.all(KIND))]:
             judge = shelf.version(tx, version) if shelf else None
             if judge is not None:
-                yield version, quality(outcomes(judge.stack, labels))
+                read_so = labels
+                if judge.encoder is not None and judge.stack.encoder:
+                    read_so = _meant(labels, judge.encoder, lambda _: None)
+                yield version, quality(outcomes(judge.stack, read_so))
 
 
-def left_out(rows: Sequence[LabelRow]) -> Iterator[tuple[str, Quality]]:
+def left_out(rows: Sequence[LabelRow], encoder: Encoder | None = None) -> Iterator[tuple[str, Quality]]:
     """How what ships, and what would be learnt, do on labels that are left out; raises UserError where there are too few."""
     labels = labelled(rows)
     if len(labels) < ENOUGH or len({one.topic for one in labels}) < 2:
@@ -190,6 +219,8 @@ def left_out(rows: Sequence[LabelRow]) -> Iterator[tuple[str, Quality]]:
     training = _training()
     yield SHIPPED, quality(outcomes(Stack(training.base, training.base_temperature), labels))
     yield "learnt", quality(crossed(training, labels))
+    if encoder is not None:
+        yield f"learnt with {encoder.version}", quality(crossed(training, _meant(labels, encoder, lambda _: None)))
 
 
 def _training() -> Training:

@@ -20,16 +20,23 @@ from pathlib import Path
 from types import ModuleType
 
 from loopbot.judgement.evaluation.figures import Figure, Measured, NotMeasuredError, Progress
-from loopbot.ports import Tx
+from loopbot.ports import Encoder, Tx
 
 JUDGEMENTS = ("cause", "recurrence", "feedback", "item")
 
 
-def measure(names: Iterable[str], data: Path, history: Path | None, progress: Progress) -> Iterator[Measured]:
+READ_MEANING = frozenset({"feedback", "item"})
+"""What the sentence model helps; their `measure` takes it as a fourth argument, and measures both without and with it."""
+
+
+def measure(
+    names: Iterable[str], data: Path, history: Path | None, progress: Progress, encoder: Encoder | None = None
+) -> Iterator[Measured]:
     """Measure these judgements on files, one after the other."""
     for name in names:
+        further = (encoder,) if name in READ_MEANING else ()
         try:
-            yield Measured(name, _module(name).measure(data, history, progress))
+            yield Measured(name, _module(name).measure(data, history, progress, *further))
         except NotMeasuredError as error:
             yield Measured(name, why_not=str(error))
 

@@ -10,14 +10,16 @@ import csv
 import gzip
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from loopbot.domain.records import Feedback, Ref
 from loopbot.domain.words import TOPICS
 from loopbot.judgement.calibration import calibration_error, fit_temperature
-from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress
+from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress, both
 from loopbot.judgement.topic import Stack, TopicJudge
 from loopbot.judgement.topic_learning import Example, Recipe
+from loopbot.judgement.topic_meaning import meant
 from loopbot.judgement.topic_model import Linear, read
 from loopbot.judgement.topic_shipped import shipped
 from loopbot.judgement.topic_training import (
@@ -30,6 +32,7 @@ from loopbot.judgement.topic_training import (
     outcomes,
     split,
 )
+from loopbot.ports.encoding import Encoder
 
 ISSUES = "nlbse24_issues.csv.gz"
 SIGNS_ALONE = Recipe(looseness=0.2, epochs=12, words=False)
@@ -40,12 +43,32 @@ _REVIEWS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
 _SIMPLE = {"scalabrino": 0.857, "marc": 0.773, "scalabrino_to_marc": 0.540, "marc_to_scalabrino": 0.670}
 
 
-def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figure, ...]:
-    """Every figure of feedback types; raises NotMeasuredError without the issues."""
+def measure(data: Path, history: Path | None, progress: Progress, encoder: Encoder | None = None) -> tuple[Figure, ...]:
+    """Every figure of feedback types; raises NotMeasuredError without the issues.
+
+    With the encoder everything is measured twice; the plain names hold what judges where it is installed.
+    """
     tested = issues(data)
     if not tested:
         raise NotMeasuredError(f"{data} has no {ISSUES} with columns repo, label, title and body")
     earlier = issues(history) if history else []
+    home, away, signs = _rounds(tested, earlier, progress, alone=True)
+    lean = list(_figures(home, away))
+    figures = lean
+    if encoder is not None:
+        progress("feedback: reading what each text means")
+        home, away, _ = _rounds(_with_vectors(tested, encoder), _with_vectors(earlier, encoder), progress)
+        figures = [*both(lean, list(_figures(home, away)))]
+    if signs:
+        figures = [*figures, _signs_alone(signs)]
+    return (*figures, _time(tested, home, encoder), *_reviewed(data, progress))
+
+
+Rounds = tuple[list[list[Outcome]], list[list[Outcome]], list[list[Outcome]]]
+"""For each repository: what those that learnt from it say of it, those that did not, and signs alone."""
+
+
+def _rounds(tested: Sequence[Label], earlier: Sequence[Label], progress: Progress, *, alone: bool = False) -> Rounds:
     home, away, signs = [], [], []
     for name, rows in sorted(by_project(tested).items()):
         progress(f"feedback: {name}")
@@ -54,21 +77,17 @@ def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figur
         shared = _learnt_elsewhere(others, Training(_flat(tested)))
         if others:
             away.append(list(_unseen(others, rows, Training(_flat(tested)), shared)))
+        if others and alone:
             signs_only = Training(_flat(tested), own=SIGNS_ALONE, shared=SIGNS_ALONE)
             signs.append(list(outcomes(_learnt_elsewhere(others, signs_only), rows)))
-        if own or not history:
+        if own or not earlier:
             home.append(list(_at_home(own, rows, Training(_flat(tested)), shared)))
-    return (
-        *_figures(home, away, signs),
-        Figure(
-            name="feedback.milliseconds_per_ticket",
-            what="one piece of feedback",
-            value=_milliseconds(tested, home),
-            unit="ms",
-            better="less",
-        ),
-        *_reviewed(data, progress),
-    )
+    return home, away, signs
+
+
+def _with_vectors(labels: Sequence[Label], encoder: Encoder) -> list[Label]:
+    texts = meant([one.example.text for one in labels], encoder)
+    return [replace(one, example=replace(one.example, text=text)) for one, text in zip(labels, texts, strict=True)]
 
 
 def _at_home(own: Sequence[Label], rows: Sequence[Label], training: Training, shared: Stack) -> Iterator[Outcome]:
@@ -112,9 +131,7 @@ def _unseen(others: Sequence[Label], rows: Sequence[Label], training: Training, 
     yield from outcomes(stack, rows)
 
 
-def _figures(
-    home: Sequence[Sequence[Outcome]], away: Sequence[Sequence[Outcome]], signs: Sequence[Sequence[Outcome]]
-) -> Iterator[Figure]:
+def _figures(home: Sequence[Sequence[Outcome]], away: Sequence[Sequence[Outcome]]) -> Iterator[Figure]:
     if home:
         yield Figure(
             name="feedback.macro_f1_per_repository",
@@ -135,12 +152,6 @@ def _figures(
             aim=0.70,
             note=", ".join(f"{each[0].project.rpartition('/')[2]} {macro_f1(each):.2f}" for each in away if each),
         )
-        yield Figure(
-            name="feedback.macro_f1_signs_unseen_repository",
-            what="the same with hand-written signs alone, as they ship",
-            value=_mean([macro_f1(each) for each in signs]),
-            baseline=0.604,
-        )
     errors = [_error(group) for group in (home, away) if group]
     if errors:
         yield Figure(
@@ -154,21 +165,37 @@ def _figures(
         )
 
 
+def _signs_alone(signs: Sequence[Sequence[Outcome]]) -> Figure:
+    return Figure(
+        name="feedback.macro_f1_signs_unseen_repository",
+        what="the same with hand-written signs alone, as they ship",
+        value=_mean([macro_f1(each) for each in signs]),
+        baseline=0.604,
+    )
+
+
 def _error(groups: Sequence[Sequence[Outcome]]) -> float:
     every = [one for group in groups for one in group]
     return calibration_error([one.shares[one.said] for one in every], [one.said == one.truth for one in every])
 
 
-def _milliseconds(tested: Sequence[Label], home: Sequence[object]) -> float:
-    """How long one takes in the daemon: with what ships, and with a learnt model on top."""
+def _time(tested: Sequence[Label], home: Sequence[object], encoder: Encoder | None) -> Figure:
+    """How long one takes in the daemon: with what ships, with a learnt model on top, and with the encoder where there is one."""
     model, temperature = shipped()
     sample = tested[:: max(len(tested) // 150, 1)]
-    stack = Training(model, temperature).joined(sample, {}, "trial") if home else Stack(model, temperature)
-    judge = TopicJudge(stack)
+    learnt = _with_vectors(sample, encoder) if encoder else sample
+    stack = Training(model, temperature).joined(learnt, {}, "trial") if home else Stack(model, temperature)
+    judge = TopicJudge(replace(stack, encoder=encoder.version) if encoder else stack, encoder=encoder)
     now = time.process_time()
     for one in sample:
         judge.guess(_feedback(one))
-    return (time.process_time() - now) * 1000 / len(sample)
+    return Figure(
+        name="feedback.milliseconds_per_ticket",
+        what="one piece of feedback",
+        value=(time.process_time() - now) * 1000 / len(sample),
+        unit="ms",
+        better="less",
+    )
 
 
 def _feedback(one: Label) -> Feedback:

@@ -1,7 +1,7 @@
 """A measured figure of a judgement, with what simple methods reach and what is asked for beside it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Progress = Callable[[str], None]
@@ -32,6 +32,14 @@ class Figure:
         if self.goal is None:
             return None
         return self.value >= self.goal if self.better == "more" else self.value <= self.goal
+
+
+def both(lean: Sequence[Figure], meant: Sequence[Figure]) -> Iterator[Figure]:
+    """Figures without and with the sentence model: under their own name the second ones, and each under its name with a suffix."""
+    yield from meant
+    for end, words, figures in (("lean", "without the sentence model", lean), ("with_extra", "with it", meant)):
+        for one in figures:
+            yield replace(one, name=f"{one.name}_{end}", what=f"{one.what}, {words}", goal=None, aim=None)
 
 
 @dataclass(frozen=True, slots=True)
