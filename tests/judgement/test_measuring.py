@@ -10,12 +10,15 @@ from typer.testing import CliRunner
 from loopbot.cli.app import app
 from loopbot.judgement import evaluation
 from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress
+from loopbot.ports import Encoder
 
 
 def _measures(*figures: Figure) -> ModuleType:
     module = ModuleType("made")
 
-    def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figure, ...]:
+    def measure(
+        data: Path, history: Path | None, progress: Progress, encoder: Encoder | None = None
+    ) -> tuple[Figure, ...]:
         if not figures:
             raise NotMeasuredError(f"{data.name} has no answers.csv.gz")
         return figures
