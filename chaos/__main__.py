@@ -13,9 +13,10 @@ from rich.progress import Progress
 
 from chaos.databases import databases
 from chaos.kills import kill
+from chaos.outcome import Outcome
 from chaos.points import all_points, died, kinds
 from chaos.rulebook import rulebook
-from chaos.simulate import Outcome, Run
+from chaos.simulate import Run
 
 app = typer.Typer(
     add_completion=False, help="Break loopbot in every way there is, and judge it by the servers' ledgers."

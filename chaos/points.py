@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from chaos.baton import Killed
 from chaos.databases import Databases
 from chaos.healing import heal
+from chaos.outcome import Outcome
 from chaos.process import Process
-from chaos.simulate import Outcome, Run
+from chaos.simulate import Run
 from chaos.verdict import Flaw
 from chaos.weather import Weather
 from chaos.wire import Request

@@ -1,9 +1,7 @@
 """One seed, one run: a world, a few daemons on one store, everything that may go wrong; then it heals, and is judged."""
 
 import random
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 
@@ -11,6 +9,7 @@ from chaos.baton import Killed, Step
 from chaos.clocks import Clock
 from chaos.databases import Databases
 from chaos.healing import heal
+from chaos.outcome import Outcome
 from chaos.presses import Presses
 from chaos.process import Birth, Diary, Process, born
 from chaos.verdict import Flaw
@@ -29,21 +28,6 @@ class BrokenStoreError(Exception):
     """The database said no in the middle of a transaction: locked, full, gone."""
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What became of a run; `flaws` is empty where every promise was kept."""
-
-    seed: int
-    flaws: list[Flaw] = field(default_factory=list)
-    calls: int = 0
-    writes: int = 0
-    deaths: int = 0
-    tells: int = 0
-    presses: int = 0
-    effects: Counter[str] = field(default_factory=Counter)
-    story: list[str] = field(default_factory=list)
-
-
 class Run:
     """Implements wire.Traffic for one seed."""
 
@@ -58,7 +42,7 @@ class Run:
         self.presses = Presses(self.world, self.chance)
         self.outcome = Outcome(seed)
         self.step: Step | None = None
-        self.healed = False
+        self.healed = self._asleep = False
         self.calls_now = 0
         self.barred = False
         self.databases = databases
@@ -192,6 +176,21 @@ class Run:
         if self.weather.jumps and self.chance.random() < 0.3:
             self.clock.off = self.chance.choice([-3600.0, 0.0, 3600.0])
             self.tell(f"our clock is {self.clock.off:+} s off")
+        if self.weather.jumps and self.chance.random() < 0.05:
+            self._night()
+
+    def _night(self) -> None:
+        """Nobody is at work for a while, and meanwhile somebody sets the clock."""
+        number, self._asleep = len(self.processes), True
+        for one in list(self.processes):
+            self._kill(one)
+        for seconds in (61, self.chance.choice([600, 3_000, 9_000])):
+            self.true.sleep(seconds)
+            self.arrivals()
+        self.clock.off, self._asleep = self.chance.choice([-3600.0, 0.0, 3600.0]), False
+        self.tell(f"after a night our clock is {self.clock.off:+} s off")
+        for _ in range(number):
+            self._bear()
 
     def _bear(self) -> None:
         name = f"p{next(self._names)}"
@@ -252,18 +251,22 @@ class Run:
 
     def _die(self, one: Process) -> None:
         if self.chance.random() < self.weather.deaths * 6:
-            self.tell(f"{one.name} is killed")
-            if one.busy is None:
-                self._bury(one)
-            else:
-                one.busy.doomed = True
-                self.resume(one)
+            self._kill(one)
+
+    def _kill(self, one: Process) -> None:
+        self.tell(f"{one.name} is killed")
+        if one.busy is None:
+            self._bury(one)
+        else:
+            one.busy.doomed = True
+            self.resume(one)
 
     def _bury(self, one: Process) -> None:
         one.bury()
         self.processes.remove(one)
         self.outcome.deaths += 1
-        self._bear()
+        if not self._asleep:
+            self._bear()
 
     def arrivals(self, *, all_of_them: bool = False) -> None:
         """Requests whose client has given up reach their server after all."""

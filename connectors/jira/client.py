@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -111,6 +112,11 @@ class Client:
     def skew(self) -> float:
         """Seconds the server's clock is ahead of ours; 0 before the first answer."""
         return self._wire.skew or 0.0
+
+    @property
+    def now_there(self) -> datetime | None:
+        """What time it is by its own clock, counted on from its last answer; None before the first."""
+        return self._wire.now_there
 
     @property
     def behind(self) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from connectors.jira.client import Client, Reply, mapping, rows
@@ -51,6 +52,11 @@ class JiraSink:
     def verbs(self) -> frozenset[str]:
         """open, comment, transition, set, align, link."""
         return frozenset({OpenTicket.verb, *self._verbs})
+
+    @property
+    def now_there(self) -> datetime | None:
+        """What time it is by its own clock, counted on from its last answer; None before the first."""
+        return self._client.now_there
 
     @property
     def batch(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from connectors.servicenow.finding import Finder
 from connectors.servicenow.instance import Instance, Item, Refused, Row
@@ -30,6 +31,11 @@ class TableSink:
         self._me = bench.settings.user
         self._batches = True
         self._finder = Finder(instance, bench)
+
+    @property
+    def now_there(self) -> datetime | None:
+        """What time it is by its own clock, counted on from its last answer; None before the first."""
+        return self._instance.wire.now_there
 
     def apply(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
         """Do each, in order: at most one read a table, then one write for all of them."""

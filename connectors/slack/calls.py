@@ -1,6 +1,7 @@
 """Calls to Slack's Web API: one place where a failure becomes what to do next."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -52,6 +53,11 @@ class Calls:
     def skew(self) -> float | None:
         """How many seconds Slack's clock is ahead of ours, by its last answer."""
         return self._adapter.tally.skew
+
+    @property
+    def now_there(self) -> datetime | None:
+        """What time it is by its own clock, counted on from its last answer; None before the first."""
+        return self._adapter.now_there
 
     @property
     def behind(self) -> float:

@@ -1,7 +1,7 @@
 """The sink: posts to channels, tells people, keeps messages current; and finds again what may have been lost."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from connectors.slack import blocks, speaking
@@ -41,6 +41,11 @@ class Messages:
     def verbs(self) -> frozenset[str]:
         """What it can do."""
         return frozenset({Post.verb, Tell.verb, Ask.verb})
+
+    @property
+    def now_there(self) -> datetime | None:
+        """What time it is by its own clock, counted on from its last answer; None before the first."""
+        return self._calls.now_there
 
     @property
     def batch(self) -> int:

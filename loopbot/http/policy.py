@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,11 +50,13 @@ class Tally:
     """What was sent to a system: calls, and how far its clock is from ours (seconds, from the Date header).
 
     `behind` is the furthest it was ever behind ours, 0 or less: what was sent before our clock was set is not older than that.
+    `last` is what it said at its last answer, and when that was by the clock that never jumps.
     """
 
     calls: int = 0
     skew: float | None = None
     behind: float = 0.0
+    last: tuple[datetime, float] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -64,6 +67,14 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
         super().__init__(max_retries=0, pool_connections=4, pool_maxsize=8)
         self.policy, self.pacing, self.clock = policy, pacing, clock
         self.tally = Tally()
+
+    @property
+    def now_there(self) -> datetime | None:
+        """What time it is by the server's clock, however ours is set: counted on from its last answer; None before the first."""
+        if self.tally.last is None:
+            return None
+        said, at = self.tally.last
+        return said + timedelta(seconds=self.clock.monotonic() - at)
 
     def send(self, request: requests.PreparedRequest, *_args: Any, **_kwargs: Any) -> requests.Response:
         """One call. Raises Transient (not done), Uncertain (a write whose fate is unknown), Unauthorized, BrokenAnswer."""
@@ -161,8 +172,10 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
         date = response.headers.get("Date")
         if date:
             try:
-                self.tally.skew = (parsedate_to_datetime(date) - self.clock.now()).total_seconds()
+                there = parsedate_to_datetime(date)
+                self.tally.skew = (there - self.clock.now()).total_seconds()
                 self.tally.behind = min(self.tally.behind, self.tally.skew)
+                self.tally.last = (there, self.clock.monotonic())
             except (ValueError, TypeError):
                 self.tally.skew = None
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -89,6 +90,11 @@ class Wire:
     def skew(self) -> float | None:
         """How many seconds the server's clock is ahead of ours, by its last answer."""
         return self.adapter.tally.skew
+
+    @property
+    def now_there(self) -> datetime | None:
+        """What time it is by its own clock, counted on from its last answer; None before the first."""
+        return self.adapter.now_there
 
     @property
     def behind(self) -> float:

@@ -121,8 +121,14 @@ class Outbox(Protocol):
         A known key is left alone, except a `keep_current` post whose text changed: it is due again, with its receipt.
         """
 
-    def claim(self, system: str, holder: str, seconds: float, limit: int) -> list[Delivery]:
-        """Mark the first due effect of each free lane as `sending` for `seconds`; effects whose needs are open wait."""
+    def claim(
+        self, system: str, holder: str, seconds: float, limit: int, there: datetime | None = None
+    ) -> list[Delivery]:
+        """Mark the first due effect of each free lane as `sending` for `seconds`; effects whose needs are open wait.
+
+        `there`: what time it is by the system's own clock, where it is known: if our clock is ahead of it, and set right
+        before anybody looks for a lost write, what is written now is no older than that.
+        """
 
     def settle(self, holder: str, delivery: Delivery, receipt: Receipt) -> bool:
         """Note the proof; false when holder and attempt no longer own it (fenced off).

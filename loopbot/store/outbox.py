@@ -53,6 +53,10 @@ PLANNED_SINCE = (
     .where(C.rule == bindparam("of_rule"), C.planned_at >= bindparam("since", type_=C.planned_at.type))
     .where(C.state.in_(LET_GO))
 )
+# Clocks that are so close are the same: Date headers are in whole seconds, and answers take a while.
+_CLOSE = timedelta(minutes=1)
+# What a person has to decide is due at the end of time.
+_IN_A_YEAR = timedelta(days=365)
 SENT = (C.key, C.body, C.attempt, C.receipt, C.sent_at, C.lost_at)
 
 
@@ -99,11 +103,17 @@ class SqlOutbox:
         self._in_doubt = False
         doubts.end(self._work)
 
-    def claim(self, system: str, holder: str, seconds: float, limit: int) -> list[Delivery]:
-        """Mark the first due effect of each free lane as `sending` for `seconds`; effects whose needs are open wait."""
+    def claim(
+        self, system: str, holder: str, seconds: float, limit: int, there: datetime | None = None
+    ) -> list[Delivery]:
+        """Mark the first due effect of each free lane as `sending` for `seconds`; effects whose needs are open wait.
+
+        Nothing of it is older than now, or than `there`, where the system's clock is behind ours.
+        """
         # One claim of a system at a time over all hosts: each sees what the one before it took.
         self._work.take_turn(f"claim:{system}")
         now = self._work.now()
+        began = there if there is not None and there < now - _CLOSE else now
         due = select(C.number, *SENT).where(C.system == system, CLAIMABLE, C.due_at <= now)
         rows = self._connection.execute(
             due.order_by(C.number).limit(limit).with_for_update(of=schema.outbox, skip_locked=True)
@@ -117,11 +127,11 @@ class SqlOutbox:
                     attempt=C.attempt + 1,
                     holder=holder,
                     claimed_until=now + timedelta(seconds=seconds),
-                    sent_at=case((C.sent_at < now, C.sent_at), else_=literal(now, schema.Moment)),
+                    sent_at=case((C.sent_at < began, C.sent_at), else_=literal(began, schema.Moment)),
                     sent_digest=C.digest,
                 )
             )
-        return self._deliveries(rows, sent_at=now, attempts=1)
+        return self._deliveries(rows, sent_at=began, attempts=1)
 
     def settle(self, holder: str, delivery: Delivery, receipt: Receipt) -> bool:
         """Note the proof; false when holder and attempt no longer own it (fenced off)."""
@@ -150,7 +160,12 @@ class SqlOutbox:
         return len(self._connection.execute(lost.values(lost_at=began_by, **values).returning(C.number)).all())
 
     def _set_back(self, now: datetime) -> None:
-        """Where the clock was set back since a sending, that was before now: kept, as the clock will pass that time again."""
+        """Where the clock was set back since a sending, that was before now: kept, as the clock will pass that time again.
+
+        Nor is it waited for that: what is to be looked for after it, and not only by a person, is looked for now.
+        """
+        soon = (C.state == UNCERTAIN, C.lost_at > now, C.due_at > now, C.due_at < now + _IN_A_YEAR)
+        self._connection.execute(update(schema.outbox).where(*soon).values(due_at=literal(now, schema.Moment)))
         for column in (C.sent_at, C.lost_at):
             late = update(schema.outbox).where(C.state.in_([SENDING, UNCERTAIN]), column > now)
             self._connection.execute(late.values({column: literal(now, schema.Moment)}))

@@ -46,7 +46,8 @@ def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False)
     while not total.pause and not enough():
         claimed = _Claimed(loop, loop.clock.monotonic(), loop.clock.now(), enough)
         with loop.store.write() as tx:
-            found = tx.outbox.claim(system, loop.holder, loop.waits.claim, sink.batch if sink else 50)
+            there = _time_there(loop)
+            found = tx.outbox.claim(system, loop.holder, loop.waits.claim, sink.batch if sink else 50, there)
             batch = braked(loop, tx, found)
             unmet = strangers_among(loop, tx, system, batch) if introduces(sink) else []
             gated = None if unmet else admitted(loop, tx, sink, batch)
@@ -65,6 +66,16 @@ def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False)
     if total.settled:
         total.systems |= _due(loop)
     return total
+
+
+def _time_there(loop: Loop) -> datetime | None:
+    """What time it is by the slowest clock of all systems that have answered yet; None where none has.
+
+    Kept with a sending before it begins. A clock of ours that is wrong is ahead of all of them; when it is set right while
+    nobody is at work here, what was sent would be taken for younger than it is, and not be found.
+    """
+    told = [there for sink in loop.sinks.values() if (there := getattr(sink, "now_there", None)) is not None]
+    return min(told, default=None)
 
 
 def _due(loop: Loop) -> set[str]:

@@ -3,7 +3,7 @@
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import pytest
@@ -29,6 +29,7 @@ from loopbot.domain.effects import (
 from loopbot.domain.records import Person, Ref
 from loopbot.domain.rules import Rulebook
 from loopbot.sandbox.ledger import Entry
+from loopbot.usecases.recover import take_over
 
 SUBJECT = Ref("servicenow", "incident", "INC0010001")
 PROBLEM = Ref("servicenow", "problem", "PRB0040001")
@@ -88,7 +89,10 @@ class LosingTraffic:
         self.sent.append(self.clock.monotonic())
         if not self.fates:
             return ""
-        if self.fates.pop(0) == "late":
+        fate = self.fates.pop(0)
+        if fate == "done, and unheard":
+            self.late.append((self.clock.monotonic(), request))
+        if fate == "late":
             self.late.append((self.clock.monotonic() + self.after, request))
         return "reset"
 
@@ -102,6 +106,11 @@ class Scene:
     traffic: LosingTraffic
     wires: Wires
     process: Process
+    birth: Birth
+
+    def another(self, ours: Clock) -> Process:
+        """Another daemon on the same store, with a clock of its own."""
+        return born("two", replace(self.birth, clock=ours), Diary())
 
     def entries(self) -> list[Entry]:
         return [one for one in self.world.ledger.entries() if one.kind != "conversation"]
@@ -129,11 +138,13 @@ def scene() -> Iterator[Scene]:
     wires = Wires(traffic, world.hosts)
     random.seed(1)  # tenacity's pauses
     with databases("sqlite") as place, wires.connected():
-        process = born("one", Birth(place.fresh(), Rulebook(()), true, "1", lambda _: None), Diary())
+        birth = Birth(place.fresh(), Rulebook(()), true, "1", lambda _: None)
+        process = born("one", birth, Diary())
         for stream in process.sources:
             process.do(f"poll:{stream}")
-        yield Scene(true, world, traffic, wires, process)
-        process.bury()
+        scene = Scene(true, world, traffic, wires, process, birth)
+        yield scene
+        scene.process.bury()
 
 
 @pytest.mark.parametrize("number", range(len(effects())), ids=[f"{one.system} {one.verb}" for one in effects()])
@@ -150,3 +161,34 @@ def test_a_write_that_is_lost_twice_and_arrives_late_the_second_time_is_done_onc
     assert len(scene.entries()) - before == 1, scene.entries()[before:]
     first, second = scene.traffic.sent
     assert second - first >= 60, "while the first sending could still arrive, it was sent again"
+
+
+@pytest.mark.parametrize("dead", [1_800, 10_800], ids=["half an hour", "three hours"])
+@pytest.mark.parametrize("number", range(len(effects())), ids=[f"{one.system} {one.verb}" for one in effects()])
+def test_a_clock_set_back_while_nobody_is_at_work_hides_no_write(scene: Scene, number: int, dead: int) -> None:
+    effect, scene.traffic.fates = effects()[number], []
+    before = len(scene.entries())
+    scene.process.bury()
+    ours = Clock(scene.clock)
+    scene.process = scene.another(ours)
+    for stream in scene.process.sources:
+        scene.process.do(f"poll:{stream}")
+    ours.off = 7_200  # set wrong after the last answer
+    with scene.process.loop.store.write() as tx:
+        tx.outbox.plan([effect])
+    scene.traffic.fates = ["done, and unheard"]
+    scene.process.do(f"deliver:{effect.system}")
+    [(_, request)] = scene.traffic.late
+    scene.traffic.late.clear()
+    scene.wires.act(request)
+    scene.process.bury()
+    ours.off = 0
+    scene.clock.sleep(dead)
+    scene.process = scene.another(ours)
+    take_over(scene.process.loop)
+    scene.work(effect.system, 400)
+    with scene.process.loop.store.read() as tx:
+        row = tx.outbox.get(effect.key)
+    assert row is not None
+    assert (row.state, scene.traffic.fates) == ("settled", []), row.why
+    assert len(scene.entries()) - before == 1, scene.entries()[before:]
