@@ -81,6 +81,8 @@ def _print_figures(out: "Console", measured: "Sequence[Measured]", together: "Se
         table.add_column(name, justify="right")
     table.add_column("")
     for figure in [*(figure for one in measured for figure in one.figures), *together]:
+        if figure.name.endswith("_with_extra"):
+            continue  # it stands under its own name already
         mark = {True: "✓", False: "below" if figure.better == "more" else "above", None: ""}[figure.good]
         cells = (figure.baseline, figure.goal, figure.aim)
         label = f"{figure.name.partition('.')[0]}: {figure.what}" if "." in figure.name else figure.what

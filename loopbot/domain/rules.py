@@ -1,6 +1,6 @@
 """A rule: what it wakes for, what must hold, what it asks to be done. Judging is pure: event and view in, plan out."""
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -12,7 +12,7 @@ from loopbot.domain.questions import Ask, Asking, Question, Standing
 from loopbot.domain.records import Link, Person, Record, Ref
 from loopbot.domain.scoring import Ranked
 from loopbot.domain.telling import Told
-from loopbot.domain.wordings import Neighbourhood, Sought
+from loopbot.domain.wordings import Neighbourhood, Sought, Vector
 from loopbot.domain.words import Kind, Relation
 
 Mode = Literal["live", "shadow", "off"]
@@ -48,6 +48,11 @@ class View(Protocol):
 
         The measure is coarse and cheap: whoever needs to know how alike they are compares the wordings.
         """
+
+    def meant(
+        self, texts: Sequence[str], encoder: str, make: Callable[[Sequence[str]], Sequence[Vector]]
+    ) -> Sequence[Vector]:
+        """What texts mean as that version of an encoder says; `make` is asked for those that it was not asked for before."""
 
     def learnt(self, judgement: str) -> str:
         """The model that a judgement has learnt here and that is in use, as text; "" where it is the one it came with."""

@@ -13,8 +13,7 @@ from loopbot.domain.texts import shorten
 from loopbot.domain.wordings import Sought
 from loopbot.domain.words import Kind
 from loopbot.domain.workarounds import withheld
-from loopbot.judgement.likeness import ranked
-from loopbot.judgement.recurrence import ITEM
+from loopbot.judgement.items import across
 
 KINDS: frozenset[Kind] = frozenset({"problem", "incident"})
 LEAST = 0.3
@@ -42,7 +41,7 @@ def known_answers(view: View, question: str, most: int = 3, least: float = LEAST
     it = _asked(view, question)
     near = view.neighbours(it, Sought(kinds=KINDS, limit=_CANDIDATES))
     found: list[KnownAnswer] = []
-    for one in ranked(it, near, ITEM):
+    for one in across(it, near):
         if one.score < least or len(found) >= most:
             break
         text = _public(one.record, view)

@@ -14,13 +14,14 @@ from loopbot.domain.rules import Match, Repeat, View
 from loopbot.domain.scoring import Ranked
 from loopbot.domain.wordings import Neighbour, Sought, Wording
 from loopbot.domain.words import Kind
+from loopbot.judgement.items import MEANT, Recall, across
 from loopbot.judgement.likeness import Likeness, Measures, ranked
 from loopbot.judgement.nearness import Memory
+from loopbot.ports.encoding import Encoder
 
 CANDIDATES = 200
 ASK_AT = 0.2
 """From where on a single earlier ticket is worth a person's look."""
-NOTHING = Measures(*(0.0 for _ in Measures._fields))
 
 SHIPPED = "recurrence.json"
 AMONG_OTHERS = frozenset({"relative", "place", "lead", "still_open"})
@@ -48,16 +49,6 @@ That the earlier one is still open is no part of it: what matters most is what c
 
 DUPLICATE = shipped("duplicate")
 """Whether a ticket says what an earlier one says: the best of those that are near, one that is open still before others."""
-
-ITEM = Likeness(
-    base=-5.353,
-    weights=NOTHING._replace(
-        covered=1.225, common=0.849, titles=-0.509, title_in_other=2.354, other_title_in=2.499, texts=0.228, rare=0.291,
-        rarest=3.951, phrases=0.624, same_error=-0.578, other_error=-0.797, length=0.233, same_service=0.740,
-        no_service=0.182,
-    ),
-)  # fmt: skip
-"""Whether an existing item says what somebody reports: by words alone, as an item's age tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +90,33 @@ class Recurrences:
 
 @dataclass(frozen=True, slots=True)
 class Similars:
-    """Finds the record that says the same: an open item, a known error, a ticket of the same kind."""
+    """Finds the record that says the same: an open item, a known error, a ticket of the same kind.
+
+    `encoder`: the sentence model, where there is one; between kinds what is meant counts beside the words then.
+    """
 
     model: Likeness = DUPLICATE
-    across: Likeness = ITEM
+    encoder: Encoder | None = None
 
     def rank(self, it: Record, view: View, match: Match, among: Sequence[Record] | None = None) -> Iterable[Ranked]:
         """The nearest of the kind in the span before it until now, or `among` these, each with its probability."""
         sought = Sought(kinds=frozenset({match.kind}), since=it.occurred_at - match.within, limit=CANDIDATES)
         near = view.neighbours(it, sought) if among is None else Memory(among).neighbours(it, sought)
-        return ranked(it, near, self.model if match.kind == it.kind else self.across)
+        if match.kind == it.kind:
+            return ranked(it, near, self.model)
+        return across(it, near, recalled(view, self.encoder))
 
     def concerned(self, other: Record, view: View, match: Match, kind: Kind) -> Iterable[Record]:
         """The records that are nearest to it: others it can not be the likeliest for."""
         sought = Sought(kinds=frozenset({kind}), since=other.occurred_at - match.within, limit=20)
         return [one.record for one in view.neighbours(other, sought).found]
+
+
+def recalled(view: View, encoder: Encoder | None) -> Recall | None:
+    """What asks for the meaning of texts, remembering through the view; None where there is no encoder that items were weighed with."""
+    if encoder is None or encoder.version != MEANT.encoder:
+        return None
+    return lambda texts: view.meant(texts, encoder.version, encoder.encode)
 
 
 def series(it: Record, asked: Wording, one: Neighbour) -> bool:

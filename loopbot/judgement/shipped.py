@@ -24,7 +24,7 @@ def shipped_judgement(
     """
     return Judgement(
         suspect=Suspects(),
-        similar=Similars(),
+        similar=Similars(encoder=encoder),
         repeats=Recurrences(),
         topics=shipped_topics(topic_words, encoder),
         weigher=Priority(weights or Weights()),

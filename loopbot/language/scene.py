@@ -1,6 +1,6 @@
 """A small world to judge a rule in: a few records and links, and a clock that stands still."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from loopbot.domain.mirroring import Agreed
 from loopbot.domain.questions import Asking, Standing
 from loopbot.domain.records import Link, Person, Record, Ref
 from loopbot.domain.telling import Told
-from loopbot.domain.wordings import Neighbourhood, Sought
+from loopbot.domain.wordings import Neighbourhood, Sought, Vector
 from loopbot.domain.words import Kind, Relation
 from loopbot.judgement.nearness import Memory
 
@@ -62,6 +62,15 @@ class Scene:
     def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
         """Records that share telling terms with a record or a text, the one with most of them first."""
         return Memory(self.records.values()).neighbours(of, sought)
+
+    def meant(
+        self,
+        texts: Sequence[str],
+        encoder: str,  # noqa: ARG002 - nothing is remembered
+        make: Callable[[Sequence[str]], Sequence[Vector]],
+    ) -> Sequence[Vector]:
+        """What texts mean, made anew."""
+        return make(texts)
 
     def learnt(self, judgement: str) -> str:  # noqa: ARG002
         """Nothing was learnt here."""

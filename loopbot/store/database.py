@@ -60,6 +60,8 @@ class Work:
     connection: Connection
     clock: Clock | None
     moment: datetime | None = None
+    looking: bool = False
+    """Whether nothing may be written."""
 
     def now(self) -> datetime:
         """The time of this transaction, the same to its end.
@@ -159,7 +161,7 @@ class Database:
     def reading(self) -> Iterator[Work]:
         """One consistent view; the database itself refuses writes."""
         with self.reader.connect() as connection, connection.begin() as transaction:
-            yield Work(connection, self.clock)
+            yield Work(connection, self.clock, looking=True)
             transaction.rollback()
 
     def short_of_room(self) -> str:

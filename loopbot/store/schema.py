@@ -20,6 +20,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Row,
     Table,
@@ -32,7 +33,7 @@ from sqlalchemy import (
 from loopbot.domain.records import Ref
 from loopbot.store.codec import clean
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -164,6 +165,17 @@ wording = Table(  # what records say, as terms between spaces: found by meaning,
     Column("title", Text, nullable=False),
     Column("body", Text, nullable=False),
     Index("wording_record", "system", "kind", "key", unique=True),
+)
+
+meaning = Table(  # what texts mean as an encoder says: remembered, and made anew where it was forgotten
+    "meaning",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("encoder", KEY, nullable=False),
+    Column("digest", KEY, nullable=False),  # of the text
+    Column("vector", LargeBinary, nullable=False),  # numbers of 16 bits
+    Index("meaning_text", "encoder", "digest", unique=True),
+    sqlite_autoincrement=True,
 )
 
 wording_term = Table(  # in how many wordings each term stands; parts, so that several hosts can count at once

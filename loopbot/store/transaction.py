@@ -1,6 +1,6 @@
 """One transaction of the store, and the view that rules judge by."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from loopbot.domain.mirroring import Agreed
@@ -8,7 +8,7 @@ from loopbot.domain.people import named_by
 from loopbot.domain.questions import Asking, Standing
 from loopbot.domain.records import Link, Person, Record, Ref
 from loopbot.domain.telling import Told
-from loopbot.domain.wordings import Neighbourhood, Sought
+from loopbot.domain.wordings import Neighbourhood, Sought, Vector
 from loopbot.domain.words import Kind, Relation
 from loopbot.judgement.versions import learnt_fact
 from loopbot.ports import (
@@ -31,7 +31,7 @@ from loopbot.ports import (
     Timers,
     Unmapped,
 )
-from loopbot.store import journal
+from loopbot.store import journal, meanings
 from loopbot.store.agreed import SqlAgreements
 from loopbot.store.cursors import SqlCursors
 from loopbot.store.database import Work
@@ -120,6 +120,12 @@ class SqlTx:
     def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
         """Records that share telling terms with a record or a text, the nearest first by a coarse measure."""
         return self._mirror.neighbours(of, sought)
+
+    def meant(
+        self, texts: Sequence[str], encoder: str, make: Callable[[Sequence[str]], Sequence[Vector]]
+    ) -> Sequence[Vector]:
+        """What texts mean as that version of an encoder says, remembered."""
+        return meanings.recalled(self._work, texts, encoder, make)
 
     def learnt(self, judgement: str) -> str:
         """The model that a judgement has learnt here and that is in use, as text; "" where it is the one it came with."""

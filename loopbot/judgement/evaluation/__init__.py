@@ -25,7 +25,7 @@ from loopbot.ports import Encoder, Tx
 JUDGEMENTS = ("cause", "recurrence", "feedback", "item")
 
 
-READ_MEANING = frozenset({"feedback"})
+READ_MEANING = frozenset({"feedback", "item"})
 """What the sentence model helps; their `measure` takes it as a fourth argument, and measures both without and with it."""
 
 

@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loopbot.domain.records import Feedback, Issue, Ref
-from loopbot.domain.wordings import Sought
+from loopbot.domain.wordings import Neighbourhood, Sought, Vector
 from loopbot.judgement.calibration import calibration_error, fit_platt, log_odds
-from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress
+from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress, both
 from loopbot.judgement.evaluation.tickets import rows
-from loopbot.judgement.likeness import ranked
+from loopbot.judgement.items import Recall, across
 from loopbot.judgement.nearness import Memory
-from loopbot.judgement.recurrence import ITEM
+from loopbot.ports.encoding import Encoder
 
 _PAIRS = "deepmatcher_review_to_issue.csv.gz"
 _THEN = datetime(2020, 1, 1, tzinfo=UTC)
@@ -26,7 +26,7 @@ _BASELINE = 0.34
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class Case:
     """One review, the issues proposed for it in their order, and those that fit."""
 
     review: Feedback
@@ -34,22 +34,47 @@ class _Case:
     fitting: frozenset[Ref]
 
 
-def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figure, ...]:
-    """The figures; raises NotMeasuredError where the file is missing."""
+def measure(data: Path, history: Path | None, progress: Progress, encoder: Encoder | None = None) -> tuple[Figure, ...]:
+    """The figures, without and with the sentence model; raises NotMeasuredError where the file is missing."""
+    cases, memories = cases_of(data, history)
+    progress("feedback against the items there are")
+    lean = _figures(cases, memories, None)
+    if encoder is None:
+        return lean
+    progress("the same by what they mean")
+    # The time of both is not added up: with the encoder everything else is done, too.
+    return tuple(both(lean, _figures(cases, memories, encoder)))
+
+
+def cases_of(data: Path, history: Path | None) -> tuple[list[Case], Mapping[str, Memory]]:
+    """The reviews with what was proposed for each, and the issues there are of each app; raises NotMeasuredError."""
     found = list(rows(data / _PAIRS))
     if not found:
         message = f"{data} holds no {_PAIRS}"
         raise NotMeasuredError(message)
-    progress("feedback against the items there are")
     issues: dict[str, dict[Ref, Issue]] = defaultdict(dict)
     for row in (*(rows(history / _PAIRS) if history else ()), *found):
         one = _issue(row)
         issues[row.get("app") or ""][one.ref] = one
-    memories = {app: Memory(held.values()) for app, held in issues.items()}
-    cases = list(_cases(found))
-    begun = time.perf_counter()
-    scored = [(case, _scores(case, memories[case.review.system])) for case in cases]
-    took = (time.perf_counter() - begun) / max(len(cases), 1) * 1000
+    return list(_cases(found)), {app: Memory(held.values()) for app, held in issues.items()}
+
+
+def neighbourhood(case: Case, memory: Memory) -> Neighbourhood:
+    """What the index finds for a review."""
+    return memory.neighbours(case.review, Sought(kinds=frozenset({"issue"}), limit=1_000))
+
+
+def _figures(
+    cases: Sequence[Case], memories: Mapping[str, Memory], encoder: Encoder | None
+) -> tuple[Figure, Figure, Figure]:
+    begun = time.process_time()
+    recall = _remembering(encoder) if encoder else None
+    scored = [
+        (case, {one.record.ref: one.score for one in across(case.review, neighbourhood(case, memory), recall)})
+        for case in cases
+        for memory in (memories[case.review.system],)
+    ]
+    took = (time.process_time() - begun) / max(len(cases), 1) * 1000
     right = sum(max(case.proposed, key=lambda ref: scores.get(ref, 0.0)) in case.fitting for case, scores in scored)
     shown = [
         _Shown(case.review.system, scores[ref], ref in case.fitting)
@@ -88,6 +113,18 @@ def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figur
     )
 
 
+def _remembering(encoder: Encoder) -> Recall:
+    """As the store remembers what items mean; the time of making it is counted."""
+    known: dict[str, Vector] = {}
+
+    def recall(texts: Sequence[str]) -> list[Vector]:
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(missing, encoder.encode(missing), strict=True))
+        return [known[text] for text in texts]
+
+    return recall
+
+
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """How probable it was said to be that a review and an issue fit, and whether people say so."""
@@ -95,12 +132,6 @@ class _Shown:
     app: str
     probability: float
     fits: bool
-
-
-def _scores(case: _Case, memory: Memory) -> Mapping[Ref, float]:
-    """How probably each issue that was found fits."""
-    near = memory.neighbours(case.review, Sought(kinds=frozenset({"issue"}), limit=1_000))
-    return {one.record.ref: one.score for one in ranked(case.review, near, ITEM)}
 
 
 def _error(shown: Sequence[_Shown]) -> float:
@@ -119,7 +150,7 @@ def _scaled_elsewhere(shown: Sequence[_Shown]) -> list[_Shown]:
     return found
 
 
-def _cases(found: Iterable[Mapping[str, str]]) -> Iterable[_Case]:
+def _cases(found: Iterable[Mapping[str, str]]) -> Iterable[Case]:
     grouped: dict[str, list[Mapping[str, str]]] = defaultdict(list)
     for row in found:
         grouped[row.get("user_feedback_id") or row.get("user_feedback") or ""].append(row)
@@ -130,7 +161,7 @@ def _cases(found: Iterable[Mapping[str, str]]) -> Iterable[_Case]:
         )
         proposed = tuple(_issue(row).ref for row in mine)
         fitting = frozenset(_issue(row).ref for row in mine if (row.get("fitting_issue") or "").lower() == "true")
-        yield _Case(review, proposed, fitting)
+        yield Case(review, proposed, fitting)
 
 
 def _issue(row: Mapping[str, str]) -> Issue:
