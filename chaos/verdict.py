@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chaos.process import SECRETS, Process
 from chaos.truth import marks, notes, text_of
 from chaos.world import World
+from connectors.slack.blocks import digest
 from loopbot.domain.effects import Ask, Comment, OpenTicket, Post, Tell
 from loopbot.domain.records import Ref
 from loopbot.ports import OutboxRow
@@ -80,12 +81,30 @@ def _lost(world: World, rows: list[OutboxRow]) -> Iterator[Flaw]:
                 yield Flaw("lost", f"comment {effect.key[:8]} on {effect.target.key} is settled and not there")
         elif isinstance(effect, OpenTicket | Comment | Post | Tell | Ask) and effect.key not in marked:
             yield Flaw("lost", f"{effect.verb} {effect.key[:8]} in {effect.system} is settled and not there")
+    yield from _outdated(world, rows)
     shown = {str(row.effect.cause.subject.key) for row in rows if row.state in SHOWN or row.state == "uncertain"}
     for number in world.incidents:
         found = world.servicenow.row("incident", number)
         opened = [one for one in world.ledger.entries("jira", "create") if _about(one, number)]
         if found["priority"] in {"1", "2"} and not opened and number not in shown:
             yield Flaw("lost", f"{number} is urgent, has no issue, and nothing says why")
+
+
+def _outdated(world: World, rows: list[OutboxRow]) -> Iterator[Flaw]:
+    """A message that is kept current reads at last as it was planned last."""
+    reads = {
+        mark: str(message.metadata["event_payload"]["text"])
+        for channel in world.slack.workspace.channels.values()
+        for message in channel.messages.values()
+        if message.metadata
+        for mark in [str(message.metadata["event_payload"]["key"])]
+    }
+    for row in rows:
+        effect = row.effect
+        if row.state != "settled" or not isinstance(effect, Post) or not effect.keep_current:
+            continue
+        if reads.get(effect.key) != digest(effect.text):
+            yield Flaw("lost", f"{effect.verb} {effect.key[:8]} is settled, and reads as it did before")
 
 
 def _stuck(rows: Iterable[OutboxRow]) -> Iterator[Flaw]:
@@ -139,11 +158,9 @@ def _unplanned(process: Process) -> Iterator[Flaw]:
             # Likeness is not transitive: who changed need not be the one around whom three are alike.
             continue
         for effect in one.new:
-            if not (isinstance(effect, Post) and effect.keep_current):
-                yield Flaw(
-                    "lost",
-                    f"{effect.verb} {effect.key[:8]} of {one.plan.rule} for {one.plan.subject} was never planned",
-                )
+            yield Flaw(
+                "lost", f"{effect.verb} {effect.key[:8]} of {one.plan.rule} for {one.plan.subject} was never planned"
+            )
 
 
 def _secrets(process: Process, words: Iterable[bytes]) -> Iterator[Flaw]:

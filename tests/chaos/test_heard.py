@@ -10,9 +10,10 @@ from chaos.databases import databases
 from chaos.heard import heard
 from chaos.presses import Presses
 from chaos.process import Birth, Diary, Process, born
+from chaos.verdict import judged
 from chaos.wire import Request, Wires
 from chaos.world import World
-from loopbot.domain.effects import Cause, Tell
+from loopbot.domain.effects import Cause, Post, Tell
 from loopbot.domain.records import Person, Ref
 from loopbot.domain.rules import Rulebook
 from loopbot.sandbox.slack.workspace import Message
@@ -116,6 +117,22 @@ def test_an_earlier_answer_that_stands_is_found(scene: Scene) -> None:
     scene.hear()
     scene.presses.last[scene.tell.key] = "no"
     assert ("lost", "said after it") in [(kind, what[-13:]) for kind, what in scene.flaws()]
+
+
+def test_a_message_that_is_not_kept_current_is_found(scene: Scene) -> None:
+    cause = Cause("board", scene.tell.about, "post")
+    with scene.process.loop.store.write() as tx:
+        tx.outbox.plan([Post(system="slack", cause=cause, channel="outages", text="It stands", keep_current=True)])
+    scene.process.do("deliver:slack")
+    [message] = scene.world.slack.messages("outages")
+    assert message.metadata is not None
+
+    def outdated() -> list[str]:
+        return [flaw.what for flaw in judged(scene.world, scene.process, ()) if "as it did before" in flaw.what]
+
+    assert outdated() == []
+    message.metadata["event_payload"]["text"] = "what it read an hour ago"
+    assert len(outdated()) == 1
 
 
 def test_people_see_the_buttons_of_their_own_messages_alone(scene: Scene) -> None:
