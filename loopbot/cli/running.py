@@ -96,7 +96,7 @@ def engine_for(here: "Installation", role: str, outfit: "Outfit") -> "Embedded |
     except ModuleNotFoundError as error:
         hint = "install loopbot with its extra `cluster`: pip install 'loopbot[cluster]'"
         raise ConfigError("store", f"several nodes on Postgres need {error.name}, which is not there", hint) from None
-    return Cluster(here.loop, here.sources, bells(here), url, role)
+    return Cluster(here.loop, here.sources, bells(here), url, role, lambda: learnt_beside(here))
 
 
 def learnt_beside(here: "Installation") -> None:

@@ -30,6 +30,7 @@ from loopbot.usecases.wake import wake
 
 _TIDY, _SYNC, _DAY = 30.0, 30.0, 86_400.0
 _AGAIN, _SWEEP_AGAIN = 1.0, 30.0
+_NIGHTLY = "nightly"
 _T = TypeVar("_T")
 
 
@@ -54,8 +55,17 @@ class Period:
 class Cluster:
     """One node: rings (`scheduler`), works (`worker`), both (`all`), or neither (`web`: it only hears people and webhooks)."""
 
-    def __init__(self, loop: Loop, sources: Sequence[Source], bells: Bells, url: str, role: str = "all") -> None:
-        self._loop = loop
+    def __init__(
+        self,
+        loop: Loop,
+        sources: Sequence[Source],
+        bells: Bells,
+        url: str,
+        role: str = "all",
+        nightly: Callable[[], None] | None = None,
+    ) -> None:
+        """`nightly` is done once a day, by one node of the fleet, with the sweep."""
+        self._loop, self._nightly = loop, nightly
         self._sources = {source.stream: source for source in sources}
         self.bells, self._role = bells, role
         self._board = Board(url)
@@ -143,7 +153,8 @@ class Cluster:
         yield Period("hints", bells.hints)
         yield Period("tidy", _TIDY)
         hour, minute = bells.sweep_at
-        yield Period(GATHER, _DAY, after=hour * 3600.0 + minute * 60.0, first=False)
+        for once_a_day in (GATHER, _NIGHTLY):
+            yield Period(once_a_day, _DAY, after=hour * 3600.0 + minute * 60.0, first=False)
         for stream in self._sources:
             yield Period(f"poll:{stream}", bells.polls[stream])
             # Nodes that start in the afternoon do not make up for the sweep of the morning.
@@ -191,6 +202,7 @@ class Cluster:
             "wake": self._wake,
             "hints": self._follow_hints,
             GATHER: self._gather,
+            _NIGHTLY: self._learn,
         }
         for stream, source in self._sources.items():
             chores[f"poll:{stream}"] = partial(self._poll, source)
@@ -234,6 +246,10 @@ class Cluster:
 
     def _gather(self, loop: Loop) -> None:
         gather(loop, self._stopping.is_set)
+
+    def _learn(self, _loop: Loop) -> None:
+        if self._nightly is not None:
+            self._nightly()
 
     def _follow_hints(self, loop: Loop) -> None:
         for stream in hinted(loop):

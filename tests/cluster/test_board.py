@@ -160,6 +160,29 @@ def test_a_node_outlives_the_loss_of_every_connection(postgres_url: str, tmp_pat
     drop_jobs(postgres_url)
 
 
+def test_what_is_done_once_a_day_is_done_by_one_node_of_the_fleet(board: Board, postgres_url: str) -> None:
+    store, learnt, stop = open_store(postgres_url), Counter[str](), threading.Event()
+
+    def node(name: str) -> threading.Thread:
+        loop = Loop(store, Rulebook(()), {}, FakeClock(), name)
+        one = Cluster(loop, [], Bells({}, drain=5.0), postgres_url, "all", lambda: learnt.update([name]))
+        thread = threading.Thread(target=one.run, args=(stop,))
+        thread.start()
+        return thread
+
+    nodes = [node(name) for name in ("one", "two", "three")]
+    try:
+        for times in (1, 2):
+            until(lambda: board.ring("nightly"), 20)
+            until(lambda times=times: learnt.total() >= times, 30)
+    finally:
+        stop.set()
+        for thread in nodes:
+            thread.join(15)
+    assert learnt.total() == 2, "each ring is heard by one of the three"
+    store.close()
+
+
 def cut(url: str) -> None:
     """End every connection to the board of this store, as a restart of the database does."""
     engine = create_engine(make_url(url), isolation_level="AUTOCOMMIT")
