@@ -376,6 +376,9 @@ class Lessons(Protocol):
     def undo(self, answer: int) -> list[Lesson]:
         """Take back what followed from an answer; returns what stood until now."""
 
+    def retract(self, kind: LessonKind, pairs: Iterable[tuple[Ref, str]]) -> int:
+        """Take back what stands of these pairs of a subject and another; returns how many stood."""
+
     def since(self, moment: datetime) -> list[Lesson]:
         """What was taught or taken back since then, the earliest first."""
 

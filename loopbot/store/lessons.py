@@ -40,6 +40,15 @@ class SqlLessons:
         self._connection.execute(update(schema.lesson).where(*here).values(undone_at=self._work.now()))
         return [_lesson(row) for row in rows]
 
+    def retract(self, kind: LessonKind, pairs: Iterable[tuple[Ref, str]]) -> int:
+        """Take back what stands of these pairs of a subject and another; returns how many stood."""
+        taken = 0
+        for subject, other in pairs:
+            here = (L.kind == kind, L.subject == subject, L.other == other, STANDS)
+            gone = update(schema.lesson).where(*here).values(undone_at=self._work.now()).returning(L.id)
+            taken += len(self._connection.execute(gone).all())
+        return taken
+
     def since(self, moment: datetime) -> list[Lesson]:
         """What was taught or taken back since then, the earliest first."""
         query = select(schema.lesson).where(or_(L.at >= moment, L.undone_at >= moment)).order_by(L.id)

@@ -22,6 +22,7 @@ FRESH: Final = timedelta(minutes=10)
 _FACT: Final = "recurring: last look"
 _KEPT: Final = 50
 _LATEST: Final = 3
+_MEMBERS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A cluster as it was seen: `name` is the title of its centre, `people` how many are known to have reported it, `sure` 0..1."""
+    """A cluster as it was seen: `name` is the title of its centre, `people` how many are known to have reported it, `sure` 0..1.
+
+    `members` are the latest of its tickets, the earliest of them first.
+    """
 
     name: str
     tickets: int
@@ -46,6 +50,7 @@ class Seen:
     services: tuple[str, ...]
     problem: Ref | None
     latest: tuple[Latest, ...]
+    members: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ def _seen(cluster: Cluster) -> Seen:
         services=tuple(sorted(cluster.services)),
         problem=cluster.problem,
         latest=tuple(Latest(one.record.ref, round(one.score, 4), one.because) for one in reversed(latest)),
+        members=tuple(one.record.ref for one in cluster.members[-_MEMBERS:]),
     )
 
 
@@ -137,6 +143,7 @@ def _read(kept: str) -> Look:
             latest=tuple(
                 Latest(Ref(**each["ref"]), float(each["score"]), _texts(each["because"])) for each in one["latest"]
             ),
+            members=tuple(Ref(**each) for each in one.get("members", ())),
         )
         for one in told["clusters"]
     )

@@ -1,6 +1,7 @@
 """What people say to loopbot in a chat: commands, answers under its messages, forms, reactions, addresses they share."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from loopbot.domain.errors import Declined
 from loopbot.domain.records import Person, Record
@@ -17,7 +18,9 @@ from loopbot.domain.speech import (
 )
 from loopbot.usecases import gathered
 from loopbot.usecases.conversation import (
+    belonging,
     linking,
+    notices,
     operating,
     personal,
     reporting,
@@ -37,7 +40,9 @@ from loopbot.usecases.questions import hearing
 from loopbot.usecases.roles import Roles
 from loopbot.usecases.telling import answering
 
-_ABOUT = frozenset({"status", "why", "ack", "link", "follow", "unfollow"})
+T = TypeVar("T")
+_ABOUT = frozenset({"status", "why", "ack", "link", "same", "apart", "follow", "unfollow"})
+_SEVERAL = {"link": 2, "same": 20, "apart": 20}
 SHORTCUTS = ("feedback", "incident", "attach")
 """The shortcuts of the app: message -> feedback, message -> incident, message -> a ticket; the first two also by themselves."""
 
@@ -55,6 +60,11 @@ class Conversation:
     ) -> None:
         self._loop, self._bell = loop, ring
         self._desk = Desk(loop, roles or Roles(), places or ReportPlaces(), command)
+
+    def _rung(self, said: T) -> T:
+        """What somebody said makes rules write: at once."""
+        self._ring()
+        return said
 
     def _ring(self) -> None:
         """What was answered is shown, and written, at once."""
@@ -95,6 +105,10 @@ class Conversation:
             return self.command(person, answer)
         if key.startswith(linking.UNLINK):
             return linking.unlink(self._desk, person, key)
+        if key.startswith(belonging.NOT_THE_SAME):
+            return belonging.form(self._desk, person, key)
+        if key.startswith(belonging.UNSAY):
+            return self._rung(belonging.unsay(self._desk, person, key))
         if key.startswith(selfhelp.HELPED):
             return selfhelp.helped(self._desk, person, key, answer)
         said = answering.answered(self._loop, person, key, answer, words)
@@ -120,6 +134,10 @@ class Conversation:
         """Keep what a form says."""
         if filled.form in SHORTCUTS:
             return reporting.submitted(self._desk, person, filled)
+        if filled.form == notices.NOTICES:
+            return notices.submitted(self._desk, person, filled)
+        if filled.form == belonging.APART:
+            return self._rung(belonging.submitted(self._desk, person, filled))
         answered = hearing.submitted(self._loop, self._desk.roles, person, filled)
         if answered is not None:
             self._ring()
@@ -163,7 +181,8 @@ class Conversation:
             return self._about(person, verb, said)
         if verb in {"feedback", "report"}:
             return self._reported(person, verb, said.words)
-        simple: dict[str, Callable[[], Message]] = {
+        simple: dict[str, Callable[[], Message | Form]] = {
+            "notices": lambda: notices.form(self._desk, person),
             "recurring": lambda: self._recurring(person),
             "loop": lambda: measures.listening(self._desk, said.rest),
             "release": lambda: shipping.releases(self._desk, said.rest),
@@ -187,12 +206,13 @@ class Conversation:
     def _about(self, person: Person, verb: str, said: Asked) -> Message:
         """What is said about one ticket, or two."""
         if not said.tickets:
-            example = f"{self._desk.command} {verb} " + ("INC0012345 CHG0000042" if verb == "link" else "INC0012345")
+            second = {"link": " CHG0000042", "same": " INC0012346", "apart": " INC0012346"}.get(verb, "")
+            example = f"{self._desk.command} {verb} INC0012345{second}"
             if verb == "status":
                 return personal.mine(self._desk, person) + Message((Context(f"For any other: {example}"),))
             return say(f"Which ticket? For example: {example}")
         with self._loop.store.read() as tx:
-            found = [meant(tx, one) for one in said.tickets[: 2 if verb == "link" else 1]]
+            found = [meant(tx, one) for one in said.tickets[: _SEVERAL.get(verb, 1)]]
         missing = next((one for one in found if not one.found), None)
         if missing is not None:
             return self._not_known(missing, verb)
@@ -211,6 +231,8 @@ class Conversation:
             "why": lambda: status.why(desk, person, record),
             "ack": lambda: personal.acknowledge(desk, person, record, _after_ticket(said)),
             "link": lambda: linking.link(desk, person, record, records[1], said.rest),
+            "same": lambda: self._rung(belonging.same(desk, person, records)),
+            "apart": lambda: self._rung(belonging.apart(desk, person, records)),
             "follow": lambda: wishing.follow(desk, person, record),
             "unfollow": lambda: wishing.unfollow(desk, person, record),
             "mute": lambda: wishing.mute(desk, person, record, ""),

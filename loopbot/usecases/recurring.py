@@ -130,6 +130,15 @@ def split(loop: Loop, tx: Tx, out: Sequence[Record], rest: Sequence[Record], by:
     return len(pairs)
 
 
+def unsay(loop: Loop, tx: Tx, some: Sequence[Record], others: Sequence[Record]) -> int:
+    """A person takes back what was said of these, together or apart. Returns how many pairs that concerns."""
+    pairs = [pair for one, other in _pairs(some, others) for pair in ((one, other), (other, one))]
+    taken = sum(tx.links.take_back(one, "duplicates", other) for one, other in pairs)
+    taken += tx.lessons.retract("same", [(one, str(other)) for one, other in pairs])
+    _look_again(loop, tx, {one.ref: one for one in [*some, *others]}.values())
+    return taken
+
+
 class _Gathered:
     """Clusters as they grow."""
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from loopbot.domain.records import Involved, Link, Person, Problem
-from loopbot.domain.speech import Message, plain
+from loopbot.domain.speech import Buttons, Filled, Form, Message, Wrong, plain
 from loopbot.judgement.shipped import shipped_judgement
 from loopbot.usecases.gathered import FRESH, GATHER, due, gather, last_look
 from loopbot.usecases.listen import Conversation
@@ -65,11 +65,12 @@ def test_those_who_work_on_reports_read_which_tickets_why_and_what_to_do(busy: C
         "Concerns Reports",
         "“The CSV export fails with a timeout again”",
         "both mention",
-        "loopbot recurring split INC0060003 --from INC0060002",
-        "loopbot recurring merge INC0060003 INC0060002",
         "As of 20",
     ):
         assert one in told, (one, told)
+    assert "/loop same" not in told
+    assert "/loop same INC0060003 INC0060002" in said(busy, OPS), "to those who may say so"
+    assert "/loop apart INC0060003 INC0060002" in said(busy, OPS)
     assert "Unlike" not in told
     assert "Export locks the orders table" not in told, "problems are told where no tickets are"
 
@@ -100,6 +101,66 @@ def test_the_problem_that_explains_them_is_named_as_it_is_now(busy: Chat) -> Non
     assert "Explained by PRB0000060 INTERNAL: db01 is small (known error; there is a way around it)" in said(busy)
     assert "Explained by PRB0000060 (known error; there is a way around it)" in said(busy, MARA_IN_CHAT)
     assert "INTERNAL" not in said(busy, MARA_IN_CHAT)
+
+
+def pressed(chat: Chat, message: Message, label: str, person: Person) -> Message | Form:
+    row = next(
+        one for one in message.blocks if isinstance(one, Buttons) and label in {each.label for each in one.buttons}
+    )
+    return chat.talk.answer(person, row.key, next(one.answer for one in row.buttons if one.label == label))
+
+
+def clustered(chat: Chat) -> set[str]:
+    look = gather(chat.loop)
+    assert look is not None
+    return {ref.key for one in look.clusters for ref in one.members}
+
+
+def test_a_ticket_that_does_not_belong_is_taken_apart_by_a_button_and_back_by_another(busy: Chat) -> None:
+    assert len(clustered(busy)) == 4
+    seen = busy.talk.command(TOM, "recurring")
+    assert isinstance(seen, Message)
+    assert not any(isinstance(one, Buttons) for one in seen.blocks), "agents only look"
+    seen = busy.talk.command(OPS, "recurring")
+    assert isinstance(seen, Message)
+    form = pressed(busy, seen, "Not the same…", OPS)
+    assert isinstance(form, Form)
+    wrong = busy.talk.submitted(OPS, Filled(form.name, {"which": "INC0012345"}, context=form.context))
+    assert isinstance(wrong, Wrong)
+    assert "INC0012345 is not one of them: INC0060000" in wrong.errors["which"]
+    refused = busy.talk.submitted(TOM, Filled(form.name, {"which": "INC0060003"}, context=form.context))
+    assert isinstance(refused, Message)
+    assert "is for problem managers" in plain(refused)
+    assert len(clustered(busy)) == 4
+    done = busy.talk.submitted(OPS, Filled(form.name, {"which": "inc 60003"}, context=form.context))
+    assert isinstance(done, Message)
+    assert "INC0060003 is no longer counted with INC0060000, INC0060001 and INC0060002" in plain(done)
+    assert clustered(busy) == {"INC0060000", "INC0060001", "INC0060002"}
+    back = pressed(busy, done, "Take it back", OPS)
+    assert isinstance(back, Message)
+    assert "Taken back" in plain(back)
+    assert len(clustered(busy)) == 4
+    again = pressed(busy, done, "Take it back", OPS)
+    assert isinstance(again, Message)
+    assert "taken back before" in plain(again)
+
+
+def test_people_say_by_a_command_what_is_the_same_and_what_is_not(busy: Chat) -> None:
+    assert "is for problem managers" in busy.said("same INC0060000 INC0070001")
+    assert "Which ticket? For example: /loop same INC0012345 INC0012346" in busy.said("same", OPS)
+    assert "is not two different tickets" in busy.said("same INC0060000", OPS)
+    said = busy.talk.command(OPS, "same INC0060000 INC0070001")
+    assert isinstance(said, Message)
+    assert "INC0060000 and INC0070001 tell of the same pain" in plain(said)
+    with busy.loop.store.read() as tx:
+        [link] = [one for one in tx.links.of(ref("incident", "INC0070001")) if one.relation == "duplicates"]
+        assert (link.target.key, link.by) == ("INC0060000", "person:ops@example.com")
+        assert [(one.verdict, one.by) for one in tx.lessons.all("same")] == [("yes", "person:ops@example.com")] * 2
+    assert "Taken back" in plain(pressed(busy, said, "Take it back", OPS))  # type: ignore[arg-type]
+    with busy.loop.store.read() as tx:
+        assert [one for one in tx.links.of(ref("incident", "INC0070001")) if one.relation == "duplicates"] == []
+        assert tx.lessons.all("same") == []
+    assert "INC0060003 is no longer counted with INC0060000" in busy.said("apart INC0060003 from INC0060000", OPS)
 
 
 def test_a_look_is_never_old_in_silence(busy: Chat) -> None:

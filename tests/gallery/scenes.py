@@ -50,6 +50,8 @@ def scenes() -> Iterator[Shown]:
             ("feedback It would be great to export to Parquet", MARA_IN_CHAT),
             ("report Export locks the orders table", MARA_IN_CHAT),
             ("status INC0012354", TOM),
+            ("notices", MARA_IN_CHAT),
+            ("same INC0012345 INC0012346", OPS),
             ("staus INC0012345", TOM),
             ("folow INC0012345", TOM),
             ("flibbertigibbet", MARA_IN_CHAT),

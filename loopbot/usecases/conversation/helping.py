@@ -15,6 +15,7 @@ _FOR_ALL: Final = (
     ("report", "report something that does not work"),
     ("follow INC0012345", "hear what becomes of it; unfollow ends that"),
     ("mute", "hear nothing for a while: mute 3d, mute INC0012345; unmute ends that"),
+    ("notices", "at which hours you are left alone, how much is gathered, what you follow; to be changed in a form"),
     ("recurring", "what keeps coming back"),
     ("release", "what was shipped, and what is to come"),
     ("dora", "DORA's four keys, for a service or an environment: dora checkout 90"),
@@ -22,6 +23,7 @@ _FOR_ALL: Final = (
 )
 _FOR_INSIDERS: Final = (
     ("link INC0012345 CHG0000042", "say that they belong together; add the relation where it is not plain"),
+    ("same INC0012345 INC0012346", "say that they tell of the same pain; apart says the opposite of the first"),
     ("ack INC0012345", "tell whoever reported it that you take care of it; words may follow"),
     ("queue", "the questions loopbot asks you"),
 )

@@ -28,6 +28,7 @@ from loopbot.domain.speech import (
 from loopbot.domain.texts import shorten
 from loopbot.domain.words import Kind
 from loopbot.ports import JournalEntry, QuestionRow, Tx
+from loopbot.usecases.conversation import notices
 from loopbot.usecases.conversation.desk import SAY, Desk, called, key_of, quoted, refused
 from loopbot.usecases.conversation.returning import at_home
 from loopbot.usecases.conversation.shipping import next_releases
@@ -53,6 +54,7 @@ def home(desk: Desk, person: Person) -> Home:
         if "release_managers" in groups:
             coming = next_releases(tx)
             blocks += [Divider(), Lead("Next releases"), *_coming(coming)]
+    blocks += [Divider(), *notices.shown(desk, person)]
     actions = [Button("feedback", "Give feedback", "primary")] if desk.places.feedback else []
     actions += [Button("report", "Report an incident")] if desk.places.incident else []
     actions += [Button("recurring", "What keeps coming back"), Button("help", "Help")]

@@ -28,6 +28,18 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "unfollow": ("unfollow", "unwatch", "unsubscribe", "entfolge"),
         "mute": ("mute", "stumm", "snooze"),
         "unmute": ("unmute", "laut"),
+        "notices": (
+            "notices",
+            "notifications",
+            "settings",
+            "preferences",
+            "quiet",
+            "digest",
+            "einstellungen",
+            "benachrichtigungen",
+        ),
+        "same": ("same", "merge", "dasselbe"),
+        "apart": ("apart", "split"),
         "queue": ("queue", "questions", "fragen", "warteschlange"),
         "mine": ("mine",),
         "help": ("help", "hilfe", "?", "hi", "hello", "hallo"),
@@ -42,12 +54,14 @@ _WEAK: Final[Mapping[str, str]] = MappingProxyType(
     {"my": "mine", "meine": "mine"}
     | dict.fromkeys(("where", "wo", "show", "zeig", "zeige", "info", "check", "how", "wie"), "status")
 )
-WRITES: Final = frozenset({"link", "ack", "follow", "unfollow", "mute", "unmute", "retry", "confirm", "drop"})
+WRITES: Final = frozenset(
+    {"link", "same", "apart", "ack", "follow", "unfollow", "mute", "unmute", "retry", "confirm", "drop"}
+)
 """What changes something is not done on a guess."""
 
 _KNOWN: Final[Mapping[str, str]] = MappingProxyType({word: verb for verb, words in VERBS.items() for word in words})
 _NAMELESS: Final = frozenset(
-    ["recurring", "release", "dora", "loop", "queue", "mine", "help", "stuck", "retry", "confirm", "drop"]
+    ["recurring", "release", "dora", "loop", "queue", "notices", "mine", "help", "stuck", "retry", "confirm", "drop"]
 )
 _FILLER: Final = frozenset(
     [

@@ -7,9 +7,23 @@ from typing import Final
 from loopbot.domain.phrasing import counted
 from loopbot.domain.records import Person, Problem, Record, Ref
 from loopbot.domain.scoring import span_in_words
-from loopbot.domain.speech import Block, Bullets, Context, Lead, Message, Moment, Paragraph, Said, Words, say
+from loopbot.domain.speech import (
+    Block,
+    Bullets,
+    Button,
+    Buttons,
+    Context,
+    Lead,
+    Message,
+    Moment,
+    Paragraph,
+    Said,
+    Words,
+    say,
+)
 from loopbot.domain.texts import shorten
 from loopbot.ports import Tx
+from loopbot.usecases.conversation import belonging
 from loopbot.usecases.conversation.desk import Desk, key_of, quoted
 from loopbot.usecases.gathered import Latest, Look, Seen, last_look, said_since
 
@@ -33,14 +47,17 @@ def recurring(desk: Desk, person: Person) -> Message:
     for one in shown:
         blocks.append(Paragraph(_cluster(one, now)))
         blocks.append(Bullets(tuple(_about(one, records, now, insider=insider))))
+        if belonging.may_say(desk, person) and len(one.members) > 1:
+            key = f"{belonging.NOT_THE_SAME}{one.members[-1]}"
+            blocks.append(Buttons(key, (Button("apart", "Not the same…"),)))
     if whole > len(shown):
         where = ": loopbot recurring list" if insider else ""
         blocks.append(Context(f"{whole - len(shown):,} more, smaller ones{where}"))
     blocks.append(Paragraph(_when(look)))
     if said:
         blocks.append(Context("People have said since then which tickets belong together; the next look heeds it."))
-    if insider:
-        blocks.append(Context(_what_to_do(shown[0])))
+    if belonging.may_say(desk, person):
+        blocks.append(Context(_what_to_do(shown[0], desk.command)))
     return Message(tuple(blocks))
 
 
@@ -95,13 +112,11 @@ def _when(look: Look) -> Words:
     )
 
 
-def _what_to_do(one: Seen) -> str:
-    """In the terminal's words, with keys to copy."""
+def _what_to_do(one: Seen, command: str) -> str:
+    """With keys to copy."""
     keys = [each.ref.key for each in one.latest[:2]]
-    if len(keys) < 2:
-        return "Which belong together is said with: loopbot recurring merge, loopbot recurring split"
-    first, second = keys
-    return f"One does not belong: loopbot recurring split {first} --from {second}. Two are the same: loopbot recurring merge {first} {second}. It stays said."
+    first, second = keys if len(keys) == 2 else ("INC0012345", "INC0012346")
+    return f"Two tell of the same: {command} same {first} {second}. One does not: {command} apart {first} {second}. It stays said, and can be taken back."
 
 
 def _problems(tx: Tx, look: Look | None, *, insider: bool) -> Message:

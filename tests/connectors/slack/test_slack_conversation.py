@@ -185,6 +185,22 @@ def test_an_incident_from_a_message_is_linked_and_what_helps_is_offered(room: Ro
     assert "ticket" in sent.response["errors"]
 
 
+def test_what_somebody_hears_is_changed_in_a_form_that_the_home_tab_opens(room: Room) -> None:
+    room.twin.open_home(room.mara)
+    until(lambda: room.twin.home(room.mara))
+    home = room.twin.home(room.mara)
+    assert home is not None
+    room.twin.click_in_view(home, "loopbot:notices", room.mara)
+    view = room.modal(room.mara)
+    values = {"hear": "all", "gather": "86400", "quiet": "22-7", "zone": "Europe/Berlin"}
+    sent = room.twin.view_submission(room.mara, view, values)
+    assert sent.response is not None
+    assert "22:00-07:00" in sent.response["errors"]["quiet"]
+    sent = room.twin.view_submission(room.mara, view, values | {"quiet": "22:00-07:00"})
+    assert sent.response is not None
+    assert "You are left alone 22:00-07:00 (Europe/Berlin)." in read(sent.response["view"]["blocks"])
+
+
 def test_the_home_tab_shows_what_concerns_a_person_and_answers_in_a_modal(room: Room) -> None:
     room.twin.open_home(room.mara)
     until(lambda: room.twin.home(room.mara))
