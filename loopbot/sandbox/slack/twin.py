@@ -165,7 +165,7 @@ class SlackTwin:
                 self._responses.say(where, user, sent.response)
         return sent
 
-    def click(
+    def click(  # noqa: PLR0913 (a click has many parts)
         self,
         message: Message,
         action_id: str,
@@ -173,15 +173,17 @@ class SlackTwin:
         *,
         times: int = 1,
         choose: str | None = None,
+        block: str | None = None,
         ack_within: float = 3.0,
     ) -> Envelope:
-        """Clicks in a message as the person sees it now, all sent before the first ack is awaited; the last envelope."""
+        """Clicks in a message (in one block of it) as the person sees it now, all sent before the first ack is awaited; the last envelope."""
         where = self.workspace.channels[message.channel]
         made = []
         with self.workspace.lock:
+            shown = [one for one in message.blocks if block in {None, one.get("block_id")}]
             # All are made before one is sent: the app's answer to the first may take the button away.
             for _ in range(times):
-                action = payloads.action_in(message.blocks, action_id, self.workspace.stamp(), choose)
+                action = payloads.action_in(shown, action_id, self.workspace.stamp(), choose)
                 link = self._responses.grant(self.api.root, where, user, message)
                 made.append(payloads.click(self.workspace, self._user(user), message, where, action, link))
         sent = [self._ways.push("interactive", payload) for payload in made]

@@ -12,8 +12,9 @@ from loopbot.domain.rules import View
 from loopbot.domain.speech import Filled, Form, Paragraph, TextField, TicketField, Wrong
 from loopbot.ports import Answer, JournalEntry, QuestionRow, Tx
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.questions.given import Given, rejudge
 from loopbot.usecases.questions.keeping import refresh, withdraw
-from loopbot.usecases.questions.kinds import KINDS, Given, rejudge, wake
+from loopbot.usecases.questions.kinds import KINDS, wake
 from loopbot.usecases.questions.showing import UNDO, audience_in_words, headline, meaning, outcome, said
 from loopbot.usecases.roles import Roles
 
