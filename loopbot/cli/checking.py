@@ -1,7 +1,7 @@
 """`loopbot check`: what is wrong, before the first write, and what is stuck, after it."""
 
 import dataclasses
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +13,7 @@ from loopbot.ports import Finding
 
 if TYPE_CHECKING:
     from loopbot.config import Config
+    from loopbot.domain.rules import Rule
     from loopbot.wiring import Installation
 
 _SIGNS = {"ok": ("ok", "green"), "warning": ("look", "yellow"), "error": ("WRONG", "red")}
@@ -51,6 +52,19 @@ def _rules(config: "Config") -> Iterator[Finding]:
         yield Finding("error", error.where, error.why, error.hint)
     modes = ", ".join(f"{sum(rule.mode == mode for rule in rules)} {mode}" for mode in ("live", "shadow", "off"))
     yield Finding("ok", str(config.loopbot.rules), f"{counted(len(rules), 'rule')} ({modes})")
+    yield from _nobody_to_ask(config, rules)
+
+
+def _nobody_to_ask(config: "Config", rules: "Sequence[Rule]") -> Iterator[Finding]:
+    """Questions that wait for people whom the configuration does not name."""
+    asked: dict[str, list[str]] = {}
+    for rule in rules:
+        if rule.ask is not None and rule.mode == "live":
+            asked.setdefault(rule.ask.audience, []).append(rule.name)
+    for audience, names in sorted(asked.items()):
+        if not getattr(config.roles, audience) and not config.roles.operators:
+            why = f"{', '.join(names)} asks them, and nobody is named: only `loopbot questions answer` can answer"
+            yield Finding("warning", f"roles.{audience}", why, "name them under [roles]")
 
 
 def _settings(config: "Config") -> dict[str, list[Finding]]:

@@ -128,7 +128,7 @@ def tell_story(*, pause: float, hold: bool) -> None:
     """Run the demo from the first ticket to the last answer."""
     from loopbot.config import load_config
     from loopbot.engine.embedded import Bells, Embedded
-    from loopbot.sandbox.company import Company
+    from loopbot.sandbox.company import STAFF, Company
     from loopbot.sandbox.estate import Estate
     from loopbot.wiring import Outfit, installed, starter_rules
 
@@ -137,7 +137,7 @@ def tell_story(*, pause: float, hold: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="loopbot-demo-") as folder, Estate() as estate:
         company = Company(estate)
         company.move_in()
-        config = load_config(estate.write_config(Path(folder), rules=starter_rules()))
+        config = load_config(estate.write_config(Path(folder), rules=starter_rules(), more=STAFF))
         overheard = Overheard()
         with installed(config, Outfit(witness=overheard)) as here:
             out.print("loopbot demo: one loop, from a ticket to the person who wrote it", style="bold")
@@ -222,6 +222,11 @@ class Story:
         last = self.company.report(
             "aiko.tanaka", "Order export is incomplete, it stops after 1,000 rows", text, "Order Export", minutes_ago=11
         )
+        teller.wait("Beth to be asked", lambda: bool(self._question("one problem?")))
+        asked = self._question("one problem?")
+        teller.person("Beth Anglin", "reads the three in #support, and presses “Open a problem”")
+        slack = self.company.estate.slack
+        slack.click(asked[-1], "loopbot:promote", self.company.slack_ids["beth.anglin"])
         teller.wait("the tickets to become a problem", lambda: bool(self._field(last, "problem_id")))
 
     def _work_for_the_developers(self) -> str:
@@ -260,6 +265,10 @@ class Story:
         """The messages somebody got that ask whether it is fixed for them."""
         got = self.company.estate.slack.messages(self.company.slack_ids[name])
         return [one for one in got if "Yes, it works" in str(one.blocks)]
+
+    def _question(self, words: str) -> "list[Message]":
+        """The messages in #support that ask this."""
+        return [one for one in self.company.estate.slack.messages("support") if words in str(one.blocks)]
 
     def _field(self, incident: str, field: str) -> str:
         return self.company.estate.servicenow.row("incident", incident).get(field, "")

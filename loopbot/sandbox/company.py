@@ -68,6 +68,22 @@ _OLD_ISSUES = (
 )
 
 
+STAFF = """
+# Whom loopbot asks, and where.
+[roles]
+operators = ["tom.brandt@northwind.example"]
+agents = ["beth.anglin@northwind.example"]
+problem_managers = ["beth.anglin@northwind.example"]
+release_managers = ["tom.brandt@northwind.example"]
+product_owners = ["samuel.okoro@northwind.example"]
+
+[questions]
+channel = "support"
+gather_seconds = 0
+"""
+"""What the shop's configuration says of its people, for a sandbox that is to ask them."""
+
+
 @dataclass(slots=True)
 class Company:
     """Northwind Tea: what is there before the story begins, and what its people do in it."""

@@ -59,8 +59,10 @@ class Estate:
         for one in self._served:
             one.stop()
 
-    def write_config(self, folder: Path, *, rules: Path, poll_seconds: float = 1.0, log_level: str = "info") -> Path:
-        """Write a configuration (and the twins' made-up credentials, beside it) with which loopbot works on this sandbox."""
+    def write_config(
+        self, folder: Path, *, rules: Path, poll_seconds: float = 1.0, log_level: str = "info", more: str = ""
+    ) -> Path:
+        """Write a configuration (and the twins' made-up credentials, beside it) with which loopbot works on this sandbox; `more` is added to it."""
         secrets = {
             "servicenow": self.servicenow.access.users["loopbot"],
             "jira": self.jira.token,
@@ -113,7 +115,7 @@ type = "slack"
 base_url = "{self.urls["slack"]}/api/"
 token = "file:{folder / "slack.secret"}"
 app_token = "file:{folder / "slack-app.secret"}"
-""",
+{more}""",
             encoding="utf-8",
         )
         return path

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from loopbot.sandbox.faults import Fault
+from loopbot.wiring import starter_rules
 from tests.support.town import ITEM, NOTE, SHOUT, Doors, Town, town_in
 
 
@@ -214,6 +215,15 @@ def test_check_tells_what_is_wrong_with_each_system_and_goes_on(town: Town, monk
     assert "wrong-token" not in said.out + said.err
     town.change(('token = "env:NOT_SET"', f'token = "file:{folder / "github.secret"}"'))
     assert town.says("check").code == 1, "trouble with a system"
+
+
+def test_check_names_whom_a_rule_asks_where_nobody_is_named(town: Town) -> None:
+    shipped = starter_rules() / "promote-recurring-incidents.toml"
+    town.rule("promote", shipped.read_text(encoding="utf-8"))
+    assert "look roles.problem_managers: promote asks them, and nobody is named" in town.says("check").out
+    with town.config.open("a", encoding="utf-8") as file:
+        file.write('\n[roles]\nproblem_managers = ["beth.anglin@northwind.example"]\n')
+    assert "roles.problem_managers" not in town.says("check").out
 
 
 def test_check_stops_at_broken_rules(town: Town) -> None:

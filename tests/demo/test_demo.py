@@ -10,6 +10,8 @@ def test_the_demo_closes_its_loop_and_says_so(capsys: pytest.CaptureFixture[str]
     told = " ".join(capsys.readouterr().out.split())
     for step in (
         "internal note on INC0010007: “Probably caused by CHG0010001",
+        "Are these 3 incidents on Order Export one problem?",
+        "Beth Anglin reads the three in #support",
         "problem PRB0010001 opened",
         "issue LOOP-5 opened",
         "rule announce-fix",

@@ -30,6 +30,10 @@ system = "servicenow"
 kind = "incident"
 place = "incident"
 
+[questions]
+channel = "support"
+gather_seconds = 0
+
 [roles]
 operators = ["tom.brandt@northwind.example"]
 agents = ["beth.anglin@northwind.example"]

@@ -90,6 +90,9 @@ def test_the_home_tab_shows_ones_own_reports(here: Here) -> None:
 def test_the_loop_closes_and_an_answer_given_twice_counts_once(here: Here) -> None:
     company, ledger = here.company, here.estate.ledger
     tickets = [company.report(who, title, text, "Order Export", minutes_ago=12) for who, title, text in SAME]
+    here.until(lambda: asked(here), "Beth to be asked")
+    assert limits.faults(asked(here)[-1]["blocks"]) == []
+    here.slack.presses("beth.anglin", asked(here)[-1], "Open a problem")
     here.until(lambda: [one for one in ledger.entries("jira", "create") if "ecurring" in str(one.payload)], "an item")
     item = ledger.entries("jira", "create")[-1].key
     company.fix(item, "Read every page of the export")
@@ -126,6 +129,10 @@ def test_two_nodes_hear_everything_twice_and_do_it_once(program: str, tmp_path: 
         assert len(slack.whispers("mara")) == 2, "each once, though both nodes heard both"
         with store.read() as tx:
             assert [row.effect.title for row in tx.outbox.rows()] == ["The export could be faster"]  # type: ignore[union-attr]
+
+
+def asked(here: Here) -> list[Any]:
+    return [one for one in here.slack.messages("support") if "one problem?" in words_in(one["blocks"])]
 
 
 def fixed(here: Here, who: str) -> list[Any]:

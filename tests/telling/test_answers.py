@@ -7,7 +7,7 @@ import pytest
 
 from loopbot.domain.effects import Cause, Tell
 from loopbot.domain.events import Changed
-from loopbot.domain.records import Deployment, Incident, Involved, Issue, Link, Person, Problem, Ref
+from loopbot.domain.records import Deployment, Feedback, Incident, Involved, Issue, Link, Person, Problem, Ref
 from loopbot.domain.speech import Filled, Form, Message
 from loopbot.language.loader import load_rules
 from loopbot.usecases.deliver import deliver
@@ -290,6 +290,30 @@ def test_reports_without_an_environment_are_told_where_their_service_or_account_
         )
         assert tx.mirror.get(other.ref).environment == "eu"  # type: ignore[union-attr]
         assert tx.mirror.get(Ref("servicenow", "incident", "INC3")).environment == "us"  # type: ignore[union-attr]
+
+
+def test_what_will_not_be_done_is_told_once_with_the_reason_and_only_then(town: Bureau) -> None:
+    ann = town.person("Ann")
+    wish = Ref("servicenow", "feedback", "FB1")
+    said = Feedback(ref=wish, ident="f1", title="Please add dark mode", state="planned", updated_at=at(0), opened_at=at(0), people=(Involved("reporter", ann),))  # fmt: skip
+    item = Issue(ref=ISSUE, ident="3", title="Dark mode", state="wont_do", updated_at=at(5), links=(Link(ISSUE, "fixes", wish),))  # fmt: skip
+    with town.store.write() as tx:
+        absorb(town.loop, tx, [said, item])
+    everything(town)
+    assert [text for verb, key, text in done_in(town, "jira") if verb == "comment" and key == ISSUE.key]
+    assert not told_that(town, ann, "We will not do")
+    reasoned = replace(item, reason="The portal is replaced in spring. <!channel>", updated_at=at(6))
+    for _ in range(2):
+        with town.store.write() as tx:
+            absorb(town.loop, tx, [reasoned])
+        town.after(hours=1)
+        everything(town)
+    assert len(told_that(town, ann, "We will not do")) == 1
+    assert "The portal is replaced in spring." in told_that(town, ann, "We will not do")[0]
+
+
+def told_that(bureau: Bureau, person: Person, words: str) -> list[str]:
+    return [text for one in bureau.told(person) if words in (text := words_in(one.blocks))]
 
 
 def test_a_fixed_problem_is_watched_and_then_called_solved(town: Bureau) -> None:
