@@ -60,6 +60,9 @@ class View(Protocol):
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Live links at either end of it. Ends may be pending refs or records not mirrored."""
 
+    def helped(self, ref: Ref) -> tuple[int, int]:
+        """How many said that what this record offers as an answer helped them, and how many that it did not."""
+
     def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
         """What the mirror `source` and the `target` it mirrors last agreed on, by field; none for a pair not compared yet."""
 

@@ -17,6 +17,8 @@ from loopbot.judgement.items import across
 
 KINDS: frozenset[Kind] = frozenset({"problem", "incident"})
 LEAST = 0.3
+ENOUGH = 3
+"""So many people have to say that an answer did not help before it is not offered any more."""
 PUBLIC_RESOLUTION = "resolution"
 """The name under which a mapping puts what a system shows to a ticket's reporter of how it was resolved."""
 _CANDIDATES = 200
@@ -45,7 +47,7 @@ def known_answers(view: View, question: str, most: int = 3, least: float = LEAST
         if one.score < least or len(found) >= most:
             break
         text = _public(one.record, view)
-        if text:
+        if text and not _tried_in_vain(one.record.ref, view):
             # Whose ticket it is, and on which service, is nobody's business who asks a question.
             because = tuple(each for each in one.because if each.startswith("both mention"))
             source: Literal["known_error", "resolved"] = "known_error" if one.record.kind == "problem" else "resolved"
@@ -65,6 +67,12 @@ class KnownAnswers:
         """The text of what fits best."""
         found = known_answers(view, f"{it.title}\n{it.text}", most=1)
         return found[0].text if found else None
+
+
+def _tried_in_vain(ref: Ref, view: View) -> bool:
+    """Whether it was offered often enough, and helped fewer than it did not: it is no answer then."""
+    helped, did_not = view.helped(ref)
+    return did_not >= ENOUGH and did_not > helped
 
 
 def _asked(view: View, question: str) -> Record:

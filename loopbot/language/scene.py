@@ -92,6 +92,11 @@ class Scene:
         """Who said that they follow one of these records."""
         return list(dict.fromkeys(person for ref in refs for person in self.following.get(ref, ())))
 
+    def helped(self, ref: Ref) -> tuple[int, int]:
+        """Nobody has said anything of it."""
+        del ref
+        return 0, 0
+
     def said_in(self, ref: Ref) -> Ref | None:
         """The message of a chat that became this record."""
         return self.origins.get(ref)

@@ -424,6 +424,9 @@ class Progress(Protocol):
     def paired(self, refs: Collection[Ref]) -> dict[Ref, list[Ref]]:
         """The records in other systems that each of these mirrors, or is mirrored by."""
 
+    def helped_by(self, ref: Ref) -> tuple[int, int]:
+        """How many said that what this record offers as an answer helped them, and how many that it did not."""
+
     def helped(self, since: datetime) -> tuple[int, int]:
         """How many said since then that what was offered to them helped, and how many said anything."""
 

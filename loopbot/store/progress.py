@@ -23,6 +23,8 @@ _REF = (R.system + ":" + R.kind + ":" + R.key).label("ref")
 _KINDS = ("incident", "feedback")
 _MANY = 50_000
 """How many refs a statement is given, all in one parameter."""
+_HELPED = ("helped: yes", "as an answer, helped: yes")
+_DID_NOT = ("helped: no", "as an answer, helped: no")
 
 
 class SqlProgress:
@@ -75,6 +77,12 @@ class SqlProgress:
         )
         many = {row.what: row.many for row in self._work.connection.execute(said.group_by(J.what))}
         return many.get("helped: yes", 0), sum(many.values())
+
+    def helped_by(self, ref: Ref) -> tuple[int, int]:
+        """How many said that what this record offers as an answer helped them, and how many that it did not."""
+        said = select(J.what, func.count().label("many")).where(J.subject == ref, J.what.in_([*_HELPED, *_DID_NOT]))
+        many = {row.what: row.many for row in self._work.connection.execute(said.group_by(J.what))}
+        return sum(many.get(one, 0) for one in _HELPED), sum(many.get(one, 0) for one in _DID_NOT)
 
     def open_problems(self, limit: int) -> list[tuple[Ref, int]]:
         """The problems that are not over with the number of incidents each explains, those with most first."""

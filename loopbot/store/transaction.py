@@ -152,6 +152,10 @@ class SqlTx:
         found = self.people.followers(refs)
         return [named_by(who) for who in dict.fromkeys(who for ref in refs for who in found.get(ref, ()))]
 
+    def helped(self, ref: Ref) -> tuple[int, int]:
+        """How many said that what this record offers as an answer helped them, and how many that it did not."""
+        return self.progress.helped_by(ref)
+
     def said_in(self, ref: Ref) -> Ref | None:
         """The message of a chat that became this record."""
         return next((said for row in self.outbox.about(ref) if (said := origin_of(row, ref)) is not None), None)

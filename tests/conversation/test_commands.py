@@ -12,8 +12,9 @@ from loopbot.domain.rootcause import written
 from loopbot.domain.speech import Filled, Form, Heard, Message, Select, Wrong, plain
 from loopbot.domain.workarounds import version_of
 from loopbot.usecases.deliver import deliver
+from loopbot.usecases.enact import absorb
 from loopbot.usecases.listen import Conversation
-from tests.conversation.conftest import MARA, MARA_IN_CHAT, OPS, TOM, Chat, incident
+from tests.conversation.conftest import MARA, MARA_IN_CHAT, OPS, TOM, Chat, incident, ref
 from tests.support.made import at
 
 
@@ -403,3 +404,31 @@ def test_did_it_help_is_counted_and_does_not_count_as_fixed(chat: Chat) -> None:
     with chat.loop.store.read() as tx:
         assert [one.what for one in tx.journal_of(record.ref)] == ["helped: yes"]
         assert tx.progress.helped(at(-10)) == (1, 1)
+
+
+def test_an_answer_that_did_not_help_is_offered_no_more(chat: Chat) -> None:
+    words = "Export locks the orders table"
+    assert "This may help meanwhile:" in chat.said(f"report {words}", MARA_IN_CHAT)
+    problem = ref("problem", "PRB0000001")
+    for number in range(3):
+        person = Person("slack", f"U5{number}", f"Person {number}", f"p{number}@example.com")
+        chat.talk.answer(person, f"helped:{problem}", "no")
+        chat.talk.answer(person, f"helped:{problem}", "no")
+        offered = "This may help meanwhile:" in chat.said(f"report {words} {number}", MARA_IN_CHAT)
+        assert offered == (number < 2)
+    chat.talk.answer(Person("slack", "U60", "One"), f"helped:{problem}", "yes")
+    with chat.loop.store.read() as tx:
+        assert tx.progress.helped_by(problem) == (1, 3)
+
+
+def test_what_a_rule_offered_is_credited_to_what_it_was_taken_from(chat: Chat) -> None:
+    with chat.loop.store.write() as tx:
+        [record] = tx.mirror.find("INC0012345")
+        absorb(chat.loop, tx, [replace(record, title="Export locks the orders table", updated_at=at(50))])
+        asked = Tell(system="slack", cause=Cause("acknowledge-report", record.ref, "1"), person=MARA, text="x", about=record.ref, question="helped", buttons=(("yes", "That helped"), ("no", "It did not")))  # fmt: skip
+        tx.outbox.plan([asked])
+    for _ in range(2):
+        chat.talk.answer(MARA_IN_CHAT, asked.key, "no")
+    with chat.loop.store.read() as tx:
+        assert tx.progress.helped_by(ref("problem", "PRB0000001")) == (0, 1)
+        assert tx.progress.helped(at(-10)) == (0, 1), "one person said so, once"

@@ -1,7 +1,7 @@
 """Questions as they are asked, while they are answered, and afterwards: each kind once, as its rule or its trouble brings it about."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,7 +42,7 @@ on = "feedback"
 [match]
 kind = "issue"
 rank = "similar"
-link_at = 0.99
+link_at = 1.0
 ask_at = 0.01
 
 [[then]]
@@ -53,6 +53,7 @@ to = "it"
 in = ["jira"]
 """
 _DAY = 86_400.0
+Spoil = Callable[[Record], Record]
 _SAME = ("The export hangs at 80 percent", "Export of orders stops halfway", "The order export does not finish")
 
 
@@ -70,10 +71,11 @@ class Bench:
     clock: FakeClock
     sinks: Mapping[str, FakeSink]
     talk: Conversation
+    spoil: Spoil
 
     def put(self, *records: Record) -> None:
         with self.loop.store.write() as tx:
-            absorb(self.loop, tx, records)
+            absorb(self.loop, tx, map(self.spoil, records))
         ask(self.loop, gather=False)
 
     def messages(self) -> list[Ask]:
@@ -101,15 +103,15 @@ class Bench:
         return said if isinstance(said, Wrong) else None
 
 
-def asking() -> Iterator[Shown]:
-    """All of them."""
+def asking(spoil: Spoil = lambda record: record) -> Iterator[Shown]:
+    """All of them; `spoil` is what somebody made of the tickets."""
     for scene in (_cause, _item, _cluster, _topic, _problem, _limit, _refused, _lost, _several, _late):
-        yield from scene()
+        yield from scene(spoil)
 
 
-def _cause() -> Iterator[Shown]:
+def _cause(spoil: Spoil) -> Iterator[Shown]:
     name = "Which change caused it?"
-    with _bench({"suspects": SUSPECTS}) as bench:
+    with _bench(spoil, {"suspects": SUSPECTS}) as bench:
         bench.put(*_changes(), _bare(12345))
         yield bench.shows(name, "asked of agents")
         form = bench.press("Another one", name)
@@ -130,8 +132,8 @@ def _cause() -> Iterator[Shown]:
         yield bench.shows("Clear it there, too?", "what an undone answer has written already", 1)
 
 
-def _item() -> Iterator[Shown]:
-    with _bench({"items": _ITEM}) as bench:
+def _item(spoil: Spoil) -> Iterator[Shown]:
+    with _bench(spoil, {"items": _ITEM}) as bench:
         issue = next(one for one in shop() if one.kind == "issue")
         wish = next(one for one in shop() if one.kind == "feedback")
         bench.put(replace(issue, title="Export orders to Parquet", text="Please export to Parquet", links=()), wish)
@@ -140,9 +142,9 @@ def _item() -> Iterator[Shown]:
         yield bench.shows("Does an item say the same?", "once it is answered")
 
 
-def _cluster() -> Iterator[Shown]:
+def _cluster(spoil: Spoil) -> Iterator[Shown]:
     name = "Are these one problem?"
-    with _bench({"promote": PROMOTE}) as bench:
+    with _bench(spoil, {"promote": PROMOTE}) as bench:
         bench.put(*(_bare(number, title) for number, title in enumerate(_SAME, 12345)))
         yield bench.shows(name, "asked of problem managers")
         form = bench.press("Not the same", name)
@@ -152,8 +154,8 @@ def _cluster() -> Iterator[Shown]:
         yield bench.shows(name, "once it is answered")
 
 
-def _topic() -> Iterator[Shown]:
-    with _bench({}, "ask-feedback-topic") as bench:
+def _topic(spoil: Spoil) -> Iterator[Shown]:
+    with _bench(spoil, {}, "ask-feedback-topic") as bench:
         wish = next(one for one in shop() if one.kind == "feedback")
         bench.put(replace(wish, title="The colours of the list", text="Blue and grey."))
         yield bench.shows("What kind of feedback is it?", "asked of product owners")
@@ -161,8 +163,8 @@ def _topic() -> Iterator[Shown]:
         yield bench.shows("What kind of feedback is it?", "once it is answered")
 
 
-def _problem() -> Iterator[Shown]:
-    with _bench({}, "ask-root-cause") as bench:
+def _problem(spoil: Spoil) -> Iterator[Shown]:
+    with _bench(spoil, {}, "ask-root-cause") as bench:
         bench.put(*shop())
         yield bench.shows("Root cause", "asked of problem managers")
         form = bench.press("Fill in", "")
@@ -170,23 +172,23 @@ def _problem() -> Iterator[Shown]:
         yield view("Root cause", "the form, with the evidence there is", speaking.modal(form))
         bench.fill(form, information="No timeout on pages of the export", organisations="One person knows the export")
         yield bench.shows("Root cause", "with two of the four filled in")
-    with _bench({}, "share-workaround") as bench:
+    with _bench(spoil, {}, "share-workaround") as bench:
         bench.put(*shop())
         yield bench.shows("May reporters read the workaround?", "asked of problem managers")
         bench.press("Release", "")
         yield bench.shows("May reporters read the workaround?", "once it is answered")
 
 
-def _limit() -> Iterator[Shown]:
-    with _bench({"notes": _NOTES}) as bench:
+def _limit(spoil: Spoil) -> Iterator[Shown]:
+    with _bench(spoil, {"notes": _NOTES}) as bench:
         bench.put(*(_bare(number) for number in range(12345, 12352)))
         yield bench.shows("A rule wants to write more than it may", "asked of operators")
         bench.press("Approve", "")
         yield bench.shows("A rule wants to write more than it may", "once it is answered")
 
 
-def _refused() -> Iterator[Shown]:
-    with _bench({"notes": _NOTES.replace("limit = 1", "limit = 50")}) as bench:
+def _refused(spoil: Spoil) -> Iterator[Shown]:
+    with _bench(spoil, {"notes": _NOTES.replace("limit = 1", "limit = 50")}) as bench:
         refusal = Rejected("servicenow", "Data policy exception: Assignment group is mandatory")
         bench.sinks["servicenow"].mishaps = {1: lambda: refusal, 2: lambda: refusal}
         bench.put(_bare(12345), _bare(12346))
@@ -197,8 +199,8 @@ def _refused() -> Iterator[Shown]:
         yield bench.shows("A system refused writes", "once it is answered")
 
 
-def _lost() -> Iterator[Shown]:
-    with _bench({"shout": SHOUT}) as bench:
+def _lost(spoil: Spoil) -> Iterator[Shown]:
+    with _bench(spoil, {"shout": SHOUT}) as bench:
         bench.sinks["slack"].lost, bench.sinks["slack"].blind = {1}, True
         bench.put(_changes()[0])
         deliver(bench.loop, "slack")
@@ -209,8 +211,8 @@ def _lost() -> Iterator[Shown]:
         yield bench.shows("A write whose answer was lost", "asked of operators")
 
 
-def _several() -> Iterator[Shown]:
-    with _bench({"suspects": SUSPECTS}) as bench:
+def _several(spoil: Spoil) -> Iterator[Shown]:
+    with _bench(spoil, {"suspects": SUSPECTS}) as bench:
         bench.put(*_changes(), *(_bare(number, title=f"The export hangs on page {number}") for number in range(12345, 12352)))  # fmt: skip
         yield bench.shows("A burst of questions", "one message; the others move up")
         bench.press("Yes", "")
@@ -218,8 +220,8 @@ def _several() -> Iterator[Shown]:
         yield shown("/loop queue", f"typed by {OPS.name}", speaking.message(queue(Desk(bench.loop, ROLES, PLACES), OPS))["blocks"], ONLY_YOU)  # fmt: skip
 
 
-def _late() -> Iterator[Shown]:
-    with _bench({"suspects": SUSPECTS}) as bench:
+def _late(spoil: Spoil) -> Iterator[Shown]:
+    with _bench(spoil, {"suspects": SUSPECTS}) as bench:
         bench.put(*_changes(), _bare(12345))
         bench.clock.sleep(2 * _DAY)
         ask(bench.loop, gather=False)
@@ -246,7 +248,7 @@ def _bare(number: int, title: str = "The export hangs at 80 percent") -> Record:
 
 
 @contextmanager
-def _bench(rules: Mapping[str, str], *starters: str) -> Iterator[Bench]:
+def _bench(spoil: Spoil, rules: Mapping[str, str], *starters: str) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "rules").mkdir()
@@ -266,5 +268,5 @@ def _bench(rules: Mapping[str, str], *starters: str) -> Iterator[Bench]:
             waits=Waits(look=0.0),
             places=Places(system="slack", channel="questions"),
         )
-        yield Bench(loop, clock, sinks, Conversation(loop, ROLES, PLACES))
+        yield Bench(loop, clock, sinks, Conversation(loop, ROLES, PLACES), spoil)
         store.close()

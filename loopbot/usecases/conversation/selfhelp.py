@@ -3,12 +3,12 @@
 from typing import Final
 
 from loopbot.domain.people import who
-from loopbot.domain.records import Person, Ref
+from loopbot.domain.records import Person, Record, Ref
 from loopbot.domain.rules import View
 from loopbot.domain.speech import Block, Button, Buttons, Message, Paragraph, Quote, Said, say
 from loopbot.domain.texts import shorten
 from loopbot.judgement.answers import known_answers
-from loopbot.ports import JournalEntry
+from loopbot.ports import JournalEntry, Tx
 from loopbot.usecases.conversation.desk import Desk
 
 HELPED: Final = "helped:"
@@ -17,6 +17,8 @@ QUESTION: Final = "helped"
 """What the buttons under an offered answer ask, in the words of a rule."""
 COUNTED: Final = "helped: "
 """What its answers begin with in the journal; whether it helped follows."""
+CREDITED: Final = "as an answer, helped: "
+"""What is noted of a record whose words a rule offered begins with; the report itself says the same as COUNTED."""
 THANKS: Final = {"yes": "Good to know; it is counted.", "no": "It is counted. Your report goes its way."}
 _RULE: Final = "self-help"
 _MOST: Final = 2
@@ -34,6 +36,13 @@ def offered(view: View, words: str) -> Message:
             Buttons(f"{HELPED}{one.ref}", (Button("yes", "That helped"), Button("no", "It did not"))),
         ]
     return Message(tuple(blocks))
+
+
+def credit(tx: Tx, record: Record, answer: str, because: str) -> None:
+    """Count what somebody said of the answer that a rule offered on a report: for whatever it was taken from."""
+    view: View = tx
+    for one in known_answers(view, f"{record.title}\n{record.text}", most=1):
+        tx.journal([JournalEntry(tx.now(), _RULE, one.ref, f"{CREDITED}{answer}", because)])
 
 
 def helped(desk: Desk, person: Person, key: str, answer: str) -> Message:
