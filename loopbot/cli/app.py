@@ -410,6 +410,11 @@ def outbox_drop(key: KeyArgument, config: ConfigOption = CONFIG, why: WhyOption 
     decide_effect(config, key, "drop", why)
 
 
+JudgementOption = Annotated[
+    str, typer.Option("--of", help="Which judgement: cause or topic; else the one that learnt that version.")
+]
+
+
 @judgement.command("list")
 def judgement_list(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
     """Show the models that were learnt here, and which one is in use."""
@@ -433,20 +438,21 @@ def judgement_learn(config: ConfigOption = CONFIG) -> None:
 def judgement_use(
     version: Annotated[str, typer.Argument(help="A version that `loopbot judgement list` shows.")],
     config: ConfigOption = CONFIG,
+    of: JudgementOption = "",
 ) -> None:
-    """Judge by another model that was learnt here."""
+    """Judge by another model that was learnt here, or by the one that came with loopbot: shipped."""
     from loopbot.cli.judging import use_model
 
-    use_model(config, version)
+    use_model(config, version, of)
 
 
 @judgement.command("reset")
-def judgement_reset(config: ConfigOption = CONFIG) -> None:
-    """Judge by the model that comes with loopbot."""
+def judgement_reset(config: ConfigOption = CONFIG, of: JudgementOption = "") -> None:
+    """Judge by the model that comes with loopbot: suspects, or with --of topic kinds of feedback."""
     from loopbot.cli.judging import use_model
     from loopbot.judgement.versions import SHIPPED
 
-    use_model(config, SHIPPED)
+    use_model(config, SHIPPED, of)
 
 
 LabelsFile = Annotated[Path, typer.Argument(help="A CSV file: text, topic and, if you like, title and project.")]
@@ -507,7 +513,7 @@ def labels_use(
     version: Annotated[str, typer.Argument(help="A version that `labels list` shows, or: shipped.")],
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Judge by this version from now on, and judge again what is mirrored."""
+    """Judge by this version from now on, and judge again what is mirrored. The same as: judgement use VERSION --of topic."""
     from loopbot.cli.labelling import use_version
 
     raise typer.Exit(use_version(config, version))

@@ -1,38 +1,47 @@
 """`loopbot judgement`: what the judgements have learnt here, learning anew, and going back."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loopbot.cli.failures import DONE, TROUBLE
 from loopbot.cli.opening import console, opened, print_table
 from loopbot.domain.errors import UserError
 from loopbot.domain.phrasing import ago, counted
 
+if TYPE_CHECKING:
+    from loopbot.ports import Tx
+
+LEARNING = {"cause": "answer", "topic": "label"}
+"""The judgements that learn here, and what they learn from."""
+
 
 def show_models(config: Path, *, as_json: bool) -> None:
-    """Each model that was learnt here, and which one is in use."""
+    """Each model that was learnt here, and which one of each judgement is in use."""
     from dataclasses import asdict
     from datetime import datetime
 
-    from loopbot.judgement.cause import JUDGEMENT
     from loopbot.judgement.versions import SHIPPED, in_use, listed
 
     with opened(config, remote=False) as here, here.store.read() as tx:
-        learnt, used = listed(tx, JUDGEMENT), in_use(tx, JUDGEMENT)
+        found = {name: (listed(tx, name), in_use(tx, name)) for name in LEARNING}
     if as_json:
         import orjson
 
-        found = {"judgement": JUDGEMENT, "in_use": used, "learnt": [asdict(one) for one in learnt]}
-        print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        told = {
+            name: {"in_use": used, "learnt": [asdict(one) for one in learnt]} for name, (learnt, used) in found.items()
+        }
+        print(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
         return
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("", "cause", "learnt", "from", ""):
+    for name in ("", "judgement", "version", "learnt", "from", ""):
         table.add_column(name)
-    table.add_row("→" if used == SHIPPED else "", SHIPPED, "", "", "the model that comes with loopbot")
-    for one in learnt:
-        mark = "→" if one.version == used else ""
-        table.add_row(mark, one.version, ago(datetime.fromisoformat(one.at)), counted(one.answers, "answer"), one.note)
+    for name, (learnt, used) in found.items():
+        table.add_row("→" if used == SHIPPED else "", name, SHIPPED, "", "", "the model that comes with loopbot")
+        for one in learnt:
+            mark, when = "→" if one.version == used else "", ago(datetime.fromisoformat(one.at))
+            table.add_row(mark, name, one.version, when, counted(one.answers, LEARNING[name]), one.note)
     print_table(console(), table)
 
 
@@ -48,13 +57,33 @@ def learn(config: Path) -> int:
     return DONE if lesson.used else TROUBLE
 
 
-def use_model(config: Path, version: str) -> None:
-    """Judge by another model from now on."""
-    from loopbot.judgement.cause import JUDGEMENT
-    from loopbot.judgement.versions import SHIPPED, listed, use
+def use_model(config: Path, version: str, judgement: str = "") -> None:
+    """Judge by another model from now on: of that judgement, or of the one that learnt it; `shipped` alone is that of causes."""
+    from loopbot.judgement.versions import use
+    from loopbot.usecases.topics import put_in_force
 
-    with opened(config, remote=False) as here, here.store.write() as tx:
-        if not use(tx, JUDGEMENT, version):
-            known = ", ".join([SHIPPED, *(one.version for one in listed(tx, JUDGEMENT))])
-            raise UserError(version, "is not a model that was learnt here", f"known: {known}")
-    console().print(f"Suspects are judged by {version} from now on.", markup=False)
+    with opened(config, remote=False) as here:
+        with here.store.read() as tx:
+            name = _judgement_of(tx, version, judgement)
+        if name == "topic":
+            changed = put_in_force(here.loop, version)
+            told = f"Kinds of feedback are judged by {version} from now on; {changed} pieces of feedback were judged again."
+        else:
+            with here.store.write() as tx:
+                use(tx, name, version)
+            told = f"Suspects are judged by {version} from now on."
+    console().print(told, markup=False)
+
+
+def _judgement_of(tx: "Tx", version: str, judgement: str) -> str:
+    from loopbot.judgement.versions import SHIPPED, listed
+
+    if judgement and judgement not in LEARNING:
+        raise UserError(judgement, "is not a judgement that learns", "known: " + ", ".join(LEARNING))
+    wanted = [judgement] if judgement else list(LEARNING)
+    known = {name: [SHIPPED, *(one.version for one in listed(tx, name))] for name in wanted}
+    for name, versions in known.items():
+        if version in versions:
+            return name
+    told = "; ".join(f"{name}: {', '.join(versions)}" for name, versions in known.items())
+    raise UserError(version, "is not a model that was learnt here", f"known: {told}")

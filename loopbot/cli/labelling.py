@@ -49,7 +49,7 @@ def train_labels(config: Path, *, use: bool | None, as_json: bool) -> int:
 
     out = console()
     with opened(config, remote=False) as here:
-        done = train(here.loop, lambda what: None if as_json else out.print(f"  {what} …", style="dim"), use=use)
+        done = train(here.loop, lambda what: None if as_json else out.print(f"  {what} …", style="dim"), at_once=use)
         with here.store.read() as tx:
             in_force = here.loop.shelf.in_force(tx).stack.version if here.loop.shelf else "shipped"
     if as_json:
@@ -69,10 +69,10 @@ def train_labels(config: Path, *, use: bool | None, as_json: bool) -> int:
     out.print(f"  learnt   {done.learnt.said}  (on labels it had not seen)", markup=False)
     out.print(f"  shipped  {done.shipped.said}", markup=False)
     if in_force == done.version:
-        out.print("It is in force. To go back: loopbot labels use shipped", markup=False)
+        out.print("It is in force. To go back: loopbot judgement reset --of topic", markup=False)
     else:
         why = "" if done.better else "It does no better than what ships, so it is not in force. "
-        out.print(f"{why}To use it: loopbot labels use {done.version}", markup=False)
+        out.print(f"{why}To use it: loopbot judgement use {done.version}", markup=False)
     return DONE
 
 
@@ -101,7 +101,8 @@ def list_labels(config: Path, *, as_json: bool) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from loopbot.usecases.topics import KIND, SHIPPED, gathered
+    from loopbot.judgement.versions import SHIPPED
+    from loopbot.usecases.topics import KIND, gathered
 
     with opened(config, remote=False) as here, here.store.read() as tx:
         rows, versions = gathered(tx), tx.models.all(KIND)
@@ -145,6 +146,7 @@ def use_version(config: Path, version: str) -> int:
     with opened(config, remote=False) as here:
         changed = put_in_force(here.loop, version)
     console().print(f"Version {version} is in force; {changed} pieces of feedback were judged again.", markup=False)
+    console(errors=True).print(f"The same for all judgements: loopbot judgement use {version} --of topic", markup=False)
     return DONE
 
 

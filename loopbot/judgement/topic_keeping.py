@@ -17,9 +17,11 @@ def encoded_stack(stack: Stack, meant: Stack | None = None) -> str:
 
 
 def encoder_of(text: str) -> str:
-    """The encoder with whose vectors a stack was learnt as well; "" where there was none."""
-    found = json.loads(text).get("meant")
-    return str(found["encoder"]) if found else ""
+    """The encoder with whose vectors a stack was learnt as well; "" where there was none, or the text can not be read."""
+    try:
+        return str(json.loads(text)["meant"]["encoder"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _told(stack: Stack) -> dict[str, Any]:

@@ -1,18 +1,20 @@
-"""The models that a judgement has learnt in one installation: kept beside its facts, each under its version, one of them in use.
+"""The models that a judgement has learnt in one installation: each kept under its version, one of them in use.
 
 Going back is choosing another one, or the one that came with loopbot.
 """
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+
+from loopbot.ports import ModelRow, Models
 
 SHIPPED = "shipped"
 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """A model: its version, when it was learnt (ISO, UTC), from how many answers, and how well it judged those it had not seen."""
+    """A model: its version, when it was learnt (ISO, UTC), from how many answers or labels, and how well it judged those it had not seen."""
 
     version: str
     at: str
@@ -20,8 +22,12 @@ class Learnt:
     note: str = ""
 
 
-class Facts(Protocol):
-    """Where small facts of the installation are kept."""
+class Kept(Protocol):
+    """Where models are kept, and which of them is used: a transaction is one."""
+
+    @property
+    def models(self) -> Models:
+        """What was learnt."""
 
     def remember(self, name: str, value: str) -> None:
         """Keep a small fact."""
@@ -30,45 +36,33 @@ class Facts(Protocol):
         """What was remembered under that name."""
 
 
-def learnt_fact(judgement: str) -> str:
-    """The name of the fact that holds the model in use."""
-    return f"judgement:{judgement}:model"
-
-
-def listed(facts: Facts, judgement: str) -> list[Learnt]:
-    """What was learnt, the earliest first."""
-    return [Learnt(**one) for one in json.loads(facts.recall(_list_fact(judgement)) or "[]")]
-
-
-def in_use(facts: Facts, judgement: str) -> str:
-    """The version in use."""
-    return facts.recall(_used_fact(judgement)) or SHIPPED
-
-
-def keep(facts: Facts, judgement: str, learnt: Learnt, text: str) -> None:
-    """Keep a model; it is not in use by that."""
-    others = [one for one in listed(facts, judgement) if one.version != learnt.version]
-    facts.remember(_version_fact(judgement, learnt.version), text)
-    facts.remember(_list_fact(judgement), json.dumps([asdict(one) for one in (*others, learnt)]))
-
-
-def use(facts: Facts, judgement: str, version: str) -> bool:
-    """Judge by that version from now on (`shipped`: by what came with loopbot); False where there is none of that name."""
-    text = "" if version == SHIPPED else facts.recall(_version_fact(judgement, version))
-    if text is None:
-        return False
-    facts.remember(learnt_fact(judgement), text)
-    facts.remember(_used_fact(judgement), version)
-    return True
-
-
-def _version_fact(judgement: str, version: str) -> str:
-    return f"judgement:{judgement}:model:{version}"
-
-
-def _list_fact(judgement: str) -> str:
-    return f"judgement:{judgement}:versions"
-
-
-def _used_fact(judgement: str) -> str:
+def used_fact(judgement: str) -> str:
+    """The name of the fact that says which version is in use."""
     return f"judgement:{judgement}:version"
+
+
+def listed(kept: Kept, judgement: str) -> list[Learnt]:
+    """What was learnt, the earliest first."""
+    return [
+        Learnt(one.version, one.at.isoformat(timespec="seconds"), one.labels, one.summary)
+        for one in kept.models.all(judgement)
+    ]
+
+
+def in_use(kept: Kept, judgement: str) -> str:
+    """The version in use."""
+    return kept.recall(used_fact(judgement)) or SHIPPED
+
+
+def keep(kept: Kept, judgement: str, learnt: Learnt, text: str) -> None:
+    """Keep a model; it is not in use by that."""
+    row = ModelRow(learnt.version, datetime.fromisoformat(learnt.at), learnt.answers, learnt.note)
+    kept.models.put(judgement, row, text)
+
+
+def use(kept: Kept, judgement: str, version: str) -> bool:
+    """Judge by that version from now on (`shipped`: by what came with loopbot); False where there is none of that name."""
+    if version != SHIPPED and kept.models.body(judgement, version) is None:
+        return False
+    kept.remember(used_fact(judgement), version)
+    return True

@@ -49,10 +49,10 @@ class SqlModels:
         self._connection = work.connection
 
     def put(self, kind: str, model: ModelRow, body: str) -> None:
-        """Keep a version; the same version again is the same model."""
+        """Keep a version; the same version again is the same model, learnt once more."""
         values = {"at": model.at, "labels": model.labels, "summary": model.summary, "body": body}
         statement = self._work.insert(schema.model).values(kind=kind, version=model.version, **values)
-        self._connection.execute(statement.on_conflict_do_nothing(index_elements=[M.kind, M.version]))
+        self._connection.execute(statement.on_conflict_do_update(index_elements=[M.kind, M.version], set_=values))
 
     def body(self, kind: str, version: str) -> str | None:
         """A version's content."""

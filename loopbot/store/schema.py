@@ -33,7 +33,7 @@ from sqlalchemy import (
 from loopbot.domain.records import Ref
 from loopbot.store.codec import clean
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013")
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from loopbot.domain.records import Link, Person, Record, Ref
 from loopbot.domain.telling import Told
 from loopbot.domain.wordings import Neighbourhood, Sought, Vector
 from loopbot.domain.words import Kind, Relation
-from loopbot.judgement.versions import learnt_fact
+from loopbot.judgement.versions import SHIPPED, used_fact
 from loopbot.ports import (
     Agreements,
     Cursors,
@@ -129,7 +129,8 @@ class SqlTx:
 
     def learnt(self, judgement: str) -> str:
         """The model that a judgement has learnt here and that is in use, as text; "" where it is the one it came with."""
-        return journal.recall(self._work, learnt_fact(judgement)) or ""
+        version = journal.recall(self._work, used_fact(judgement)) or SHIPPED
+        return "" if version == SHIPPED else self.models.body(judgement, version) or ""
 
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Live links at either end of it."""

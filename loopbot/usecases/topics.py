@@ -15,13 +15,12 @@ from loopbot.judgement.topic_learning import Example
 from loopbot.judgement.topic_meaning import meant
 from loopbot.judgement.topic_model import read
 from loopbot.judgement.topic_training import Label, Outcome, Training, crossed, macro_f1, outcomes
+from loopbot.judgement.versions import SHIPPED, in_use, use
 from loopbot.ports import Encoder, LabelRow, ModelRow, Tx
 from loopbot.usecases.enact import absorb
 from loopbot.usecases.loop import Loop
 
 KIND = "topic"
-IN_FORCE = "topic model in force"
-SHIPPED = "shipped"
 _PAGE = 200
 
 
@@ -40,7 +39,7 @@ class TopicShelf:
 
     def in_force(self, tx: Tx) -> TopicJudge:
         """The judge that was put in force last; the shipped one where nothing was, or what was can not be read any more."""
-        wanted = tx.recall(IN_FORCE) or SHIPPED
+        wanted = in_use(tx, KIND)
         with self._lock:
             if self._held.stack.version != wanted:
                 self._held = self.version(tx, wanted) or self._shipped
@@ -48,7 +47,7 @@ class TopicShelf:
 
     def missing(self, tx: Tx) -> str:
         """The sentence model that the version in force was learnt with and that is not here; "" where nothing is missing."""
-        version = tx.recall(IN_FORCE) or SHIPPED
+        version = in_use(tx, KIND)
         body = None if version == SHIPPED else tx.models.body(KIND, version)
         wanted = encoder_of(body) if body else ""
         return wanted if wanted != (self.encoder.version if self.encoder else "") else ""
@@ -113,10 +112,10 @@ def gathered(tx: Tx) -> list[LabelRow]:
     return [found[key] for key in sorted(found)]
 
 
-def train(loop: Loop, told: Callable[[str], None], *, use: bool | None = None) -> Trained:
+def train(loop: Loop, told: Callable[[str], None], *, at_once: bool | None = None) -> Trained:
     """Learn a new version from all labels, and put it in force where it does better than what ships.
 
-    `use` says so outright. Raises UserError where there are too few labels.
+    `at_once` says so outright. Raises UserError where there are too few labels.
     """
     with loop.store.read() as tx:
         rows = gathered(tx)
@@ -143,7 +142,7 @@ def train(loop: Loop, told: Callable[[str], None], *, use: bool | None = None) -
         summary = f"{learnt.said}, with {encoder.version}" if encoder else learnt.said
         tx.models.put(KIND, ModelRow(version, tx.now(), len(labels), summary), encoded_stack(stack, meant))
     done = Trained(version, counts, learnt, shipped, tuple(stack.projects))
-    if use or (use is None and done.better):
+    if at_once or (at_once is None and done.better):
         put_in_force(loop, version)
     return done
 
@@ -151,10 +150,9 @@ def train(loop: Loop, told: Callable[[str], None], *, use: bool | None = None) -
 def put_in_force(loop: Loop, version: str) -> int:
     """Judge by this version from now on, and judge again what is mirrored; returns how much feedback reads differently now."""
     with loop.store.write() as tx:
-        if version != SHIPPED and tx.models.body(KIND, version) is None:
+        if not use(tx, KIND, version):
             known = ", ".join([SHIPPED, *(one.version for one in tx.models.all(KIND))])
             raise UserError(version, "is not a version of the model", f"known: {known}")
-        tx.remember(IN_FORCE, version)
     return judged_again(loop)
 
 

@@ -49,6 +49,27 @@ def test_one_can_go_back_and_forth_between_models(learnt: Town) -> None:
     assert _used(learnt) == "0123abcd"
 
 
+def test_kinds_of_feedback_are_listed_and_chosen_by_the_same_commands(learnt: Town) -> None:
+    store = cast("Store", open_configured_store(load_config(learnt.config), Outfit()))
+    with store.write() as tx:
+        row = Learnt("1-beef", "2026-03-02T09:00:00+00:00", 80, "84% right")
+        keep(tx, "topic", row, '{"learnt": null, "projects": {}, "temperature": 1.0}')
+    store.close()
+
+    listed = learnt.says("judgement", "list").out
+    assert "80 labels" in next(line for line in listed.splitlines() if "1-beef" in line)
+    assert learnt.says("judgement", "use", "1-beef").code == 0
+    told = learnt.says("judgement", "list", "--json").json
+    assert (told["topic"]["in_use"], told["cause"]["in_use"]) == ("1-beef", "0123abcd")
+    assert learnt.says("judgement", "reset", "--of", "topic").code == 0
+    old = learnt.says("labels", "use", "1-beef")
+    assert old.code == 0
+    assert "loopbot judgement use 1-beef --of topic" in old.err
+    wrong = learnt.says("judgement", "use", "1-beef", "--of", "cause")
+    assert wrong.code == 2
+    assert "known: cause: shipped, 0123abcd" in wrong.err
+
+
 def test_a_model_that_is_not_there_is_a_mistake_that_names_those_that_are(learnt: Town) -> None:
     said = learnt.says("judgement", "use", "nonsense")
     assert said.code == 2

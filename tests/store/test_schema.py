@@ -17,6 +17,7 @@ from loopbot.store.schema import REVISIONS, SEARCH, metadata
 from loopbot.store.upgrade import MIGRATIONS
 
 BEFORE_REPORTERS = "0005"
+BEFORE_ONE_PLACE = "0012"
 
 
 def _known(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
@@ -149,6 +150,42 @@ def test_records_of_an_older_database_are_found_by_who_reported_them(empty_url: 
     with engine.connect() as connection:
         found = connection.execute(text("SELECT key, reporter FROM record ORDER BY key")).all()
     assert [tuple(one) for one in found] == [("INC1", "mara@example.com"), ("INC2", None)]
+    store.close()
+    engine.dispose()
+
+
+def test_models_that_an_older_database_kept_as_facts_are_found_where_all_models_are(empty_url: str) -> None:
+    engine = create_engine(empty_url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    kept = '[{"version": "abcd", "at": "2026-03-02T09:00:00+00:00", "answers": 41, "note": "surprise .2"}]'
+    facts = {
+        "judgement:cause:versions": kept,
+        "judgement:cause:model:abcd": "the model",
+        "judgement:cause:model": "the model",
+        "judgement:cause:version": "abcd",
+        "topic model in force": "1-beef",
+        "something else": "stays",
+    }
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, BEFORE_ONE_PLACE)
+        for name, value in facts.items():
+            connection.execute(text("INSERT INTO fact (name, value) VALUES (:n, :v)"), {"n": name, "v": value})
+    store = open_store(empty_url)
+    with store.read() as tx:
+        (row,) = tx.models.all("cause")
+        assert (row.version, row.at.isoformat(), row.labels, row.summary) == (
+            "abcd",
+            "2026-03-02T09:00:00+00:00",
+            41,
+            "surprise .2",
+        )
+        assert tx.learnt("cause") == "the model"
+        assert tx.recall("judgement:topic:version") == "1-beef"
+        assert tx.recall("something else") == "stays"
+        assert tx.recall("judgement:cause:versions") is None
     store.close()
     engine.dispose()
 

@@ -96,7 +96,7 @@ def test_the_same_labels_make_the_same_version(loop: Loop) -> None:
     with loop.store.write() as tx:
         tx.labels.put(rows(60))
 
-    assert train(loop, lambda _: None).version == train(loop, lambda _: None, use=False).version
+    assert train(loop, lambda _: None).version == train(loop, lambda _: None, at_once=False).version
     with loop.store.read() as tx:
         assert len(tx.models.all("topic")) == 1
 
@@ -136,7 +136,7 @@ def test_a_model_that_can_not_be_read_any_more_leaves_the_shipped_one_in_force(l
 
     with loop.store.write() as tx:
         tx.models.put("topic", ModelRow("1-x", tx.now(), 40), '{"form": "of the future"}')
-        tx.remember("topic model in force", "1-x")
+        tx.remember("judgement:topic:version", "1-x")
     with loop.store.read() as tx:
         assert loop.shelf is not None
         assert loop.shelf.in_force(tx).version == "shipped"

@@ -45,7 +45,7 @@ def guess(loop: Loop, title: str, clock: FakeClock) -> Feedback:
 def trained(loop: Loop) -> str:
     with loop.store.write() as tx:
         tx.labels.put(rows())
-    return train(loop, lambda _: None, use=True).version
+    return train(loop, lambda _: None, at_once=True).version
 
 
 def test_a_word_that_no_label_holds_is_known_by_what_it_means(store: SqlStore, clock: FakeClock) -> None:
