@@ -14,6 +14,7 @@ from loopbot.domain.words import Kind, Relation, Role
 
 Row = Mapping[str, Any]
 
+_RESOLUTION = 4_000
 SYSTEM_FIELDS = ("sys_id", "sys_updated_on", "sys_mod_count", "sys_created_on")
 _TASK = ("number", "short_description", "description", "state", "opened_at", "priority", "correlation_id")
 _FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -96,7 +97,7 @@ def shape(system: str, kind: ReadKind, table: TicketTable, url: Callable[[str, s
     else:
         people, named, own = _PEOPLE[kind], ("number", "short_description", "description", "state"), _FIELDS[kind]
     walked = tuple(f"{field}{part}" for _, field in people for part in ("", ".name", ".email", ".user_name"))
-    further = tuple(name for name in (table.environment_field, table.reason_field) if name)
+    further = tuple(name for name in (table.environment_field, table.reason_field, table.resolution_field) if name)
     fields = tuple(dict.fromkeys((*SYSTEM_FIELDS, *own, *walked, *table.service_fields, *further)))
     return Shape(
         system,
@@ -216,12 +217,21 @@ def _extra(shape: Shape, row: Row) -> Mapping[str, str]:
     fix = plain(row, "rfc.number")
     if fix:
         extra["rfc"] = fix
+    if resolution := _resolution(shape.table, row):
+        extra["resolution"] = resolution
     if not shape.own <= row.keys():
         hidden = shape.own - row.keys()
         extra["unreadable"] = ", ".join(sorted(hidden))
         if withheld := {word for name in hidden for word in meanings(name, shape.table, shape.text, shape.people)}:
             extra["withheld"] = ",".join(sorted(withheld))
     return MappingProxyType(extra)
+
+
+def _resolution(table: TicketTable, row: Row) -> str:
+    """What everybody may read of how it was resolved; what is only written so that a state can be set says nothing."""
+    said = clean(value(row, table.resolution_field) or "", _RESOLUTION).strip() if table.resolution_field else ""
+    formal = {fields.get(table.resolution_field) for fields in table.on_state.values()}
+    return "" if said in formal else said
 
 
 def _stated(shape: Shape, source: Ref, relation: Relation, target: Ref, field: str) -> Link:

@@ -84,6 +84,11 @@ class TicketTable(_Part):
         "",
         description="The field in which people write, for whoever asked to read, why something is not done; empty: none.",
     )
+    resolution_field: FieldPath | Literal[""] = Field(
+        "",
+        description="The field that says how a ticket was resolved, such as close_notes, where everybody may read it: "
+        "it answers whoever asks the same. Empty: none is told, for such notes are often meant for colleagues alone.",
+    )
     outcomes: Mapping[str, str] = Field(
         default_factory=lambda: {
             "successful": "successful",

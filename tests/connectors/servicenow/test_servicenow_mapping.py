@@ -212,3 +212,23 @@ def test_feedback_is_read_from_a_table_of_your_own() -> None:
 def test_rows_without_a_place_in_the_order_have_no_key() -> None:
     assert key_of(ROW) == ("2026-03-02 12:00:00", "a" * 32)
     assert key_of({"sys_id": "a"}) is None
+
+
+def test_how_a_ticket_was_resolved_is_told_only_where_a_field_is_named_for_everybody_to_read() -> None:
+    notes = {"close_notes": "Clear the cache, then log in again.", "state": "6"}
+    named = TicketTable(table="incident", resolution_field="close_notes")
+
+    assert "close_notes" not in _shape().fields
+    assert "resolution" not in _incident(**notes).extra
+    assert "close_notes" in _shape(table=named).fields
+    assert _incident(named, **notes).extra["resolution"] == "Clear the cache, then log in again."
+    for hidden in (None, "", "  "):
+        assert "resolution" not in _incident(named, close_notes=hidden).extra
+
+
+def test_a_text_that_stands_there_only_so_that_a_state_can_be_set_is_no_resolution() -> None:
+    formal = {"resolved": {"close_notes": "Resolved; see the comments."}}
+    table = TicketTable(table="incident", resolution_field="close_notes", on_state=formal)
+
+    assert "resolution" not in _incident(table, close_notes="Resolved; see the comments.", state="6").extra
+    assert _incident(table, close_notes="Restart it.", state="6").extra["resolution"] == "Restart it."
