@@ -237,7 +237,8 @@ def _members(rule: Rule, subject: Record, view: View, judgement: Judgement) -> l
 
 def _matched(match: Match, scope: Scope, found: Sequence[Ranked]) -> tuple[tuple[Scope, ...], Found, bool]:
     """The scopes to act in, the step for explaining, and whether a person should be asked."""
-    asked = f"a {match.kind} that fits" + (f" where {match.where.text}" if match.where else "")
+    article = "an" if match.kind[0] in "aeiou" else "a"
+    asked = f"{article} {match.kind} that fits" + (f" where {match.where.text}" if match.where else "")
     asked += f", and none where {match.unless.text}" if match.unless else ""
     if not found:
         return (scope,), Found(asked, held=match.optional, saw="none"), False
