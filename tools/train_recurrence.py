@@ -25,7 +25,7 @@ TARGET = Path(recurrence.__file__).parent / SHIPPED
 def main(data: Path, *, honest: bool) -> None:
     """Gather the pairs, fit, and write or measure."""
     found = pools(data, None)
-    share = UNRELATED / sum(len(pool.tickets) for pool in found)
+    share = min(1.0, UNRELATED / sum(len(pool.tickets) for pool in found))
     cases = []
     for pool in found:
         cases.extend(gathered(pool, share))
@@ -40,12 +40,15 @@ def main(data: Path, *, honest: bool) -> None:
 
 
 def gathered(pool: Pool, share: float) -> Iterator[Case]:
-    """Each ticket that repeats an earlier one, and a share of the others, as they would have been judged when they came."""
+    """Each ticket that repeats an earlier one, and a share of the others, as they would have been judged when they came.
+
+    Of which somebody said that it repeats something, and nobody what, teaches nothing: its neighbours may be right.
+    """
     memory, chance = Memory(), random.Random(pool.name)
     for number, it in enumerate(pool.tickets):
         right = pool.earlier(it)
         alone = it.ref not in pool.groups and number >= SETTLED and chance.random() < share
-        if right or alone:
+        if right or (alone and it.ref not in pool.repeating):
             near = memory.neighbours(
                 it, Sought(kinds=frozenset({Incident.kind}), until=it.occurred_at, limit=CANDIDATES)
             )

@@ -12,7 +12,7 @@ from operator import mul
 from loopbot.judgement.calibration import sigmoid
 from loopbot.judgement.likeness import Likeness, Measures
 
-HARD, PLAIN = 200, 50
+HARD, PLAIN = 200, 10
 """So many wrong neighbours teach of a ticket that repeats another, and of one that repeats none: the nearest by the index."""
 SHOWN = 5
 _ROUNDS = 25

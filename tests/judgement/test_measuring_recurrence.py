@@ -76,6 +76,52 @@ def test_pairs_become_groups(tmp_path: Path) -> None:
     assert {ref.key for ref in pool.earlier(pool.tickets[2])} == {"1", "2"}
 
 
+def test_who_said_that_a_ticket_repeats_another_is_heard_whatever_the_other_is(tmp_path: Path) -> None:
+    closed = LATER[1] | {"resolution": "Duplicate"}
+    fixed = OLD[1] | {"resolution": "Fixed"}
+    write(tmp_path / "all" / "apache_jira_new_bugs.csv.gz", [OLD[0], fixed, LATER[0], closed])
+    write(tmp_path / "all" / "apache_jira_links.csv.gz", [
+        {"from_key": "NEW-3", "link_type": "Cloners", "to_key": "ELSE-1"},
+        {"from_key": "NEW-1", "link_type": "Reference", "to_key": "NEW-2"},
+    ])  # fmt: skip
+    bug = {"Description": "", "Created": "30/Sep/21 17:20", "Summary": "CSV export stops"}
+    write(tmp_path / "all" / "gitbugs_new.csv.gz", [
+        bug | {"Issue id": "1", "Resolution": "Duplicate"}, bug | {"Issue id": "2", "Resolution": "Done"},
+    ])  # fmt: skip
+    write(tmp_path / "all" / "gitbugs_new_dup_pairs.csv.gz", [{"Issue id": "8", "Duplicates": "9"}])
+    write(tmp_path / "all" / "apache_jira_dup_groups.csv.gz", GROUPS[:1])
+    jira, gitbugs = pools(tmp_path / "all", None)
+    assert {ref.key for ref in jira.repeating} == {"NEW-3", "NEW-4"}
+    assert {ref.key for ref in gitbugs.repeating} == {"1"}
+
+
+def test_what_somebody_closed_as_a_duplicate_is_no_false_alarm(tmp_path: Path) -> None:
+    words = [f"word{letter}" for letter in "abcdefghijklmnop"]
+    filed = [
+        TICKET | {
+            "key": f"NEW-{number}", "created": f"2020-01-01T{number // 60:02}:{number % 60:02}:00Z", "resolved": "",
+            "resolution": "", "summary": f"{words[number % 16]} {words[number // 16]} {number}x",
+        }
+        for number in range(150)
+    ]  # fmt: skip
+    again = [
+        filed[number] | {"key": f"NEW-{number + 500}", "created": f"2020-01-02T00:{number:02}:00Z"}
+        for number in range(10)
+    ]
+    again[0] |= {"key": "NEW-900", "summary": f"{again[0]['summary']} yankee"}  # less sure than the others
+    groups = [{"group": "G1", "key": "NEW-0"}, {"group": "G1", "key": "NEW-900"}]
+    write(tmp_path / "said" / "apache_jira_new_bugs.csv.gz", [
+        *filed, again[0], *(one | {"resolution": "Duplicate"} for one in again[1:]),
+    ])  # fmt: skip
+    write(tmp_path / "said" / "apache_jira_dup_groups.csv.gz", groups)
+    write(tmp_path / "unsaid" / "apache_jira_new_bugs.csv.gz", [*filed, *again])
+    write(tmp_path / "unsaid" / "apache_jira_dup_groups.csv.gz", groups)
+    name = "recurrence.recall_at_2_false_alarms_per_100"
+    said, unsaid = figures(tmp_path / "said"), figures(tmp_path / "unsaid")
+    assert (said[name], unsaid[name]) == (1.0, 0.0)
+    assert (said[f"{name}_closed_ones_too"], unsaid[f"{name}_closed_ones_too"]) == (0.0, 0.0)
+
+
 def test_each_band_of_probabilities_is_told_with_what_people_linked(tmp_path: Path) -> None:
     write(tmp_path / "all" / "apache_jira_new_bugs.csv.gz", [*OLD, *LATER])
     write(tmp_path / "all" / "apache_jira_dup_groups.csv.gz", GROUPS)

@@ -5,7 +5,8 @@ import gzip
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,19 +17,23 @@ from loopbot.judgement.evaluation.figures import NotMeasuredError
 _KEY = re.compile(r"\b[A-Z][A-Z0-9]{1,15}-\d{1,7}\b")
 _DATES = ("%d/%b/%y %H:%M", "%Y-%m-%d %H:%M:%S")
 _MANY = re.compile(r"[;|,]")
+_SAYS_THE_SAME = frozenset({"duplicate", "cloners"})
+"""Kinds of links, and of endings, by which people say that a ticket repeats another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
     """The tickets of one project, oldest first; `groups` holds those that tell of the same pain, by a name for the group.
 
-    `in_history`: those that stand in the history alone; they are candidates, and never asked for.
+    `in_history`: those that stand in the history alone; they are candidates, and never asked for. `repeating`: those of which
+    somebody said that they repeat another one, which need not be among the tickets: closed as a duplicate, linked as one.
     """
 
     name: str
     tickets: tuple[Incident, ...]
     groups: dict[Ref, str]
     in_history: frozenset[Ref] = frozenset()
+    repeating: frozenset[Ref] = frozenset()
 
     def earlier(self, ticket: Incident) -> frozenset[Ref]:
         """The earlier tickets of the pool that it repeats."""
@@ -82,6 +87,7 @@ def moment_of(text: str | None) -> datetime | None:
 def _jira(data: Path, history: Path | None) -> Iterator[Pool]:
     tickets: dict[str, dict[str, Incident]] = defaultdict(dict)
     old: dict[str, set[str]] = defaultdict(set)
+    repeating = _linked(data, history)
     for folder in (history, data):
         for path in sorted(folder.glob("apache_jira_*_bugs.csv.gz")) if folder else ():
             for row in rows(path):
@@ -91,13 +97,15 @@ def _jira(data: Path, history: Path | None) -> Iterator[Pool]:
                 project = key.rpartition("-")[0]
                 tickets[project][key] = _ticket(project, key, opened, row)
                 (old[project].add if folder is history else old[project].discard)(key)
+                if _closed_as_the_same(row):
+                    repeating.add(key)
     groups: dict[str, str] = {}
     for folder in (history, data):
         for row in rows(folder / "apache_jira_dup_groups.csv.gz") if folder else ():
             if row.get("key"):
                 groups[row["key"]] = f"{'' if folder is data else 'old'}{row.get('group')}"
     for project in sorted(tickets):
-        yield _pool(project, list(tickets[project].values()), groups, old[project])
+        yield _pool(project, list(tickets[project].values()), groups, old[project], repeating)
 
 
 def _gitbugs(data: Path, history: Path | None) -> Iterator[Pool]:
@@ -107,30 +115,55 @@ def _gitbugs(data: Path, history: Path | None) -> Iterator[Pool]:
     for name in names:
         tickets: dict[str, Incident] = {}
         old: set[str] = set()
+        repeating: set[str] = set()
         joined = _Joined()
         for folder in (history, data):
             for row in rows(folder / f"{name}.csv.gz") if folder else ():
                 key, opened = row.get("Issue id") or "", moment_of(row.get("Created"))
                 if key and opened is not None:
-                    tickets[key] = _ticket(
-                        name, key, opened, {field.lower(): said for field, said in row.items() if said}
-                    )
+                    said = {field.lower(): told for field, told in row.items() if told}
+                    tickets[key] = _ticket(name, key, opened, said)
+                    if _closed_as_the_same(said):
+                        repeating.add(key)
                     (old.add if folder is history else old.discard)(key)
             for row in rows(folder / f"{name}_dup_pairs.csv.gz") if folder else ():
                 one = row.get("Issue id") or ""
-                said = " ".join(each for column, each in row.items() if each and column != "Issue id")
-                for other in filter(None, re.split(r"[,;\s]+", said)):
+                others = " ".join(each for column, each in row.items() if each and column != "Issue id")
+                for other in filter(None, re.split(r"[,;\s]+", others)):
                     joined.join(one, other)
-        yield _pool(name, list(tickets.values()), joined.groups(), old)
+        yield _pool(name, list(tickets.values()), joined.groups(), old, repeating)
 
 
-def _pool(name: str, tickets: Sequence[Incident], groups: dict[str, str], old: set[str]) -> Pool:
+def _linked(data: Path, history: Path | None) -> set[str]:
+    """The keys at both ends of links that say so, whatever is at the other end."""
+    return {
+        key
+        for folder in (history, data)
+        for row in (rows(folder / "apache_jira_links.csv.gz") if folder else ())
+        if (row.get("link_type") or "").lower() in _SAYS_THE_SAME
+        for key in (row.get("from_key"), row.get("to_key"))
+        if key
+    }
+
+
+def _closed_as_the_same(row: Mapping[str, str]) -> bool:
+    return (row.get("resolution") or "").lower() in _SAYS_THE_SAME
+
+
+def _pool(
+    name: str,
+    tickets: Sequence[Incident],
+    groups: Mapping[str, str],
+    old: AbstractSet[str],
+    repeating: AbstractSet[str],
+) -> Pool:
     ordered = tuple(sorted(tickets, key=lambda one: (one.occurred_at, one.ref)))
     return Pool(
         name,
         ordered,
         {one.ref: groups[one.key] for one in ordered if one.key in groups},
         frozenset(one.ref for one in ordered if one.key in old),
+        frozenset(one.ref for one in ordered if one.key in repeating),
     )
 
 
