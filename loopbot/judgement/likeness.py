@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import mul
 from typing import NamedTuple
 
 from loopbot.domain.records import Record
@@ -80,7 +81,8 @@ class Likeness:
 
     def odds(self, measures: Measures) -> float:
         """The logarithm of the odds that both tickets tell of the same pain."""
-        return self.base + sum(weight * value for weight, value in zip(self.weights, measures, strict=True) if weight)
+        weighed: float = sum(map(mul, self.weights, measures))
+        return self.base + weighed
 
     def probability(self, measures: Measures) -> float:
         """How probable it is, 0..1."""
@@ -215,14 +217,17 @@ def _measures(
     other = one.record
     days = abs((it.occurred_at - other.occurred_at).total_seconds()) / _DAY
     return Measures(
-        *(raw / best if best else 0.0, raw / asked.whole, 1 / (1 + place), (raw - rival) / asked.whole),
+        raw / best if best else 0.0,
+        raw / asked.whole,
+        1 / (1 + place),
+        (raw - rival) / asked.whole,
         *words,
-        quarter=math.exp(-days / 90),
-        year=math.exp(-days / 365),
-        age=math.log1p(days) / 8,
-        same_service=float(bool(it.services & other.services)),
-        no_service=float(not it.services or not other.services),
-        still_open=float(open_at(other, it.occurred_at)),
+        math.exp(-days / 90),
+        math.exp(-days / 365),
+        math.log1p(days) / 8,
+        float(not it.services.isdisjoint(other.services)),
+        float(not it.services or not other.services),
+        float(open_at(other, it.occurred_at)),
     )
 
 
@@ -246,28 +251,27 @@ class Reasons:
 
     def __init__(self, it: Record, near: Neighbourhood) -> None:
         self._it, self._near = it, near
-        self._mentioned: dict[Wording, str] = {}
-        self._shared: dict[frozenset[str], str] = {}
+        self._told: dict[tuple[Wording, frozenset[str], bool], tuple[str, ...]] = {}
         self._written: Mapping[str, str] | None = None
 
     def of(self, one: Neighbour, measures: Measures) -> tuple[str, ...]:
         """The reasons for one of the neighbours."""
-        it, found = self._it, []
-        words = self._mentioned.get(one.wording)
-        if words is None:
-            words = self._mentioned[one.wording] = listed(self._both_mention(one.wording))
+        # In a storm many say the same of the same service: only the time between is another one.
+        place = one.wording, one.record.services, measures.titles > 0.95
+        told = self._told.get(place)
+        if told is None:
+            told = self._told[place] = tuple(self._but_time(one, measures))
+        since = (self._it.occurred_at - one.record.occurred_at).total_seconds()
+        return (*told, f"{span_in_words(abs(since))} {'after' if since >= 0 else 'before'} it")
+
+    def _but_time(self, one: Neighbour, measures: Measures) -> Iterator[str]:
+        words = listed(self._both_mention(one.wording))
         if measures.titles > 0.95:
-            found.append("the same title")
+            yield "the same title"
         if words:
-            found.append(f"both mention {words}")
+            yield f"both mention {words}"
         if measures.same_service:
-            services = one.record.services
-            if services not in self._shared:
-                self._shared[services] = listed(sorted(it.services & services))
-            found.append(f"same service ({self._shared[services]})")
-        since = (it.occurred_at - one.record.occurred_at).total_seconds()
-        found.append(f"{span_in_words(abs(since))} {'after' if since >= 0 else 'before'} it")
-        return tuple(found)
+            yield f"same service ({listed(sorted(self._it.services & one.record.services))})"
 
     def _both_mention(self, said: Wording) -> tuple[str, ...]:
         """The most telling words of both, as the record writes them: people read words, not stems."""

@@ -12,7 +12,7 @@ from importlib import resources
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.rules import Match, Repeat, View
 from loopbot.domain.scoring import Ranked
-from loopbot.domain.wordings import Neighbour, Sought, Wording
+from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought, Wording
 from loopbot.domain.words import Kind
 from loopbot.judgement.items import MEANT, Recall, across
 from loopbot.judgement.likeness import Likeness, Measures, ranked
@@ -79,8 +79,7 @@ class Recurrences:
         sought = Sought(
             kinds=frozenset({it.kind}), services=services, since=since, until=it.occurred_at, limit=CANDIDATES
         )
-        near = view.neighbours(it, sought)
-        near = replace(near, found=tuple(one for one in near.found if not series(it, near.asked, one)))
+        near = _without_series(it, view.neighbours(it, sought))
         for one in ranked(it, near, self.model):
             if one.score < repeat.alike:
                 return
@@ -119,14 +118,20 @@ def recalled(view: View, encoder: Encoder | None) -> Recall | None:
     return lambda texts: view.meant(texts, encoder.version, encoder.encode)
 
 
-def series(it: Record, asked: Wording, one: Neighbour) -> bool:
-    """Whether one person words nearly the same about another thing: parts of one piece of work, not one pain coming back.
+def _without_series(it: Record, near: Neighbourhood) -> Neighbourhood:
+    reporter = it.reporter
+    if reporter is None:
+        return near
+    kept = (one for one in near.found if one.record.reporter != reporter or not series(near.asked, one))
+    return replace(near, found=tuple(kept))
+
+
+def series(asked: Wording, one: Neighbour) -> bool:
+    """Whether a person who said both words nearly the same about another thing: parts of one piece of work, not one pain coming back.
 
     Half of the shorter title is in both, and each title has a word that the other ticket says nowhere. Of two people that tells
     nothing: they word the same pain differently.
     """
-    if it.reporter is None or it.reporter != one.record.reporter:
-        return False
     title, other = frozenset(asked.title), frozenset(one.wording.title)
     own, its = title - one.wording.terms, other - asked.terms
     return bool(own and its) and 2 * len(title & other) >= min(len(title), len(other))

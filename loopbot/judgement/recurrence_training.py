@@ -3,10 +3,11 @@
 For training alone, in plain Python: Newton's method over some hundred thousand pairs takes a minute. Nothing is drawn by chance.
 """
 
+import heapq
 import math
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import mul
 
 from loopbot.judgement.calibration import sigmoid
@@ -14,6 +15,8 @@ from loopbot.judgement.likeness import Likeness, Measures
 
 HARD, PLAIN = 200, 10
 """So many wrong neighbours teach of a ticket that repeats another, and of one that repeats none: the nearest by the index."""
+HARDEST = 3
+"""In a second round so many teach of those that repeat none: the likeliest by the first round, as false alarms are made of them."""
 SHOWN = 5
 _ROUNDS = 25
 _HELD = 1.0
@@ -35,6 +38,18 @@ class Case:
 
 def fitted(cases: Sequence[Case], without: frozenset[str] = frozenset()) -> Likeness:
     """The model of the greatest likelihood whose measures `without` weigh nothing; its probabilities are those of tickets as they come in."""
+    first = _weighed(cases, without, PLAIN)
+    hard = [
+        replace(case, rows=tuple(heapq.nlargest(HARDEST, case.rows, first.odds)), truths=case.truths[:HARDEST])
+        if case.alone
+        else case
+        for case in cases
+    ]
+    return scaled(_weighed(hard, without, HARDEST), cases)
+
+
+def _weighed(cases: Sequence[Case], without: frozenset[str], plain: int) -> Likeness:
+    """One round: `plain` neighbours, the first of them, teach of each case that is alone."""
     uses = [name not in without for name in Measures._fields]
     rows: list[tuple[float, ...]] = []
     truths: list[bool] = []
@@ -44,12 +59,12 @@ def fitted(cases: Sequence[Case], without: frozenset[str] = frozenset()) -> Like
         wrong = 0
         for row, truth in zip(case.rows, case.truths, strict=True):
             wrong += not truth
-            if truth or wrong <= (PLAIN if case.alone else HARD):
+            if truth or wrong <= (plain if case.alone else HARD):
                 rows.append(tuple(value for value, used in zip(row, uses, strict=True) if used))
                 truths.append(truth)
     base, weights = regression(rows, truths, held=_HELD)
     kept = iter(weights)
-    return scaled(Likeness(base, Measures(*(next(kept) if used else 0.0 for used in uses))), cases)
+    return Likeness(base, Measures(*(next(kept) if used else 0.0 for used in uses)))
 
 
 def scaled(model: Likeness, cases: Sequence[Case]) -> Likeness:

@@ -2,10 +2,11 @@
 
 import math
 import random
+from dataclasses import replace
 
 from loopbot.judgement.likeness import Measures
 from loopbot.judgement.recurrence import NOTHING, dumped, shipped
-from loopbot.judgement.recurrence_training import Case, fitted, regression, scaled
+from loopbot.judgement.recurrence_training import PLAIN, Case, fitted, regression, scaled
 
 
 def cases(count: int = 200) -> list[Case]:
@@ -52,6 +53,22 @@ def test_what_separates_weighs_and_what_is_left_out_does_not() -> None:
     assert model.weights.common > 3
     assert model.weights.age == 0.0
     assert fitted(cases()) == fitted(cases())
+
+
+def test_the_likeliest_of_what_repeats_nothing_teach_however_far_back_the_index_put_them() -> None:
+    given = cases()
+    deep = [
+        replace(
+            case,
+            rows=(*case.rows, *([NOTHING] * PLAIN), NOTHING._replace(common=0.9, other_error=1.0)),
+            truths=(*case.truths, *([False] * (PLAIN + 1))),
+        )
+        if case.alone
+        else case
+        for case in given
+    ]
+    assert fitted(deep).weights.other_error < -3
+    assert abs(fitted(given).weights.other_error) < 0.1
 
 
 def test_probabilities_are_those_of_tickets_as_they_come_in() -> None:

@@ -5,24 +5,29 @@ duplicate. The files name for a part of the repetitions alone what they repeat: 
 than what is found. Each ticket is asked for at its time, against the earlier tickets of its project alone: the index is filled as time goes by.
 """
 
+import math
 import random
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loopbot.domain.records import Incident, Ref
 from loopbot.domain.wordings import Sought
-from loopbot.judgement.evaluation.figures import Figure, Progress
+from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress
+from loopbot.judgement.evaluation.own_tickets import own_pools
 from loopbot.judgement.evaluation.tickets import Pool, pools
 from loopbot.judgement.likeness import Likeness, compared
 from loopbot.judgement.nearness import Memory
-from loopbot.judgement.recurrence import ASK_AT, CANDIDATES, DUPLICATE
+from loopbot.judgement.recurrence import ASK_AT, CANDIDATES, DUPLICATE, PAIN
+from loopbot.ports import Tx
 
 SHOWN = 5
 UNRELATED = 6_000
 """About so many are asked for: of fifteen hundred, thirty decide where the bar is, and chance moves it by a fifth."""
 SETTLED = 100
+LEAST = 10
+"""Of fewer tickets that repeat one nothing can be said."""
 _BASELINES = {1: 0.381, 5: 0.568, 10: 0.654}
 _BANDS = ((0.0, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 1.01))
 _KIND = frozenset({Incident.kind})
@@ -45,13 +50,52 @@ class _Asked:
 def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figure, ...]:
     """The figures; raises NotMeasuredError where there are no such files."""
     found = pools(data, history)
+    share = _share(found)
+    asked = _all_asked(found, DUPLICATE, share, progress)
+    return (*_ranking(asked, len(found)), *_alarms(asked, share))
+
+
+def from_mirror(tx: Tx, progress: Progress) -> tuple[tuple[Figure, ...], tuple[Advice, ...]]:
+    """On what is mirrored: incidents of which people or their systems said that they repeat an earlier one of the same system."""
+    found = own_pools(tx)
+    related = sum(bool(pool.earlier(one)) for pool in found for one in pool.tickets if one.ref in pool.groups)
+    if related < LEAST:
+        message = f"{related} incidents here repeat an earlier one, as people or their system said; {LEAST} are needed"
+        raise NotMeasuredError(message)
+    share = _share(found)
+    asked = _all_asked(found, DUPLICATE, share, progress)
+    # The other figures and goals are of public tickets.
+    figures = [
+        replace(one, baseline=None, goal=None, aim=None)
+        for one in (*_ranking(asked, len(found)), *_alarms(asked, share))
+    ]
+    return tuple(figures), (_alike(_all_asked(found, PAIN, share, progress)),)
+
+
+def _alike(asked: Sequence[_Asked]) -> Advice:
+    """The lowest bar of `[repeat]` at which at most 2 in 100 tickets find one that nobody said they repeat."""
+    alone = _surest(one for one in asked if not one.related and not one.unclear)
+    bar = min(1.0, (math.floor(100 * _bar(alone)) + 1) / 100)
+    related = [one for one in asked if one.related]
+    caught = sum(any(hit and score >= bar for score, hit in one.best) for one in related)
+    why = (
+        f"{caught} of {len(related)} incidents find there what people said they repeat, and at most 2 in 100 of the others find"
+        " another one; where rules ask for three or more, a lower bar may do: `loopbot recurring list` shows what it gathers"
+    )
+    return Advice(f"repeat.alike = {bar:.2f}", why)
+
+
+def _share(found: Sequence[Pool]) -> float:
     plain = sum(len(pool.tickets) - len(pool.in_history) for pool in found)
-    share = min(1.0, UNRELATED / max(plain, 1))
+    return min(1.0, UNRELATED / max(plain, 1))
+
+
+def _all_asked(found: Sequence[Pool], model: Likeness, share: float, progress: Progress) -> list[_Asked]:
     asked: list[_Asked] = []
     for pool in found:
         progress(f"recurring tickets of {pool.name}")
-        asked.extend(_asked(pool, DUPLICATE, share))
-    return (*_ranking(asked, len(found)), *_alarms(asked, share))
+        asked.extend(_asked(pool, model, share))
+    return asked
 
 
 def _asked(pool: Pool, model: Likeness, share: float) -> Iterable[_Asked]:
@@ -155,9 +199,14 @@ def _surest(asked: Iterable[_Asked]) -> list[float]:
     return sorted((one.best[0][0] if one.best else 0.0 for one in asked), reverse=True)
 
 
+def _bar(alone: Sequence[float]) -> float:
+    """What 2 in 100 of them are surer than."""
+    return alone[len(alone) * 2 // 100] if alone else 1.0
+
+
 def _caught(related: Sequence[_Asked], alone: Sequence[float]) -> float:
     """The share whose best one is right, and surer than all but 2 in 100 of those that are alone."""
-    bar = alone[len(alone) * 2 // 100] if alone else 1.0
+    bar = _bar(alone)
     return sum(one.best[0][1] and one.best[0][0] > bar for one in related if one.best) / max(len(related), 1)
 
 

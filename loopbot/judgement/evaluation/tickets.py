@@ -105,7 +105,7 @@ def _jira(data: Path, history: Path | None) -> Iterator[Pool]:
             if row.get("key"):
                 groups[row["key"]] = f"{'' if folder is data else 'old'}{row.get('group')}"
     for project in sorted(tickets):
-        yield _pool(project, list(tickets[project].values()), groups, old[project], repeating)
+        yield pool_of(project, list(tickets[project].values()), groups, old[project], repeating)
 
 
 def _gitbugs(data: Path, history: Path | None) -> Iterator[Pool]:
@@ -116,7 +116,7 @@ def _gitbugs(data: Path, history: Path | None) -> Iterator[Pool]:
         tickets: dict[str, Incident] = {}
         old: set[str] = set()
         repeating: set[str] = set()
-        joined = _Joined()
+        joined = Joined()
         for folder in (history, data):
             for row in rows(folder / f"{name}.csv.gz") if folder else ():
                 key, opened = row.get("Issue id") or "", moment_of(row.get("Created"))
@@ -131,7 +131,7 @@ def _gitbugs(data: Path, history: Path | None) -> Iterator[Pool]:
                 others = " ".join(each for column, each in row.items() if each and column != "Issue id")
                 for other in filter(None, re.split(r"[,;\s]+", others)):
                     joined.join(one, other)
-        yield _pool(name, list(tickets.values()), joined.groups(), old, repeating)
+        yield pool_of(name, list(tickets.values()), joined.groups(), old, repeating)
 
 
 def _linked(data: Path, history: Path | None) -> set[str]:
@@ -150,13 +150,14 @@ def _closed_as_the_same(row: Mapping[str, str]) -> bool:
     return (row.get("resolution") or "").lower() in _SAYS_THE_SAME
 
 
-def _pool(
+def pool_of(
     name: str,
     tickets: Sequence[Incident],
     groups: Mapping[str, str],
     old: AbstractSet[str],
     repeating: AbstractSet[str],
 ) -> Pool:
+    """The tickets in their order, with what is known of each by its key."""
     ordered = tuple(sorted(tickets, key=lambda one: (one.occurred_at, one.ref)))
     return Pool(
         name,
@@ -183,7 +184,7 @@ def _ticket(project: str, key: str, opened: datetime, row: dict[str, str]) -> In
     )
 
 
-class _Joined:
+class Joined:
     """Pairs that become groups."""
 
     def __init__(self) -> None:
