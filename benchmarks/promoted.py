@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="the folder of the files")
     parser.add_argument("--days", type=float, default=90.0)
-    parser.add_argument("--alike", type=float, default=0.15)
+    parser.add_argument("--alike", type=float, default=0.25)
     parser.add_argument("--at-least", type=int, default=3)
     parser.add_argument("--same-service", action="store_true", help="of one service only, as in the starter rule")
     parser.add_argument("--only", default="", help="projects, separated by commas")

@@ -130,7 +130,7 @@ class _Asked:
         asked = near.asked
         title, body = frozenset(asked.title), frozenset(asked.body)
         weights = {term: _telling(term, near) for term in title | body}
-        few = max(5, near.total // 200)
+        few = few_of(near.total)
         titled = sum(weight * (_IN_TITLE if term in title else 1.0) for term, weight in weights.items())
         return cls(
             wording=asked,
@@ -236,6 +236,11 @@ def _same_words(asked: _Asked, title: frozenset[str], body: frozenset[str]) -> b
     if asked.title != title or len(title) < 2:
         return False
     return len(asked.body & body) >= 0.6 * max(len(asked.body), len(body))
+
+
+def few_of(total: int) -> int:
+    """In how many of so many records a word stands at most that is rare."""
+    return max(5, total // 200)
 
 
 def open_at(record: Record, moment: datetime) -> bool:

@@ -15,7 +15,7 @@ from loopbot.domain.scoring import Ranked
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought, Wording
 from loopbot.domain.words import Kind
 from loopbot.judgement.items import MEANT, Recall, across
-from loopbot.judgement.likeness import Likeness, Measures, ranked
+from loopbot.judgement.likeness import Likeness, Measures, few_of, ranked
 from loopbot.judgement.nearness import Memory
 from loopbot.ports.encoding import Encoder
 
@@ -79,7 +79,7 @@ class Recurrences:
         sought = Sought(
             kinds=frozenset({it.kind}), services=services, since=since, until=it.occurred_at, limit=CANDIDATES
         )
-        near = _without_series(it, view.neighbours(it, sought))
+        near = _worth_comparing(it, view.neighbours(it, sought))
         for one in ranked(it, near, self.model):
             if one.score < repeat.alike:
                 return
@@ -118,7 +118,16 @@ def recalled(view: View, encoder: Encoder | None) -> Recall | None:
     return lambda texts: view.meant(texts, encoder.version, encoder.encode)
 
 
-def _without_series(it: Record, near: Neighbourhood) -> Neighbourhood:
+def _says_too_little(near: Neighbourhood) -> bool:
+    """Whether it says one word in all, and one that many say: "Problem" three times is no pattern."""
+    terms = near.asked.terms
+    return len(terms) < 2 and all(near.docs.get(term, 0) > few_of(near.total) for term in terms)
+
+
+def _worth_comparing(it: Record, near: Neighbourhood) -> Neighbourhood:
+    """The neighbours without those that tell nothing, however alike they are."""
+    if _says_too_little(near):
+        return replace(near, found=())
     reporter = it.reporter
     if reporter is None:
         return near

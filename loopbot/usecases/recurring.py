@@ -22,7 +22,7 @@ from loopbot.usecases.loop import Loop
 
 MOST = 3_000
 """How many tickets are looked at, the latest of the span: about twenty milliseconds each."""
-USUAL = Repeat(at_least=3, within=timedelta(days=14), alike=0.15)
+USUAL = Repeat(at_least=3, within=timedelta(days=14), alike=0.25)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,14 @@ def test_in_a_storm_of_one_message_each_is_known_for_the_same() -> None:
     assert len(found(storm[0], storm[1:])) >= 100
 
 
+def test_one_word_that_many_say_is_no_pain_and_one_that_few_say_may_be() -> None:
+    many = [ticket(f"INC{n}", f"Problem {n}", n / DAY) for n in range(30)]
+    assert found(many[0], many[1:]) == []
+    few = [ticket(f"INC{n}", f"Stromausfall {n}", n / DAY) for n in range(3)]
+    others = [ticket(f"INC{n}", f"Trouble with part{n}z", n / DAY) for n in range(10, 40)]
+    assert set(found(few[0], [*few[1:], *others])) == {"INC1", "INC2"}
+
+
 def test_a_form_that_everybody_fills_in_is_not_one_pain() -> None:
     asked = ("a laptop for Mara", "the wiki of sales", "a badge for hall 2", "more disk space", "a phone in Lyon")
     forms = [ticket(f"INC{n}", "Request for access", n, text=f"I need {what}.") for n, what in enumerate(asked * 20)]

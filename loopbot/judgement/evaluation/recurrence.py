@@ -111,10 +111,10 @@ def _asked(pool: Pool, model: Likeness, share: float) -> Iterable[_Asked]:
 
 
 def _ask(it: Incident, memory: Memory, model: Likeness, right: frozenset[Ref], *, unclear: bool) -> _Asked:
-    begun = time.perf_counter()
+    begun = time.process_time()
     near = memory.neighbours(it, Sought(kinds=_KIND, until=it.occurred_at, limit=CANDIDATES))
     scored = [(score, one.record.ref in right) for score, one, _ in compared(it, near, model)]
-    took = time.perf_counter() - begun
+    took = time.process_time() - begun
     place = next((place for place, (_, hit) in enumerate(scored) if hit), None)
     return _Asked(bool(right), unclear, tuple(scored[:SHOWN]), place, took)
 
