@@ -5,8 +5,10 @@ import random
 from dataclasses import replace
 
 from loopbot.judgement.likeness import Measures
-from loopbot.judgement.recurrence import NOTHING, dumped, shipped
+from loopbot.judgement.recurrence import dumped, shipped
 from loopbot.judgement.recurrence_training import PLAIN, Case, fitted, regression, scaled
+
+NOTHING = Measures(*(0.0 for _ in Measures._fields))
 
 
 def cases(count: int = 200) -> list[Case]:
