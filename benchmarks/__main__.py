@@ -10,7 +10,7 @@ import time
 
 from benchmarks.figures import Figure
 
-PARTS = ("starting", "judging", "ingesting", "mapping", "idle", "daemon", "telling", "replaying", "commands")
+PARTS = ("starting", "judging", "ingesting", "mapping", "idle", "daemon", "telling", "replaying", "commands", "tickets")
 
 
 def main() -> int:

@@ -39,7 +39,7 @@ def judge(rule: Rule, event: Event, view: View, judgement: Judgement = PLAIN) ->
     record = event.record
     if record.kind in rule.on:
         yield _judged(rule, event, record, view, judgement)
-    if rule.match and record.kind == rule.match.kind and isinstance(event, Changed):
+    if rule.match and record.kind in rule.match.kinds and isinstance(event, Changed):
         for subject in _subjects(rule, record, view, judgement):
             # Nobody asks why the many do not fit that this one record might have concerned.
             fits = rule.when is None or rule.when.holds(Scope(it=subject, now=view.now(), before=subject))
@@ -56,7 +56,7 @@ def concerned(rules: Iterable[Rule], event: Changed, view: View, waits: Callable
     record = event.record
     scope = Scope(it=record, now=view.now(), before=event.before)
     for rule in rules:
-        if rule.when is None or (rule.match is not None and rule.match.kind == record.kind):
+        if rule.when is None or (rule.match is not None and record.kind in rule.match.kinds):
             yield rule
             continue
         try:
@@ -238,7 +238,7 @@ def _members(rule: Rule, subject: Record, view: View, judgement: Judgement) -> l
 def _matched(match: Match, scope: Scope, found: Sequence[Ranked]) -> tuple[tuple[Scope, ...], Found, bool]:
     """The scopes to act in, the step for explaining, and whether a person should be asked."""
     article = "an" if match.kind[0] in "aeiou" else "a"
-    asked = f"{article} {match.kind} that fits" + (f" where {match.where.text}" if match.where else "")
+    asked = f"{article} {match.sought} that fits" + (f" where {match.where.text}" if match.where else "")
     asked += f", and none where {match.unless.text}" if match.unless else ""
     if not found:
         return (scope,), Found(asked, held=match.optional, saw="none"), False
@@ -263,9 +263,12 @@ def _candidates(match: Match, scope: Scope, view: View, judgement: Judgement) ->
     if ranker is not None:
         found = ranker.rank(scope.it, view, match, among)
     else:
-        around = view.between(match.kind, scope.it.occurred_at - match.within, view.now()) if among is None else among
+        since = scope.it.occurred_at - match.within
+        around = (
+            [one for kind in match.kinds for one in view.between(kind, since, view.now())] if among is None else among
+        )
         found = (Ranked(record, 1.0) for record in around)
-    near = [one for one in found if one.record.ref != scope.it.ref and one.record.kind == match.kind]
+    near = [one for one in found if one.record.ref != scope.it.ref and one.record.kind in match.kinds]
     if match.unless is not None and any(match.unless.holds(_facing(match, scope, one)) for one in near):
         return []
     fitting = (one for one in near if match.where is None or match.where.holds(_facing(match, scope, one)))

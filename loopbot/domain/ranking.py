@@ -92,7 +92,8 @@ class PlainSuspects:
     def rank(self, it: Record, view: View, match: Match, among: Sequence[Record] | None = None) -> Iterable[Ranked]:
         """Every candidate that began before the record."""
         if among is None:
-            among = view.between(match.kind, it.occurred_at - match.within, it.occurred_at)
+            since = it.occurred_at - match.within
+            among = [one for kind in match.kinds for one in view.between(kind, since, it.occurred_at)]
         for other in among:
             score = suspicion(it, other)
             yield Ranked(other, round(score.value, 4), (score.because,))

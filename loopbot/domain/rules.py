@@ -164,10 +164,11 @@ class Match:
     """The other record(s) a rule needs: found along links (`through`), or by time, filter and rank.
 
     Where `unless` holds for any record of the kind, none fits. Scores at or above `link_at` act; between `ask_at` and
-    `link_at` the plan says that a person should decide.
+    `link_at` the plan says that a person should decide. `also`: further kinds, which are ranked with the first as one.
     """
 
     kind: Kind
+    also: tuple[Kind, ...] = ()
     where: Predicate | None = None
     unless: Predicate | None = None
     through: tuple[Relation, ...] = ()
@@ -177,6 +178,16 @@ class Match:
     optional: bool = False
     link_at: float = 0.8
     ask_at: float = 0.5
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Of which kinds the other record may be, in the order of the rule."""
+        return (self.kind, *self.also)
+
+    @property
+    def sought(self) -> str:
+        """What is looked for, in words: `change or deployment`."""
+        return " or ".join(self.kinds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,7 +325,7 @@ class Rule:
     @property
     def wakes_for(self) -> frozenset[str]:
         """The kinds of records whose change it has to look at: both sides of a match."""
-        return self.on | ({self.match.kind} if self.match else set())
+        return self.on | (frozenset(self.match.kinds) if self.match else frozenset())
 
 
 class _Shelf:
@@ -327,7 +338,7 @@ class _Shelf:
         for place, rule in enumerate(rules):
             # Where the record may stand on the other side, or something may have to be taken back, it is not passed over.
             takes_back = rule.settle is not None or rule.asks
-            other_side = rule.match is not None and rule.match.kind == kind
+            other_side = rule.match is not None and kind in rule.match.kinds
             if rule.when and rule.when.demands and not takes_back and not other_side:
                 name, value = rule.when.demands
                 self._demanding.setdefault(name, {}).setdefault(value, []).append(place)

@@ -57,7 +57,7 @@ class Suspects:
 
 def gathered(it: Record, view: View, match: Match, among: Sequence[Record] | None = None) -> Pool:
     """The case and its candidates: nothing that began after the incident."""
-    kinds = frozenset({match.kind})
+    kinds = frozenset(match.kinds)
     began = it.occurred_at - match.within
     near = view.neighbours(it, Sought(kinds=kinds, since=began, until=it.occurred_at, limit=ALIKE))
     tickets = view.neighbours(
@@ -77,8 +77,9 @@ def gathered(it: Record, view: View, match: Match, among: Sequence[Record] | Non
                     Sought(kinds=kinds, services=it.services, since=lately, until=it.occurred_at, limit=ALIKE_LATELY),
                 )
             )
-        found.add(view.between(match.kind, lately, it.occurred_at, it.services, LATEST))
-        found.add(view.between(match.kind, lately, it.occurred_at, limit=LATEST_ELSEWHERE))
+        for kind in match.kinds:
+            found.add(view.between(kind, lately, it.occurred_at, it.services, LATEST))
+            found.add(view.between(kind, lately, it.occurred_at, limit=LATEST_ELSEWHERE))
     found.name(view, match, also=among is None)
     found.deliver(view, tickets.found, match, also=among is None)
     found.accuse(tickets.found)
@@ -173,7 +174,7 @@ class _Found:
         for record in view.called(self._named):
             if record.ref == self._it.ref:
                 continue
-            if record.kind == match.kind:
+            if record.kind in match.kinds:
                 self.add([record] if also else ())
             elif record.kind == "issue":
                 for bringer in _bringers(record, view, match):
@@ -205,7 +206,7 @@ class _Found:
             for one in self._heard.values()
             if one.record.occurred_at <= self._it.occurred_at
             and one.record.ref != self._it.ref
-            and one.record.kind == match.kind
+            and one.record.kind in match.kinds
         )
 
     def _candidate(self, one: Neighbour) -> Candidate:
@@ -231,7 +232,7 @@ class _Found:
 def _bringers(issue: Record, view: View, match: Match) -> Iterable[Record]:
     """The changes or deployments that deliver an issue."""
     for link in view.linked(issue.ref, "delivers"):
-        if link.target == issue.ref and link.source.kind == match.kind:
+        if link.target == issue.ref and link.source.kind in match.kinds:
             record = view.record(link.source)
             if record is not None:
                 yield record

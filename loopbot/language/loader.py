@@ -133,8 +133,13 @@ def _match(written: model.RuleFile, findings: Findings) -> Match | None:
         findings.add(
             "match.pick", '"all" takes every record, so a rank means nothing', 'leave rank out, or pick = "each"'
         )
+    if len(part.kind) > 1 and part.rank != "suspect":
+        findings.add(
+            "match.kind", "several kinds are only ranked as suspects", 'rank = "suspect", or write one rule a kind'
+        )
     return Match(
-        kind=part.kind,
+        kind=part.kind[0],
+        also=tuple(part.kind[1:]),
         where=where,
         unless=unless,
         through=tuple(part.through),
@@ -209,11 +214,11 @@ def _acting(written: model.RuleFile) -> Names:
         why_not["other"] = _NO_MATCH
     elif all_together:
         why_not["other"] = '[match] has pick = "all"; the records are `others`'
-    one = match.kind if match and not all_together else None
+    one = match.kind if match and not all_together else ()
     known = names_for(written.on, one, optional=bool(match and match.optional))
     others: Type | None = None
     if match and all_together:
-        others = record_type([match.kind])
+        others = record_type(match.kind)
     elif written.repeat:
         others = record_type(written.on)
     else:
@@ -235,9 +240,9 @@ def _kinds(written: model.RuleFile) -> dict[str, tuple[Kind, ...]]:
     kinds: dict[str, tuple[Kind, ...]] = {"it": tuple(written.on)}
     match = written.match
     if match and match.pick == "all":
-        kinds["others"] = (match.kind,)
+        kinds["others"] = tuple(match.kind)
     elif match:
-        kinds["other"] = (match.kind,)
+        kinds["other"] = tuple(match.kind)
     if written.repeat and "others" not in kinds:
         kinds["others"] = tuple(written.on)
     return kinds

@@ -53,7 +53,7 @@ class OncePart(Part):
 class MatchPart(Part):
     """The other record the rule needs."""
 
-    kind: Kind = Field(description="Of which kind the other record is.")
+    kind: Kinds = Field(description="Of which kind(s) the other record is; several are ranked as one.")
     where: Words | None = Field(None, description="A condition on `other` (and `it`).")
     unless: Words | None = Field(None, description="Where this holds for any record of the kind, none fits.")
     through: list[Relation] = Field(default=[], description="The relations that lead from `it` to the other record.")

@@ -102,7 +102,7 @@ class Opened:
     kind: Kind
 
 
-def record_type(kinds: Iterable[Kind], *, nullable: bool = False) -> Type:
+def record_type(kinds: Iterable[Kind], *, nullable: bool = False, said: str = "the rule is on") -> Type:
     """The type of a record that is one of these kinds: what all of them have, with the same type in each."""
     ordered = tuple(kind for kind in KINDS if kind in set(kinds))
     each = [_attributes(kind) for kind in ordered]
@@ -112,7 +112,7 @@ def record_type(kinds: Iterable[Kind], *, nullable: bool = False) -> Type:
         having = [one[name] for one in each if name in one]
         if len(having) < len(each):
             lacking = [kind for kind, one in zip(ordered, each, strict=True) if name not in one]
-            missing[name] = f"{listed(lacking)} has no `{name}`, and the rule is on {listed(ordered)}"
+            missing[name] = f"{listed(lacking)} has no `{name}`, and {said} {listed(ordered)}"
         elif len({one.sort for one in having}) > 1:
             missing[name] = f"`{name}` is not of the same type for {listed(ordered)}"
         else:
@@ -120,8 +120,8 @@ def record_type(kinds: Iterable[Kind], *, nullable: bool = False) -> Type:
     return Type("record", nullable, attributes=shared, kinds=ordered, missing=missing)
 
 
-def names_for(on: Iterable[Kind], match: Kind | None = None, *, optional: bool = False) -> dict[str, Type]:
-    """The names of a rule on these kinds that matches that kind."""
+def names_for(on: Iterable[Kind], match: Iterable[Kind] = (), *, optional: bool = False) -> dict[str, Type]:
+    """The names of a rule on these kinds that matches those kinds."""
     it = record_type(on)
     known = {
         "it": it,
@@ -133,8 +133,9 @@ def names_for(on: Iterable[Kind], match: Kind | None = None, *, optional: bool =
         "by_reporter": YES_NO,
         "asked": TEXT,
     }
-    if match:
-        known["other"] = record_type([match], nullable=optional)
+    others = tuple(match)
+    if others:
+        known["other"] = record_type(others, nullable=optional, said="[match] finds")
     return known
 
 

@@ -90,6 +90,19 @@ def test_what_delivered_an_issue_that_the_ticket_names_is_suspected() -> None:
     assert found[0].score >= 0.5
 
 
+def test_changes_and_deployments_stand_in_one_ranking() -> None:
+    both = replace(EVER, also=("deployment",))
+    planned = change(1, -22, services=SHOP, title="Move the export queue to new hosts")
+    out = deployment(7, -20, services=SHOP, finished_at=at(-20), title="export queue 4.2")
+    other = change(2, -3 * DAY, services=frozenset({"mail"}))
+    found = ranked(broken(), planned, out, other, match=both)
+    assert {one.record.key for one in found[:2]} == {"CHG0001", "7"}
+    alone = ranked(broken(), planned, other)[0]
+    assert next(one for one in found if one.record == planned).score < alone.score
+    named = ranked(broken(text="The export queue is stuck since CHG0002."), planned, out, other, match=both)[0]
+    assert named.record == other
+
+
 def test_a_deployment_is_known_by_its_commit() -> None:
     out = deployment(7, -DAY, commit="4f2a9bc0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a6", finished_at=at(-DAY))
     found = ranked(broken(text="Regression introduced by 4f2a9bc0d1."), out, match=replace(EVER, kind="deployment"))

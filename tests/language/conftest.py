@@ -22,7 +22,7 @@ def now() -> datetime:
 @pytest.fixture
 def names() -> Names:
     """What the actions of a rule on incidents that matches changes may name."""
-    return Names(acting_names(names_for(["incident"], "change"), ranked=True), others=record_type(["incident"]))
+    return Names(acting_names(names_for(["incident"], ["change"]), ranked=True), others=record_type(["incident"]))
 
 
 @pytest.fixture

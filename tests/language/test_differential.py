@@ -12,7 +12,7 @@ from loopbot.language.expressions import reference
 from loopbot.language.names import Names, acting_names, names_for
 from loopbot.language.predicates import condition
 
-NAMES = Names(acting_names(names_for(["incident"], "change", optional=True), ranked=False))
+NAMES = Names(acting_names(names_for(["incident"], ["change"], optional=True), ranked=False))
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 WORDS = ["checkout", "mail", "Export fails", "", "ünïcode", "a b"]
 

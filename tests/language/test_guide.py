@@ -53,7 +53,7 @@ def test_the_cases_of_the_guide_pass(text: str) -> None:
 
 @pytest.mark.parametrize("text", CONDITIONS)
 def test_each_condition_of_the_guide_can_be_used(text: str) -> None:
-    assert condition(text, Names(acting_names(names_for(["incident"], "change"), ranked=True))).text == text
+    assert condition(text, Names(acting_names(names_for(["incident"], ["change"]), ranked=True))).text == text
 
 
 def test_the_guide_names_every_verb_with_its_keys() -> None:

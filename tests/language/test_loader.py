@@ -36,6 +36,15 @@ def errors_of(text: str, name: str = "a-rule") -> list[str]:
     return [str(error) for error in parse_rule(dedent(text), name, f"rules/{name}.toml").errors]
 
 
+def test_suspects_may_be_of_several_kinds() -> None:
+    (found,) = parse_rule(
+        GOOD.replace('kind = "change"', 'kind = ["change", "deployment"]').replace("where", "# where"), "a", "a"
+    ).rules
+    assert found.match is not None
+    assert found.match.kinds == ("change", "deployment")
+    assert found.wakes_for == {"incident", "change", "deployment"}
+
+
 def then(action: str, head: str = 'about = "x"\non = "incident"\n') -> str:
     return f"{head}\n[[then]]\n{dedent(action)}"
 
@@ -151,6 +160,23 @@ def test_a_rule_is_read_as_it_was_written(rule: Callable[[str], Rule]) -> None:
                 'about = "x"\non = "incident"\n[match]\nkind = "change"\nlink_at = 0.4',
             ),
             "rules/a-rule.toml, match.ask_at: 0.5 lies above link_at (0.4) (people are asked below link_at)",
+        ),
+        (
+            then(
+                'do = "post"\nchannel = "x"\ntext = "x"\n',
+                'about = "x"\non = "incident"\n[match]\nkind = ["issue", "problem"]\nrank = "similar"',
+            ),
+            (
+                "rules/a-rule.toml, match.kind: several kinds are only ranked as suspects"
+                ' (rank = "suspect", or write one rule a kind)'
+            ),
+        ),
+        (
+            then(
+                'do = "post"\nchannel = "x"\ntext = "{other.environment}"\n',
+                'about = "x"\non = "incident"\n[match]\nkind = ["release", "deployment"]\nrank = "suspect"',
+            ),
+            "rules/a-rule.toml, then[1].text: `other.environment` can not be used: release has no `environment`, and [match] finds deployment and release",
         ),
         (
             'about = "x"\non = "incident"\n[then]\ndo = "post"\n',

@@ -10,7 +10,7 @@ from loopbot.language.names import Names, acting_names, names_for
 from loopbot.language.predicates import Condition, condition
 from loopbot.language.templates import Text, template
 
-NAMES = Names(acting_names(names_for(["incident"], "change"), ranked=True))
+NAMES = Names(acting_names(names_for(["incident"], ["change"]), ranked=True))
 TOKENS = [
     *("it", "it.priority", "it.title", "it.services", "it.extra", "other.state", "before", "now", "$now", "count", "x"),
     *(
