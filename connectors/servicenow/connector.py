@@ -6,6 +6,7 @@ from functools import cached_property
 from connectors.servicenow import mapping
 from connectors.servicenow import settings as configured
 from connectors.servicenow.checking import Inspection
+from connectors.servicenow.dependencies import DependencySource
 from connectors.servicenow.dictionary import Dictionary
 from connectors.servicenow.hooks import ServiceNowHooks
 from connectors.servicenow.instance import Instance
@@ -36,7 +37,11 @@ class ServiceNow:
         """A stream for each configured table."""
         pace = Pace(self._settings.overlap, self._settings.page_size)
         read = [shape for shape in self._shapes.values() if shape.kind in self._settings.streams]
-        return [TableSource(self._instance, self._dictionary, shape, pace) for shape in read]
+        sources: list[Source] = [TableSource(self._instance, self._dictionary, shape, pace) for shape in read]
+        if self._settings.dependencies is not None:
+            clock, size = self._given.clock, self._settings.page_size
+            sources.append(DependencySource(self._instance, self._settings.dependencies, clock, size))
+        return sources
 
     def sink(self) -> Sink | None:
         """Where to write; None where the settings forbid it."""

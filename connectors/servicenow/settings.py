@@ -1,6 +1,7 @@
 """What a person configures of a ServiceNow instance; every default is the one an instance has out of the box."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -112,6 +113,21 @@ class TicketTable(_Part):
         return next((value for value, word in self.kind_states(kind).items() if word == state), None)
 
 
+class DependencyTable(_Part):
+    """The table of relations between services, and how often it is read."""
+
+    table: Name = Field("cmdb_rel_ci", description="The table's name.")
+    query: str = Field(
+        "",
+        description="An encoded query that narrows what is read, such as parent.sys_class_name=cmdb_ci_service: a CMDB holds "
+        "many relations that say nothing of services.",
+    )
+    every: timedelta = Field(
+        timedelta(days=1), description="How often it is read, as a whole; as ISO 8601, such as P1D."
+    )
+    most: int = Field(50_000, ge=1, description="How many relations are read at most.")
+
+
 class FeedbackTable(TicketTable):
     """A table in which people say what they think: requested items, survey answers, a table of your own."""
 
@@ -181,6 +197,9 @@ class Settings(_Part):
     problems: TicketTable = Field(TicketTable(table="problem"), description="The table of problems.")
     changes: TicketTable = Field(TicketTable(table="change_request"), description="The table of changes.")
     feedback: tuple[FeedbackTable, ...] = Field((), description="Tables that hold feedback.")
+    dependencies: DependencyTable | None = Field(
+        None, description="Which services depend on which, for judging what caused an incident; without it, not read."
+    )
     priorities: Mapping[int, tuple[str, str]] = Field(
         default_factory=lambda: dict(PRIORITIES),
         description="Priority 1 (highest) to 5 and the impact and urgency that are written for it.",

@@ -57,6 +57,9 @@ class View(Protocol):
     def learnt(self, judgement: str) -> str:
         """The model that a judgement has learnt here and that is in use, as text; "" where it is the one it came with."""
 
+    def depends(self, services: Collection[str]) -> frozenset[str]:
+        """The services on which one of these depends, as far as a system tells; not these themselves."""
+
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Live links at either end of it. Ends may be pending refs or records not mirrored."""
 

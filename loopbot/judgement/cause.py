@@ -63,7 +63,9 @@ def gathered(it: Record, view: View, match: Match, among: Sequence[Record] | Non
     tickets = view.neighbours(
         it, Sought(kinds=frozenset({"incident", "problem", "issue"}), since=began, until=it.occurred_at, limit=TICKETS)
     )
-    case = case_of(it, near.asked, near.docs, near.total, released=_released(it, view))
+    case = case_of(
+        it, near.asked, near.docs, near.total, released=_released(it, view), related=view.depends(it.services)
+    )
     found = _Found(it, mentions(it.title, it.text))
     if among is not None:
         found.add(among)

@@ -27,6 +27,7 @@ class Scene:
     tellings: Mapping[Ref, tuple[Told, ...]] = field(default_factory=dict)
     following: Mapping[Ref, tuple[Person, ...]] = field(default_factory=dict)
     origins: Mapping[Ref, Ref] = field(default_factory=dict)
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """The moment of judging."""
@@ -75,6 +76,10 @@ class Scene:
     def learnt(self, judgement: str) -> str:  # noqa: ARG002
         """Nothing was learnt here."""
         return ""
+
+    def depends(self, services: Collection[str]) -> frozenset[str]:
+        """The services on which one of these depends."""
+        return frozenset(other for service in services for other in self.needs.get(service, ())).difference(services)
 
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Links at either end of it."""

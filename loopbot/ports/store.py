@@ -1,6 +1,6 @@
 """The store: what one transaction can do."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Literal, Protocol
@@ -483,6 +483,9 @@ class Tx(View, Protocol):
 
     def quarantined(self, limit: int = 100) -> list[Quarantined]:
         """What is set aside, latest first."""
+
+    def depend(self, system: str, on: Mapping[str, Collection[str]]) -> None:
+        """Keep on which others each service depends by this system; what it does not tell any more goes."""
 
     def remember(self, name: str, value: str) -> None:
         """Keep a small fact of the installation (an account id, a time zone)."""

@@ -1,7 +1,7 @@
 """A system: what it gives to read, what can be written to it, what it says of itself."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,13 +43,17 @@ class Unmapped:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows read in one call. `cursor` is where to go on once they are committed; `counted` is how many rows came."""
+    """Rows read in one call. `cursor` is where to go on once they are committed; `counted` is how many rows came.
+
+    `depends`: on which others each service depends, all that the system knows, where the source reads that.
+    """
 
     records: tuple[Record, ...]
     cursor: Cursor
     counted: int
     unmapped: tuple[Unmapped, ...] = ()
     calls: int = 1
+    depends: Mapping[str, tuple[str, ...]] | None = None
 
 
 class Source(Protocol):

@@ -31,7 +31,11 @@ from loopbot.ports import (
     Timers,
     Unmapped,
 )
+<<<<<<< HEAD
 from loopbot.store import journal, meanings
+=======
+from loopbot.store import dependence, journal
+>>>>>>> f502f24 (Read from ServiceNow which service depends on which, once a day, and suspect a change of what the incident's service depends on)
 from loopbot.store.agreed import SqlAgreements
 from loopbot.store.cursors import SqlCursors
 from loopbot.store.database import Work
@@ -131,6 +135,14 @@ class SqlTx:
         """The model that a judgement has learnt here and that is in use, as text; "" where it is the one it came with."""
         version = journal.recall(self._work, used_fact(judgement)) or SHIPPED
         return "" if version == SHIPPED else self.models.body(judgement, version) or ""
+
+    def depends(self, services: Collection[str]) -> frozenset[str]:
+        """The services on which one of these depends."""
+        return dependence.of(self._work, services)
+
+    def depend(self, system: str, on: Mapping[str, Collection[str]]) -> None:
+        """Keep on which others each service depends by this system; what it does not tell any more goes."""
+        dependence.keep(self._work, system, on)
 
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Live links at either end of it."""

@@ -88,17 +88,17 @@ def preview(loop: Loop, sources: Iterable[Source]) -> Foreseen:
     Reads remotely, writes nothing anywhere. All streams are judged together, as an incident of one may be caused by a
     change of another. A stream that can not be read to its end is named, and judged as far as it came.
     """
-    pages: list[Page] = []
+    pages: list[tuple[str, Page]] = []
     troubles: list[LoopbotError] = []
     for source in sources:
         with loop.store.read() as tx:
             cursor = tx.cursors.get(source.stream)
         try:
-            pages.extend(source.read(cursor))
+            pages.extend((source.stream, page) for page in source.read(cursor))
         except (SystemTrouble, UserError) as trouble:
             troubles.append(trouble)
     with loop.store.write(keep=False) as tx:
-        enacted = [one for page in pages for one in _take(loop, tx, page)[1]]
+        enacted = [one for stream, page in pages for one in _take(loop, tx, stream, page)[1]]
         return Foreseen((*enacted, *heard(loop, tx)), tuple(troubles))
 
 
@@ -113,7 +113,7 @@ def _commit(loop: Loop, page: Page, lease: Lease, cycle: Cycle) -> tuple[Cycle, 
     stream = cycle.stream
     try:
         with loop.store.write() as tx:
-            counts, enacted = _take(loop, tx, page)
+            counts, enacted = _take(loop, tx, stream, page)
             _set_aside(loop, tx, stream, page.unmapped, page.records)
             tx.cursors.move(stream, page.cursor, lease)
             tx.leases.take(lease.name, lease.holder, loop.waits.lease)
@@ -137,6 +137,7 @@ def _commit(loop: Loop, page: Page, lease: Lease, cycle: Cycle) -> tuple[Cycle, 
     )
 
 
+<<<<<<< HEAD
 def _take(loop: Loop, tx: Tx, page: Page) -> tuple[Counter[str], list[Enacted]]:
     """All of a page, some at a time: what is needed to store and judge a record is several times its size."""
     counts: Counter[str] = Counter()
@@ -146,6 +147,13 @@ def _take(loop: Loop, tx: Tx, page: Page) -> tuple[Counter[str], list[Enacted]]:
         counts.update(row.what for row in rows)
         enacted.extend(plans)
     return counts, enacted
+=======
+def _take(loop: Loop, tx: Tx, stream: str, page: Page) -> tuple[Counter[str], list[Enacted]]:
+    if page.depends is not None:
+        tx.depend(stream.partition(":")[0], page.depends)
+    rows, enacted = absorb(loop, tx, page.records)
+    return Counter(row.what for row in rows), enacted
+>>>>>>> f502f24 (Read from ServiceNow which service depends on which, once a day, and suspect a change of what the incident's service depends on)
 
 
 def _one_by_one(loop: Loop, page: Page, lease: Lease, stream: str) -> tuple[Counter[str], list[Enacted]]:
@@ -155,7 +163,7 @@ def _one_by_one(loop: Loop, page: Page, lease: Lease, stream: str) -> tuple[Coun
     for record in page.records:
         try:
             with loop.store.write() as tx:
-                some, plans = _take(loop, tx, dataclasses.replace(page, records=(record,), unmapped=()))
+                some, plans = _take(loop, tx, stream, dataclasses.replace(page, records=(record,), unmapped=()))
         except (ValueError, TypeError, ArithmeticError, LookupError) as error:
             refused.append(
                 Unmapped(str(record.ref), f"it could not be stored or judged: {type(error).__name__}: {error}")

@@ -36,6 +36,9 @@ class ListView:
         found = [one for one in self.records if one.kind == kind and since <= one.occurred_at <= until]
         return [one for one in found if not services or services & one.services]
 
+    def depends(self, services: Collection[str]) -> frozenset[str]:
+        return frozenset()
+
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         return [one for one in self.links if ref in (one.source, one.target) and relation in (None, one.relation)]
 

@@ -120,6 +120,14 @@ def test_files_of_a_stack_trace_speak_for_the_change_that_touched_them() -> None
     assert "it touches PageWriter.java, which the ticket names" in best.because
 
 
+def test_a_change_of_what_the_service_depends_on_is_suspected_more() -> None:
+    base, mail = (change(n, -60, services=frozenset({name})) for n, name in ((1, "database"), (2, "mail")))
+    scene = Scene(at(1), {one.ref: one for one in (broken(), base, mail)}, needs={"shop": ("database",)})
+    found = sorted(Suspects().rank(broken(), scene, EVER), key=lambda one: -one.score)
+    assert [one.record for one in found] == [base, mail]
+    assert "a service it depends on (database)" in found[0].because
+
+
 def test_a_change_that_failed_is_suspected_more() -> None:
     fine, failed = change(1, -60, services=SHOP), change(2, -60, services=SHOP, outcome="failed")
     found = ranked(broken(), fine, failed)
