@@ -62,14 +62,17 @@ _OPENS = re.compile(
 )
 _CLEARS = re.compile(
     r"\b(?:similar(?:ly)? to|duplicates?|dup of|see|related to|relates|like in|same as|pattern as|depends|blocked|blocks|unlike"
-    r"|(?:even|still) (?:after|with|since)|fix(?:ed|es)? (?:in|by|for|from|of)|was fixed|backport\w*|port|clone of|discuss\w*|noticed|observed|comments?|suggest\w*|propos\w*"
+    r"|fix(?:ed|es)? (?:in|by|for|from|of)|was fixed|backport\w*|port|clone of|discuss\w*|noticed|observed|comments?|suggest\w*|propos\w*"
     r"|reports? of|not caused|not related|(?:as )?per|supposed to|different from|work[- ]?around\w*|ähnlich wie|siehe|wie in|voir|similaire à|similar a|véase|igual que|simile a|vedi)\b[^.]{0,45}$",
     re.IGNORECASE,
 )
-_CLEARED_AFTER = re.compile(
-    r"^[^.]{0,20}\b(?:(?:was|is|were|got|has been|ha(?:s|d) already been) (?:broken|revert\w+|undone|lost|overwritten|fixed|resolved|rolled back)|(?:is|are|was|seems?) (?:similar|not related|unrelated|a duplicate)|fixed (?:this|that|it|the)|should (?:have )?fix\w*|may be related)\b",
+# It is what broke, or it mended something, or harmed nobody.
+_SPARED = re.compile(
+    r"^[^.]{0,20}\b(?:(?:was|is|were|got|has been|ha(?:s|d) already been) (?:broken|revert\w+|undone|lost|overwritten|fixed|resolved|rolled back)|(?:is|are|was|seems?) (?:similar|not related|unrelated|a duplicate)|fixed (?:this|that|it|the)|should (?:have )?fix\w*|may be related|(?:did|does|do)(?: not|n't) (?:\w+ )?(?:caus\w+|br[eo]+ak\w*|affect\w*))\b",
     re.IGNORECASE,
 )
+# "Even after LOOP-8 it fails": what was hoped to mend it.
+_IN_VAIN = re.compile(r"\b(?:even|still)\b[^.]{0,30}\b(?:after|with|since)\b[^.]{0,20}$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +112,15 @@ def _named(pattern: re.Pattern[str], part: str, *, titled: bool) -> Iterator[Men
     for match in pattern.finditer(part):
         before = _CLAUSE.split(part[max(0, match.start() - _BEFORE) : match.start()])[-1]
         after = _CLAUSE.split(part[match.end() : match.end() + _AFTER])[0]
-        blamed = bool(_BLAMES.search(before) or _BLAMED_AFTER.search(after))
+        spared = _SPARED.search(after) is not None
+        blamed = not spared and bool(_BLAMES.search(before) or _BLAMED_AFTER.search(after))
         told_of = not blamed and _OPENS.match(before) is not None and _TOLD_OF.match(after) is not None
+        hinted = told_of or (_HINTS.search(before) is not None and _IN_VAIN.search(before) is None)
         yield Mention(
             match[0].lower(),
             blamed=blamed,
-            hinted=told_of or bool(_HINTS.search(before)),
-            cleared=bool(_CLEARS.search(before) or _CLEARED_AFTER.search(after)),
+            hinted=hinted and not spared,
+            cleared=spared or bool(_CLEARS.search(before) or _IN_VAIN.search(before)),
             titled=titled,
         )
 

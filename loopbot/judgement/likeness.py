@@ -124,6 +124,9 @@ class _Asked:
     usual: float
     most: float
     whole: float
+    all_weight: float
+    title_weight: float
+    body_weight: float
 
     @classmethod
     def of(cls, near: Neighbourhood) -> "_Asked":
@@ -144,6 +147,9 @@ class _Asked:
             usual=sum(weights.values()) / max(len(weights), 1),
             most=math.log(2 + near.total + _BEFORE),
             whole=titled * (_SATURATION + 1) or 1.0,
+            all_weight=sum(weights.values()),
+            title_weight=sum(map(weights.__getitem__, title)),
+            body_weight=sum(map(weights.__getitem__, body)),
         )
 
     def weighed(self, other: Wording) -> float:
@@ -165,7 +171,8 @@ class _Asked:
 
     def sum_of(self, terms: frozenset[str]) -> float:
         """The weight of terms, those that were not asked for at the usual weight."""
-        return sum(self.weights.get(term, self.usual) for term in terms)
+        known = self.terms & terms
+        return sum(map(self.weights.__getitem__, known)) + self.usual * (len(terms) - len(known))
 
 
 class _Words(NamedTuple):
@@ -189,18 +196,18 @@ class _Words(NamedTuple):
         terms = title | body
         shared = asked.terms & terms
         errors = _errors(terms)
-        titles = asked.sum_of(asked.title) or 1.0
+        titles = asked.title_weight or 1.0
         rarest = max((asked.weights[term] for term in shared), default=0.0) / asked.most
         if _same_words(asked, title, body):
             rarest = max(rarest, _SAME)
         other_title = asked.sum_of(title) or 1.0
         phrases = _phrases(other.title) | _phrases(other.body)
         return cls(
-            common=2 * asked.sum_of(shared) / ((asked.sum_of(asked.terms) + asked.sum_of(terms)) or 1.0),
+            common=2 * asked.sum_of(shared) / ((asked.all_weight + asked.sum_of(terms)) or 1.0),
             titles=2 * asked.sum_of(asked.title & title) / (titles + other_title),
             title_in_other=asked.sum_of(asked.title & terms) / titles,
             other_title_in=asked.sum_of(title & asked.terms) / other_title,
-            texts=asked.sum_of(asked.body & body) / (asked.sum_of(asked.body) or 1.0),
+            texts=asked.sum_of(asked.body & body) / (asked.body_weight or 1.0),
             rare=math.log1p(len(shared & asked.rare)) / 3,
             rarest=rarest,
             phrases=math.log1p(len(asked.phrases & phrases)) / 4,
