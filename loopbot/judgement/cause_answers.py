@@ -17,6 +17,7 @@ from loopbot.ports import Tx
 LEAST = 30
 """Fewer known causes than this teach chance."""
 MOST = 600
+CAUSES: tuple[Kind, ...] = ("change", "deployment")
 EVER = timedelta(days=10 * 365)
 
 
@@ -29,7 +30,7 @@ class Answered:
     cleared: frozenset[Ref]
 
 
-def known_causes(tx: Tx, kind: Kind = "change") -> list[Answered]:
+def known_causes(tx: Tx) -> list[Answered]:
     """The latest incidents of which people or their systems said what caused them, or did not; the earliest first.
 
     What loopbot linked itself teaches nothing, or it would believe its own echo.
@@ -44,9 +45,7 @@ def known_causes(tx: Tx, kind: Kind = "change") -> list[Answered]:
             if link.source == incident.ref and not link.by.startswith("rule:"):
                 yes.setdefault(incident.ref, set()).add(link.target)
     records = tx.mirror.many({*yes, *no})
-    found = [
-        Answered(record, _of_kind(yes.get(ref), kind), _of_kind(no.get(ref), kind)) for ref, record in records.items()
-    ]
+    found = [Answered(record, _of_kinds(yes.get(ref)), _of_kinds(no.get(ref))) for ref, record in records.items()]
     found = [one for one in found if one.causes or one.cleared]
     return sorted(found, key=lambda one: (one.incident.occurred_at, one.incident.ref))[-MOST:]
 
@@ -62,13 +61,20 @@ def in_force(view: View) -> CauseModel:
     return loaded(text) if text else shipped_model()
 
 
-def samples_of(one: Answered, view: View, kind: Kind) -> tuple[Sample, Sample]:
+def searched(known: Sequence[Answered]) -> Match:
+    """Among what causes are looked for here: records of the kinds that any of the known ones has."""
+    told = {ref.kind for one in known for ref in (*one.causes, *one.cleared)}
+    kinds = [kind for kind in CAUSES if kind in told] or [CAUSES[0]]
+    return Match(kind=kinds[0], also=tuple(kinds[1:]), rank="suspect", within=EVER)
+
+
+def samples_of(one: Answered, view: View, match: Match) -> tuple[Sample, Sample]:
     """The candidates of an incident without what it names, and with it."""
-    match = Match(kind=kind, rank="suspect", within=EVER)
     bare = dataclasses.replace(
         one.incident, title=without_names(one.incident.title), text=without_names(one.incident.text)
     )
-    masked, unmasked = gathered(bare, view, match), gathered(one.incident, view, match)
+    unmasked = gathered(one.incident, view, match)
+    masked = unmasked if bare == one.incident else gathered(bare, view, match)
     return (
         sample_of(masked, [each.record.ref in one.causes for each in masked.candidates]),
         sample_of(unmasked, [each.record.ref in one.causes for each in unmasked.candidates]),
@@ -84,5 +90,5 @@ def loss(samples: Sequence[tuple[Sample, Sample]], model: CauseModel) -> float:
     return sum(errors) / max(len(errors), 1)
 
 
-def _of_kind(refs: set[Ref] | None, kind: Kind) -> frozenset[Ref]:
-    return frozenset(ref for ref in refs or () if ref.kind == kind)
+def _of_kinds(refs: set[Ref] | None) -> frozenset[Ref]:
+    return frozenset(ref for ref in refs or () if ref.kind in CAUSES)

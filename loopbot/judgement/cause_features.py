@@ -131,6 +131,11 @@ class Pool:
         return {term: self.case.rarity_of(term) for term in set(self.case.asked.title)}
 
     @cached_property
+    def written(self) -> dict[str, str]:
+        """The ticket's terms as it writes them."""
+        return _as_written(self.case.record)
+
+    @cached_property
     def services(self) -> dict[str, float]:
         """The words of its services."""
         terms = {term for name in self.case.record.services for term in wording(name).title}
@@ -242,10 +247,9 @@ def common_words(pool: Pool, place: int, most: int = 3) -> list[str]:
     """The most telling words that ticket and candidate have in common, as the ticket writes them."""
     said, _ = pool.said[place]
     shared = sorted((term for term in pool.weights if term in said), key=lambda term: (-pool.weights[term], term))
-    written = _as_written(pool.case.record)
     chosen: list[str] = []
     for term in shared:
-        word = written.get(term, term)
+        word = pool.written.get(term, term)
         if not any(word.lower() in other.lower() or other.lower() in word.lower() for other in chosen):
             chosen.append(word)
         if len(chosen) == most:

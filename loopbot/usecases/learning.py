@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from loopbot.domain.words import Kind
 from loopbot.judgement import versions
 from loopbot.judgement.cause import JUDGEMENT
-from loopbot.judgement.cause_answers import LEAST, fitted, in_force, known_causes, loss, samples_of
+from loopbot.judgement.cause_answers import LEAST, fitted, in_force, known_causes, loss, samples_of, searched
 from loopbot.judgement.versions import Learnt
 from loopbot.usecases.loop import Loop
 
@@ -30,16 +29,17 @@ def something_new(loop: Loop) -> bool:
         return any(lesson.kind == "cause" for lesson in tx.lessons.since(since))
 
 
-def learn_causes(loop: Loop, kind: Kind = "change") -> Lesson:
+def learn_causes(loop: Loop) -> Lesson:
     """Fit the suspects' model anew, near the one that came with loopbot, and use it where it judges later answers no worse."""
     with loop.store.read() as tx:
-        known = known_causes(tx, kind)
+        known = known_causes(tx)
         sure = [one for one in known if one.causes]
         if len(sure) < LEAST:
             return Lesson(
                 None, used=False, why=f"{len(sure)} incidents have a known cause; {LEAST} are needed to learn from"
             )
-        samples = [samples_of(one, tx, kind) for one in known]
+        match = searched(known)
+        samples = [samples_of(one, tx, match) for one in known]
         present = in_force(tx)
     split = round(len(samples) * (1 - HELD_OUT))
     earlier, later = samples[:split], samples[split:]

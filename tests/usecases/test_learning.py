@@ -11,6 +11,7 @@ from loopbot.domain.records import Change, Incident, Ref
 from loopbot.domain.rules import Match, Rulebook
 from loopbot.judgement import versions
 from loopbot.judgement.cause import JUDGEMENT, Suspects
+from loopbot.judgement.cause_answers import Answered, searched
 from loopbot.ports import Store
 from loopbot.store import open_store
 from loopbot.usecases.learning import learn_causes, something_new
@@ -76,6 +77,15 @@ def _taught(loop: Loop, count: int) -> None:
                     )
                 ]
             )
+
+
+def test_it_is_learnt_among_the_kinds_that_known_causes_have() -> None:
+    change, out = Ref("servicenow", "change", "CHG1"), Ref("github", "deployment", "7")
+    asked = [
+        searched([Answered(_incident(number), frozenset(causes), frozenset())]).kinds
+        for number, causes in enumerate(({change}, {out}, {change, out}, set[Ref]()))
+    ]
+    assert asked == [("change",), ("deployment",), ("change", "deployment"), ("change",)]
 
 
 def _first(loop: Loop, number: int) -> str:

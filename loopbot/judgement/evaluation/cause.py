@@ -18,7 +18,7 @@ from loopbot.domain.records import Record
 from loopbot.domain.rules import Match
 from loopbot.judgement.calibration import calibration_error
 from loopbot.judgement.cause import gathered
-from loopbot.judgement.cause_answers import LEAST, fitted, in_force, known_causes, samples_of
+from loopbot.judgement.cause_answers import LEAST, fitted, in_force, known_causes, samples_of, searched
 from loopbot.judgement.cause_features import Pool
 from loopbot.judgement.cause_mentions import mentions, without_names
 from loopbot.judgement.cause_model import CauseModel, shipped_model
@@ -92,9 +92,10 @@ def from_mirror(tx: Tx, progress: Progress) -> tuple[tuple[Figure, ...], tuple[A
         )
     progress(f"cause: candidates of {len(known)} incidents")
     seen: list[Measurement] = []
+    match = searched(known)
     for one in known:
         began = time.process_time()
-        masked, unmasked = samples_of(one, tx, "change")
+        masked, unmasked = samples_of(one, tx, match)
         seen.append(Measurement(one.incident, masked, unmasked, (time.process_time() - began) / 2))
     split = round(len(seen) * 2 / 3) if len(seen) >= LEAST else 0
     model = fitted([(one.masked, one.unmasked) for one in seen[:split]]) if split else in_force(tx)
@@ -158,26 +159,27 @@ def unlabelled(archive: Archive, known: Sequence[KnownCause], told: set[str]) ->
     return [KnownCause(one, frozenset()) for one in others[::step][:_QUIET]]
 
 
-def gather(growing: Growing, tickets: Iterable[KnownCause], progress: Progress) -> dict[str, Measurement]:
+def gather(growing: Growing, tickets: Sequence[KnownCause], progress: Progress) -> dict[str, Measurement]:
     """The candidates of each ticket, from what was there before it."""
     found: dict[str, Measurement] = {}
     for number, one in enumerate(tickets):
         if number % 100 == 0:
-            progress(f"cause: candidates of ticket {number + 1}")
+            progress(f"cause: candidates of ticket {number + 1} of {len(tickets)}")
         growing.until(one.ticket.occurred_at)
         labelled, told = bool(one.causes), one.outspoken
         with growing.store.read() as tx:
             masked, unmasked, seconds = NOTHING, NOTHING, 0.0
+            if not told:
+                began = time.process_time()
+                unmasked = _sample(gathered(one.ticket, tx, EVER), one)
+                seconds = time.process_time() - began
             if labelled:
                 bare = dataclasses.replace(
                     one.ticket, title=without_names(one.ticket.title), text=without_names(one.ticket.text)
                 )
-                masked = _sample(gathered(bare, tx, EVER), one)
-            if not told:
-                began = time.process_time()
-                pool = gathered(one.ticket, tx, EVER)
-                unmasked = _sample(pool, one)
-                seconds = time.process_time() - began
+                # Of a ticket that names nothing there is nothing to take out.
+                same = not told and bare == one.ticket
+                masked = unmasked if same else _sample(gathered(bare, tx, EVER), one)
         found[one.ticket.key] = Measurement(one.ticket, masked, unmasked, seconds)
     return found
 
