@@ -52,7 +52,7 @@ def _names(only: str) -> list[str]:
 
 def _progress(*, quiet: bool) -> "Progress":
     def told(what: str) -> None:
-        if not quiet:
+        if not quiet and sys.stderr.isatty():
             console(errors=True).print(f"  {what}", markup=False, style="dim")
 
     return told

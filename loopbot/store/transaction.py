@@ -31,11 +31,7 @@ from loopbot.ports import (
     Timers,
     Unmapped,
 )
-<<<<<<< HEAD
-from loopbot.store import journal, meanings
-=======
-from loopbot.store import dependence, journal
->>>>>>> f502f24 (Read from ServiceNow which service depends on which, once a day, and suspect a change of what the incident's service depends on)
+from loopbot.store import dependence, journal, meanings
 from loopbot.store.agreed import SqlAgreements
 from loopbot.store.cursors import SqlCursors
 from loopbot.store.database import Work

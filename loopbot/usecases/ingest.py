@@ -137,9 +137,10 @@ def _commit(loop: Loop, page: Page, lease: Lease, cycle: Cycle) -> tuple[Cycle, 
     )
 
 
-<<<<<<< HEAD
-def _take(loop: Loop, tx: Tx, page: Page) -> tuple[Counter[str], list[Enacted]]:
+def _take(loop: Loop, tx: Tx, stream: str, page: Page) -> tuple[Counter[str], list[Enacted]]:
     """All of a page, some at a time: what is needed to store and judge a record is several times its size."""
+    if page.depends is not None:
+        tx.depend(stream.partition(":")[0], page.depends)
     counts: Counter[str] = Counter()
     enacted: list[Enacted] = []
     for start in range(0, len(page.records), _AT_ONCE):
@@ -147,13 +148,6 @@ def _take(loop: Loop, tx: Tx, page: Page) -> tuple[Counter[str], list[Enacted]]:
         counts.update(row.what for row in rows)
         enacted.extend(plans)
     return counts, enacted
-=======
-def _take(loop: Loop, tx: Tx, stream: str, page: Page) -> tuple[Counter[str], list[Enacted]]:
-    if page.depends is not None:
-        tx.depend(stream.partition(":")[0], page.depends)
-    rows, enacted = absorb(loop, tx, page.records)
-    return Counter(row.what for row in rows), enacted
->>>>>>> f502f24 (Read from ServiceNow which service depends on which, once a day, and suspect a change of what the incident's service depends on)
 
 
 def _one_by_one(loop: Loop, page: Page, lease: Lease, stream: str) -> tuple[Counter[str], list[Enacted]]:
