@@ -1,6 +1,6 @@
 """Makes the model of suspects that ships with loopbot: `python -m tools.train_cause ../shared/data`.
 
-Takes a quarter of an hour. The same files give the same model: nothing is drawn that has no fixed seed. The model holds
+Takes about four minutes of a processor. The same files give the same model: nothing is drawn that has no fixed seed. The model holds
 a few dozen numbers for general features, and nothing of the texts it was fitted on.
 """
 

@@ -173,6 +173,20 @@ def pool_vector(it: Incident, release: Release, before: Change, after: Change, p
         ("It fails since CHG0031", "chg0031", False, True, False),
         ("Looks similar to LOOP-7", "loop-7", False, False, True),
         ("See https://jira.example.com/browse/LOOP-9", "loop-9", False, False, True),
+        ("LOOP-8 in trunk appears to have broken the build", "loop-8", True, False, False),
+        ("The LOOP-8 patch for the pager forgot the index", "loop-8", True, False, False),
+        ("LOOP-8 (bigger pages) combined two calls into one", "loop-8", False, True, False),
+        ("It is a regression from https://jira.example.com/browse/LOOP-9?comment=7", "loop-9", True, False, False),
+        ("It causes a build failure as set by LOOP-8", "loop-8", False, False, False),
+        ("LOOP-8 is broken after CHG0031", "loop-8", False, False, True),
+        ("LOOP-8 is broken after CHG0031", "chg0031", True, True, False),
+        ("Even after LOOP-8 the export stops", "loop-8", False, False, True),
+        ("It was there until LOOP-8 fixed it", "loop-8", False, False, True),
+        ("LOOP-8 did not cause us trouble here", "loop-8", False, False, True),
+        ("The way it worked before CHG0031 was better", "chg0031", False, True, False),
+        ("Der Export wurde durch CHG0031 gestört, verursacht durch CHG0031", "chg0031", True, False, False),
+        ("Les exports sont lents depuis CHG0031", "chg0031", False, True, False),
+        ("El error fue causado por CHG0031", "chg0031", True, False, False),
     ],
 )
 def test_the_words_beside_a_name_say_whether_it_is_blamed(
@@ -180,6 +194,12 @@ def test_the_words_beside_a_name_say_whether_it_is_blamed(
 ) -> None:
     found = mentions("", said)[name]
     assert (found.blamed, found.hinted, found.cleared) == (blamed, hinted, cleared)
+
+
+def test_a_version_is_no_name() -> None:
+    assert mentions("Fails on release-2 and LOOP-2.7", "utf-8 since hadoop-3.0.0, and loop-4411") == {
+        "loop-4411": mentions("", "loop-4411")["loop-4411"]
+    }
 
 
 def test_names_can_be_taken_out_of_a_text() -> None:
