@@ -59,6 +59,7 @@ def _rounds(count: int, *, poll: float, webhooks: bool) -> list[float]:
         door, config = _config(estate, folder, poll)
         daemon = Daemon(config)
         try:
+            daemon.said("loopbot is at work")
             with closing(open_store(f"sqlite:///{folder / 'loopbot.db'}")) as store:
                 while True:
                     with store.read() as tx:
@@ -116,7 +117,7 @@ def _config(estate: Estate, folder: Path, poll: float) -> tuple[str, Path]:
     text = text.replace('type = "github"', f'type = "github"\nwebhook_secret = "file:{secret}"')
     text = text.replace(
         "[systems.servicenow]",
-        f'[telling]\ndigest_seconds = 0\n\n[web]\nlisten = "127.0.0.1:{port}"\n\n[systems.servicenow]',
+        f'[web]\nlisten = "127.0.0.1:{port}"\n\n[systems.servicenow]',
         1,
     )
     config.write_text(text, encoding="utf-8")
