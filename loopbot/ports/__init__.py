@@ -2,6 +2,9 @@
 
 from loopbot.ports.encoding import Encoder
 from loopbot.ports.hearing import Chat, ChatDoor, Ear, Hint, Hook, Hooked, HookVerifier, Refusal, Reply
+from loopbot.ports.lessons import Labels, Lessons, Models, Questions
+from loopbot.ports.mirror import Agreements, Links, Mirror
+from loopbot.ports.outbox import Outbox, Progress, Stuck, Timers
 from loopbot.ports.people import Acquaintance, Introduces, People, Replied, Spoken, Standing
 from loopbot.ports.rows import (
     Answer,
@@ -20,24 +23,7 @@ from loopbot.ports.rows import (
     Upserted,
     Waiting,
 )
-from loopbot.ports.store import (
-    Agreements,
-    Cursors,
-    Inbox,
-    Labels,
-    Leases,
-    Lessons,
-    Links,
-    Mirror,
-    Models,
-    Outbox,
-    Progress,
-    Questions,
-    Store,
-    Stuck,
-    Timers,
-    Tx,
-)
+from loopbot.ports.store import Cursors, Inbox, Leases, Store, Tx
 from loopbot.ports.systems import (
     Budget,
     Clock,

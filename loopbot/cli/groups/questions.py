@@ -1,23 +1,21 @@
-"""`loopbot questions` and what its commands are called; each is imported when it is used."""
+"""`loopbot questions`: what people are asked and answered."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-questions = typer.Typer(
+from loopbot.cli.options import CONFIG, ConfigOption, JsonOption
+
+group = typer.Typer(
     help="See what people are asked and answered; answer, take back.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", envvar="LOOPBOT_CONFIG", help="The configuration file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 QuestionArgument = Annotated[str, typer.Argument(help="The question's key, or its first characters.")]
-CONFIG = Path("config.toml")
 
 
-@questions.command("list")
+@group.command("list")
 def questions_list(
     config: ConfigOption = CONFIG,
     state: Annotated[
@@ -33,7 +31,7 @@ def questions_list(
     list_questions(config, state or [], audience, limit=limit, as_json=as_json)
 
 
-@questions.command("show")
+@group.command("show")
 def questions_show(key: QuestionArgument, config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
     """Show one question: its words, its answers, who gave them."""
     from loopbot.cli.questioning import show_question
@@ -41,7 +39,7 @@ def questions_show(key: QuestionArgument, config: ConfigOption = CONFIG, as_json
     show_question(config, key, as_json=as_json)
 
 
-@questions.command("answer")
+@group.command("answer")
 def questions_answer(
     key: QuestionArgument,
     answer: Annotated[str, typer.Argument(help="One of the answers that `show` lists.")],
@@ -57,7 +55,7 @@ def questions_answer(
     answer_question(config, key, answer, words, as_json=as_json)
 
 
-@questions.command("undo")
+@group.command("undo")
 def questions_undo(key: QuestionArgument, config: ConfigOption = CONFIG, as_json: JsonOption = False) -> None:
     """Take back the last answer; what is written already is named."""
     from loopbot.cli.questioning import undo_answer
