@@ -9,6 +9,8 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+import orjson
+
 from chaos.truth import is_there
 from chaos.world import PEOPLE, World
 from connectors.slack.blocks import pressed
@@ -103,11 +105,16 @@ class Presses:
 
     def heard(self, envelope: Envelope) -> None:
         """A daemon has done what follows from it: what was said last is what was pressed last."""
+        if envelope.id in self._heard:
+            return
+        self._heard.add(envelope.id)
         action = (envelope.payload.get("actions") or [{}])[0]
         said = pressed(str(action.get("value", "")))
-        if said is not None and envelope.id not in self._heard:
-            self._heard.add(envelope.id)
+        if said is not None:
             self.last[said.key] = said.answer
+        elif envelope.payload["type"] == "view_submission":
+            # The only form that is sent says in words what is still broken.
+            self.last[orjson.loads(envelope.payload["view"]["private_metadata"])["context"]] = "no"
 
     def _next(self) -> Envelope | None:
         return next((one for one in self.waiting if not one.sent), None)
