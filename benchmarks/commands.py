@@ -17,7 +17,7 @@ from benchmarks.figures import Figure
 from benchmarks.material import incidents
 from loopbot.clock import SystemClock
 from loopbot.domain.records import Deployment, Incident, Issue, Link, Person, Problem, Record, Ref
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.speech import Message
 from loopbot.judgement.shipped import shipped_judgement
 from loopbot.language.loader import load_rules

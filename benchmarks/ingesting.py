@@ -11,7 +11,7 @@ from typing import Any, cast
 from benchmarks.figures import Figure, Spent, best, spent
 from benchmarks.material import PAGE, Ready, changed, changes, incidents, rulebook
 from loopbot.clock import SystemClock
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.ports import Sink, Store
 from loopbot.store import open_store
 from loopbot.usecases.ingest import Ingested, ingest

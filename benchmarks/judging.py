@@ -12,7 +12,8 @@ from benchmarks.material import changed, incidents, rulebook
 from loopbot.domain.effects import Cause, Comment, Delivery, Effect, Receipt
 from loopbot.domain.events import Changed
 from loopbot.domain.judging import concerned
-from loopbot.domain.rules import Rulebook, View
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.views import View
 from loopbot.ports import EffectState
 from loopbot.usecases.deliver import deliver
 

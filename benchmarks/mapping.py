@@ -10,7 +10,7 @@ from benchmarks.ingesting import COUNT, ROUNDS, at_work, taken
 from benchmarks.material import PAGE, Ready
 from connectors.servicenow.mapping import Shape, shape
 from connectors.servicenow.settings import Settings
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 
 
 def rows(count: int) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from loopbot.domain.records import Change, Incident, Involved, Person, Record, Ref
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.language.loader import load_rules
 from loopbot.ports import Cursor, Page
 

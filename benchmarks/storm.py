@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 
 from loopbot.clock import SystemClock
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.sandbox.courier import signature
 from loopbot.store import SqlStore, open_store
 from loopbot.usecases.hints import Bounds, hinted

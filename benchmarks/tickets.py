@@ -18,7 +18,8 @@ from pathlib import Path
 from benchmarks.figures import Figure
 from loopbot.domain.ranking import Judgement
 from loopbot.domain.records import Change, Feedback, Incident, Issue, Link, Record, Ref
-from loopbot.domain.rules import Match, Repeat, View
+from loopbot.domain.rules import Match, Repeat
+from loopbot.domain.views import View
 from loopbot.judgement.shipped import shipped_judgement
 from loopbot.ports import Store
 from loopbot.store import open_store

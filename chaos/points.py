@@ -12,7 +12,7 @@ from chaos.simulate import Run
 from chaos.verdict import Flaw
 from chaos.weather import Weather
 from chaos.wire import Request
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 
 _CALM = Weather(0.0, 0.0, 0.0, 0.0, 0.0, jumps=False, broken_store=0.0)
 

@@ -14,7 +14,8 @@ from connectors.jira.connector import Jira
 from connectors.servicenow.connector import ServiceNow
 from connectors.slack.connector import Slack
 from loopbot.config import SecretStore
-from loopbot.domain.rules import Plan, Rulebook
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.rules import Plan
 from loopbot.ports import ChatDoor, Clock, Connector, Sink, Source, Store, Surroundings, Tx
 from loopbot.sandbox.slack.signing import signed_request
 from loopbot.sandbox.slack.twin import SIGNING_SECRET

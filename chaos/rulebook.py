@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.language.loader import load_rules
 
 

@@ -16,7 +16,7 @@ from chaos.verdict import Flaw
 from chaos.weather import Weather, drawn, weather
 from chaos.wire import Request, Wires
 from chaos.world import PEOPLE, SERVICES, TITLES, World
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.usecases.ingest import Ingested
 from loopbot.usecases.recover import take_over
 

@@ -9,7 +9,8 @@ from connectors.slack import blocks, speaking
 from connectors.slack.calls import Calls
 from connectors.slack.incoming import Press
 from loopbot.domain.errors import SystemTrouble
-from loopbot.domain.speech import Context, Form, Heard, Message, say
+from loopbot.domain.forms import Form
+from loopbot.domain.speech import Context, Heard, Message, say
 
 Json = Mapping[str, Any]
 _LOG = logging.getLogger(__name__)

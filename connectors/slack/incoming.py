@@ -7,8 +7,9 @@ from typing import Any, Final
 import orjson
 
 from connectors.slack import blocks, speaking
+from loopbot.domain.forms import Filled
 from loopbot.domain.records import Person
-from loopbot.domain.speech import Filled, Heard
+from loopbot.domain.speech import Heard
 from loopbot.domain.texts import clean
 
 Json = Mapping[str, Any]

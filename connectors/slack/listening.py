@@ -19,8 +19,9 @@ from connectors.slack.calls import Calls
 from connectors.slack.directory import Directory
 from connectors.slack.incoming import Press, filled_in, heard, pointed_at, press_in
 from loopbot.domain.errors import Declined, LoopbotError
+from loopbot.domain.forms import Form, Wrong
 from loopbot.domain.records import Person
-from loopbot.domain.speech import Form, Message, Wrong, say
+from loopbot.domain.speech import Message, say
 from loopbot.ports import Ear
 
 if TYPE_CHECKING:

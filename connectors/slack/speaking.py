@@ -13,31 +13,26 @@ import orjson
 
 from connectors.slack import blocks as marks
 from connectors.slack.richtext import section
+from loopbot.domain.forms import ChoiceField, Field, Form, PeopleField, TextField, TicketField
 from loopbot.domain.speech import (
     Address,
     Block,
     Bullets,
     Button,
     Buttons,
-    ChoiceField,
     Context,
     Divider,
-    Field,
     Fields,
-    Form,
     Home,
     Lead,
     Message,
     Moment,
     Option,
     Paragraph,
-    PeopleField,
     Quote,
     Said,
     Select,
     Span,
-    TextField,
-    TicketField,
     Words,
     plain,
     spans,

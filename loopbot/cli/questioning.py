@@ -94,7 +94,7 @@ def show_question(config: Path, key: str, *, as_json: bool) -> None:
 
 def answer_question(config: Path, key: str, answer_: str, words: str, *, as_json: bool) -> None:
     """Answer one; whoever has the configuration may answer all of them."""
-    from loopbot.domain.speech import Form
+    from loopbot.domain.forms import Form
     from loopbot.usecases.questions.answering import answer
 
     with opened(config) as here:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from loopbot.domain.questions import Ask, Option, Question, Standing
 from loopbot.domain.records import Record
-from loopbot.domain.rules import Found, Rule, View
+from loopbot.domain.rules import Found, Rule
 from loopbot.domain.scoring import Ranked, span_in_words
 from loopbot.domain.telling import moment
 from loopbot.domain.texts import listed, shorten
+from loopbot.domain.views import View
 from loopbot.domain.words import FINISHED
 
 MOST_LISTED = 10

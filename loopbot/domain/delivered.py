@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Literal, Self
 
 from loopbot.domain.records import Deployment, Problem, Record, Ref
-from loopbot.domain.rules import View, Watch
+from loopbot.domain.rules import Watch
+from loopbot.domain.views import View
 
 Way = Literal["delivers", "withdraws"]
 WAYS: Mapping[str, Way] = MappingProxyType({"delivers": "delivers", "withdraws": "withdraws"})

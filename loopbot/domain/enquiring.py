@@ -7,8 +7,8 @@ from loopbot.domain.asking import called, places
 from loopbot.domain.questions import Ask, Option, Question
 from loopbot.domain.records import Feedback, Problem, Record
 from loopbot.domain.rootcause import DIMENSIONS, evidence
-from loopbot.domain.rules import View
 from loopbot.domain.texts import shorten
+from loopbot.domain.views import View
 from loopbot.domain.words import TOPICS
 
 LABELS: Mapping[str, str] = MappingProxyType(

@@ -5,24 +5,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from loopbot.domain import asking
-from loopbot.domain.delivered import WAYS, Quietness, Undone, quietness
+from loopbot.domain.candidates import SHOWN, candidates, faced, like_it, subjects, sure, undone_by
+from loopbot.domain.delivered import Quietness, quietness
 from loopbot.domain.effects import Effect, Tell
 from loopbot.domain.events import Answered, Changed, Due, Event, Timer
 from loopbot.domain.people import who
 from loopbot.domain.questions import Question
 from loopbot.domain.ranking import PLAIN, Judgement
 from loopbot.domain.records import Link, Record, Ref
-from loopbot.domain.rules import Bench, Found, Match, Mirrored, Plan, Predicate, Rule, Scope, View, Wanted, all_hold
+from loopbot.domain.rules import Bench, Found, Mirrored, Plan, Predicate, Rule, Scope, Wanted, all_hold
 from loopbot.domain.scoring import Ranked, span_in_words
 from loopbot.domain.telling import Told
-from loopbot.domain.words import Relation
+from loopbot.domain.views import View
 
 SETTLE = "settle"
 ONE_BREATH = timedelta(hours=1)
 """What one person files within it is one complaint, however often the form was sent."""
 MOST_OTHERS = 50
-SHOWN = 5
-"""How many candidates a person is shown."""
 
 
 def judge(rule: Rule, event: Event, view: View, judgement: Judgement = PLAIN) -> Iterator[Plan]:
@@ -40,7 +39,7 @@ def judge(rule: Rule, event: Event, view: View, judgement: Judgement = PLAIN) ->
     if record.kind in rule.on:
         yield _judged(rule, event, record, view, judgement)
     if rule.match and record.kind in rule.match.kinds and isinstance(event, Changed):
-        for subject in _subjects(rule, record, view, judgement):
+        for subject in subjects(rule, record, view, judgement):
             # Nobody asks why the many do not fit that this one record might have concerned.
             fits = rule.when is None or rule.when.holds(Scope(it=subject, now=view.now(), before=subject))
             if fits and subject.ref != record.ref:
@@ -79,7 +78,9 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Ju
         waits = max(subject.occurred_at + rule.settle, scope.now)
         if waits > scope.now:
             step = Found(
-                f"it has settled for {_span(rule.settle)}", held=False, saw=f"looked at again at {waits:%H:%M:%S} UTC"
+                f"it has settled for {_span(rule.settle)}",
+                held=False,
+                saw=f"looked at again at {waits:%H:%M:%S} UTC",
             )
             return dataclasses.replace(plan, steps=(*steps, step), timers=(dataclasses.replace(settle, at=waits),))
     if rule.watch:
@@ -91,10 +92,10 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Ju
         scope = dataclasses.replace(scope, interval=quiet.usual, quiet_for=quiet.until - quiet.since)
     founder = subject
     if rule.repeat:
-        alike = _members(rule, subject, view, judgement)
+        alike = like_it(rule, subject, view, judgement)
         members = [one.record for one in alike]
         count, wanted = _voices(subject, members), rule.repeat.at_least
-        seen = ", ".join(_sure(one) for one in alike[-SHOWN:]) or "none other"
+        seen = ", ".join(sure(one) for one in alike[-SHOWN:]) or "none other"
         asked = f"at least {wanted} alike within {_span(rule.repeat.within)}"
         steps = (*steps, Found(asked, held=count >= wanted, saw=f"{count}: {subject.key} and {seen}"))
         if count < wanted:
@@ -112,7 +113,7 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Ju
     scope = _weighing(rule, scope, view, judgement)
     if rule.match is None:
         return _acted(rule, founder, (scope,), steps, view)
-    return _faced(rule, plan, scope, steps, _candidates(rule.match, scope, view, judgement), view)
+    return _faced(rule, plan, scope, steps, candidates(rule.match, scope, view, judgement), view)
 
 
 def _weighing(rule: Rule, scope: Scope, view: View, judgement: Judgement) -> Scope:
@@ -137,7 +138,7 @@ def _faced(rule: Rule, plan: Plan, scope: Scope, steps: tuple[Found, ...], found
             match = dataclasses.replace(match, ask_at=match.ask_at / 2)
         found = [] if asking.none_of_them(ask, scope.it, view) else [one for one in found if one.record.ref not in no]
     shown = tuple(found[:SHOWN]) if match.rank != "none" else ()
-    scopes, matched, asks = _matched(match, scope, found)
+    scopes, matched, asks = faced(match, scope, found)
     question = None
     if asks and ask is not None:
         question = asking.suspects(ask, rule, scope.it, [one for one in shown if one.score >= match.ask_at / 4], view)
@@ -170,7 +171,7 @@ def _acted(rule: Rule, founder: Record, scopes: tuple[Scope, ...], steps: tuple[
         once = rule.once.value(scope)
         if rule.match and rule.match.pick == "each" and scope.other:
             once = f"{once}|{scope.other.ref}"
-        if rule.match and scope.other and (again := _undone(rule.match, scope.it, view).before(scope.other)):
+        if rule.match and scope.other and (again := undone_by(rule.match, scope.it, view).before(scope.other)):
             # What a roll-back took away and a later deployment brings again is news again.
             once = f"{once}|after {again}"
         bench = Bench(rule=rule.name, subject=founder.ref, once=once, because=scope.because, view=view)
@@ -217,80 +218,6 @@ def _voices(subject: Record, members: Sequence[Record]) -> int:
             if who is not None:
                 heard[who] = one.occurred_at
     return count
-
-
-def _members(rule: Rule, subject: Record, view: View, judgement: Judgement) -> list[Ranked]:
-    """The other records of the same kind that count as the same pain, oldest first."""
-    if rule.repeat is None:
-        return []
-    now = view.now()
-    no = view.apart(subject.ref)
-    found = [
-        one
-        for one in judgement.repeats.alike(subject, view, rule.repeat)
-        if one.record.ref != subject.ref
-        and one.record.ref not in no
-        and (rule.when is None or rule.when.holds(Scope(it=one.record, now=now)))
-    ]
-    return sorted(found, key=lambda one: (one.record.occurred_at, one.record.ref))
-
-
-def _matched(match: Match, scope: Scope, found: Sequence[Ranked]) -> tuple[tuple[Scope, ...], Found, bool]:
-    """The scopes to act in, the step for explaining, and whether a person should be asked."""
-    article = "an" if match.kind[0] in "aeiou" else "a"
-    asked = f"{article} {match.sought} that fits" + (f" where {match.where.text}" if match.where else "")
-    asked += f", and none where {match.unless.text}" if match.unless else ""
-    if not found:
-        return (scope,), Found(asked, held=match.optional, saw="none"), False
-    if match.pick == "all":
-        others = tuple(one.record for one in found)
-        whole = dataclasses.replace(_facing(match, scope, found[0]), others=others, count=len(others))
-        return (whole,), Found(asked, held=True, saw=", ".join(one.key for one in others[:SHOWN])), False
-    good = tuple(one for one in found if one.score >= match.link_at)
-    if not good:
-        asks = found[0].score >= match.ask_at
-        bar = "sure enough only to ask" if asks else "not sure enough"
-        return (scope,), Found(asked, held=match.optional, saw=f"{_said(match, found[0])}: {bar}"), asks
-    chosen = good if match.pick == "each" else good[:1]
-    saw = ", ".join(_said(match, one) for one in chosen[:SHOWN])
-    return tuple(_facing(match, scope, one) for one in chosen), Found(asked, held=True, saw=saw), False
-
-
-def _candidates(match: Match, scope: Scope, view: View, judgement: Judgement) -> list[Ranked]:
-    """Every record the match may mean: the likeliest first, of equals the latest. Where it does not rank, all are certain."""
-    among = _reached(scope.it, match, view) if match.through else None
-    ranker = judgement.ranker(match.rank)
-    if ranker is not None:
-        found = ranker.rank(scope.it, view, match, among)
-    else:
-        since = scope.it.occurred_at - match.within
-        around = (
-            [one for kind in match.kinds for one in view.between(kind, since, view.now())] if among is None else among
-        )
-        found = (Ranked(record, 1.0) for record in around)
-    near = [one for one in found if one.record.ref != scope.it.ref and one.record.kind in match.kinds]
-    if match.unless is not None and any(match.unless.holds(_facing(match, scope, one)) for one in near):
-        return []
-    fitting = (one for one in near if match.where is None or match.where.holds(_facing(match, scope, one)))
-    undone = _undone(match, scope.it, view)
-    fitting = (one for one in fitting if undone.stands(one.record, view))
-    return sorted(fitting, key=lambda one: (-one.score, -one.record.occurred_at.timestamp()))
-
-
-def _facing(match: Match, scope: Scope, one: Ranked) -> Scope:
-    """The scope with this candidate as the other record."""
-    if match.rank == "none":
-        return dataclasses.replace(scope, other=one.record)
-    return dataclasses.replace(scope, other=one.record, score=one.score, because=", ".join(one.because))
-
-
-def _undone(match: Match, it: Record, view: View) -> Undone:
-    """What was done the other way round, where the match ends in what a deployment brought or took back."""
-    way = WAYS.get(match.through[-1]) if match.through and match.kind == "deployment" else None
-    if way is None:
-        return Undone("delivers")
-    near = {it.ref, *reach(it.ref, match.through[:-1], view)}
-    return Undone.of(way, frozenset(ref for ref in near if ref.kind == "issue"), view)
 
 
 def _last_told(rule: Rule, subject: Record, view: View) -> datetime | None:
@@ -344,56 +271,6 @@ def _told_once(effects: Iterable[Effect]) -> Iterator[Effect]:
                 continue
             told.add(mark)
         yield effect
-
-
-def _reached(it: Record, match: Match, view: View) -> list[Record]:
-    records = (view.record(ref) for ref in sorted(reach(it.ref, match.through, view)))
-    return [record for record in records if record is not None]
-
-
-def _subjects(rule: Rule, other: Record, view: View, judgement: Judgement) -> Iterator[Record]:
-    """The records a rule may have to look at again because `other` is new or has changed."""
-    match = rule.match
-    if match is None:
-        return
-    if match.through:
-        for ref in sorted(reach(other.ref, tuple(reversed(match.through)), view)):
-            record = view.record(ref)
-            if record is not None and record.kind in rule.on:
-                yield record
-        return
-    ranker = judgement.ranker(match.rank)
-    for kind in sorted(rule.on):
-        if ranker is not None:
-            yield from ranker.concerned(other, view, match, kind)
-        else:
-            until = min(view.now(), other.occurred_at + match.within)
-            yield from view.between(kind, other.occurred_at - match.within, until)
-
-
-def reach(start: Ref, path: tuple[Relation, ...], view: View) -> frozenset[Ref]:
-    """Where following the relations leads, one after the other, in either direction.
-
-    A step may be left out where nothing stands there: feedback may be fixed by an issue without a problem in between.
-    """
-    here = frozenset({start})
-    for relation in path:
-        there = {_other_end(link, ref) for ref in here for link in view.linked(ref, relation)}
-        here = frozenset(there) | here
-    return here - {start}
-
-
-def _other_end(link: Link, ref: Ref) -> Ref:
-    return link.target if link.source == ref else link.source
-
-
-def _sure(one: Ranked) -> str:
-    """A member, how sure it is that it is one, and why."""
-    return f"{one.record.key} at {one.score:.0%} ({', '.join(one.because)})" if one.because else one.record.key
-
-
-def _said(match: Match, one: Ranked) -> str:
-    return one.record.key if match.rank == "none" else f"{one.record.key} at {one.score:.0%} ({', '.join(one.because)})"
 
 
 def _span(span: timedelta) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from loopbot.domain.records import Feedback, Record, TopicGuess
-from loopbot.domain.rules import Match, Repeat, View
+from loopbot.domain.rules import Match, Repeat
 from loopbot.domain.scoring import Ranked, similarity, suspicion
 from loopbot.domain.texts import likeness, topic_of, words
+from loopbot.domain.views import View
 from loopbot.domain.words import Kind
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from loopbot.domain.records import Change, Deployment, Incident, Problem, Record, Ref
-from loopbot.domain.rules import View
 from loopbot.domain.texts import listed, shorten
+from loopbot.domain.views import View
 
 DIMENSIONS: Mapping[str, str] = MappingProxyType(
     {

@@ -1,91 +1,21 @@
 """A rule: what it wakes for, what must hold, what it asks to be done. Judging is pure: event and view in, plan out."""
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from loopbot.domain.effects import Effect
 from loopbot.domain.events import Timer
-from loopbot.domain.mirroring import Agreed, Conflict, Note
-from loopbot.domain.questions import Ask, Asking, Question, Standing
-from loopbot.domain.records import Link, Person, Record, Ref
+from loopbot.domain.mirroring import Conflict, Note
+from loopbot.domain.questions import Ask, Question
+from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.scoring import Ranked
 from loopbot.domain.telling import Told
-from loopbot.domain.wordings import Neighbourhood, Sought, Vector
+from loopbot.domain.views import View
 from loopbot.domain.words import Kind, Relation
 
 Mode = Literal["live", "shadow", "off"]
-
-
-class View(Protocol):
-    """What a rule may look at: the mirror and the graph, at one moment."""
-
-    def now(self) -> datetime:
-        """The moment of judging, UTC."""
-
-    def record(self, ref: Ref) -> Record | None:
-        """The mirrored record."""
-
-    def between(
-        self,
-        kind: Kind,
-        since: datetime,
-        until: datetime,
-        services: frozenset[str] = frozenset(),
-        limit: int | None = None,
-    ) -> Sequence[Record]:
-        """Records that occurred in [since, until], newest first; with `services`, those that share one of them.
-
-        At most `limit`, the newest ones.
-        """
-
-    def called(self, keys: Collection[str]) -> Sequence[Record]:
-        """Records that people call any of these, in any case, over all systems."""
-
-    def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
-        """Records that share telling terms with a record (itself left out) or a text, the nearest first.
-
-        The measure is coarse and cheap: whoever needs to know how alike they are compares the wordings.
-        """
-
-    def meant(
-        self, texts: Sequence[str], encoder: str, make: Callable[[Sequence[str]], Sequence[Vector]]
-    ) -> Sequence[Vector]:
-        """What texts mean as that version of an encoder says; `make` is asked for those that it was not asked for before."""
-
-    def learnt(self, judgement: str) -> str:
-        """The model that a judgement has learnt here and that is in use, as text; "" where it is the one it came with."""
-
-    def depends(self, services: Collection[str]) -> frozenset[str]:
-        """The services on which one of these depends, as far as a system tells; not these themselves."""
-
-    def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
-        """Live links at either end of it. Ends may be pending refs or records not mirrored."""
-
-    def helped(self, ref: Ref) -> tuple[int, int]:
-        """How many said that what this record offers as an answer helped them, and how many that it did not."""
-
-    def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
-        """What the mirror `source` and the `target` it mirrors last agreed on, by field; none for a pair not compared yet."""
-
-    def told(self, ref: Ref) -> Sequence[Told]:
-        """What people were told about a record or are to be, in the order planned; not what was dropped."""
-
-    def followers(self, refs: Collection[Ref]) -> Sequence[Person]:
-        """Who said that they follow one of these records."""
-
-    def said_in(self, ref: Ref) -> Ref | None:
-        """The message of a chat that became this record (`system:message:channel/stamp`)."""
-
-    def asked(self, kind: Asking, subjects: Collection[Ref]) -> Standing | None:
-        """What became of the latest question of that kind about one of these records; None where there was none."""
-
-    def refused(self, ref: Ref, relation: Relation) -> frozenset[Ref]:
-        """What may not be linked with it so, from either end: a person said that it is not so, or their system took it back."""
-
-    def apart(self, ref: Ref) -> frozenset[Ref]:
-        """The records of which people said that they are not the same as this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,61 +259,6 @@ class Rule:
     def wakes_for(self) -> frozenset[str]:
         """The kinds of records whose change it has to look at: both sides of a match."""
         return self.on | (frozenset(self.match.kinds) if self.match else frozenset())
-
-
-class _Shelf:
-    """The rules that wake for one kind, found by what they demand: most rules of a big desk are about one corner of it."""
-
-    def __init__(self, kind: str, rules: Sequence[Rule]) -> None:
-        self._rules = rules
-        self._always: list[int] = []
-        self._demanding: dict[str, dict[Hashable, list[int]]] = {}
-        for place, rule in enumerate(rules):
-            # Where the record may stand on the other side, or something may have to be taken back, it is not passed over.
-            takes_back = rule.settle is not None or rule.asks
-            other_side = rule.match is not None and kind in rule.match.kinds
-            if rule.when and rule.when.demands and not takes_back and not other_side:
-                name, value = rule.when.demands
-                self._demanding.setdefault(name, {}).setdefault(value, []).append(place)
-            else:
-                self._always.append(place)
-
-    def about(self, record: Record) -> Iterable[Rule]:
-        """Those whose demand the record fulfils, and those that demand nothing, in their order."""
-        places = [*self._always]
-        for name, by_value in self._demanding.items():
-            places += by_value.get(getattr(record, name), ())
-        return [self._rules[place] for place in sorted(places)]
-
-
-class Rulebook:
-    """The rules in force, found by the kind of record they wake for."""
-
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        self.rules = tuple(rule for rule in rules if rule.mode != "off")
-        self._waking: dict[str, tuple[Rule, ...]] = {
-            kind: tuple(rule for rule in self.rules if kind in rule.wakes_for)
-            for kind in {kind for rule in self.rules for kind in rule.wakes_for}
-        }
-        self._shelves = {kind: _Shelf(kind, rules) for kind, rules in self._waking.items()}
-        self._named = {rule.name: rule for rule in self.rules}
-
-    def waking_for(self, kind: str) -> tuple[Rule, ...]:
-        """The rules that have to look at a change of this kind."""
-        return self._waking.get(kind, ())
-
-    def about(self, record: Record) -> Iterable[Rule]:
-        """Of those that wake for its kind, the rules whose condition does not demand another value of one of its fields."""
-        shelf = self._shelves.get(record.kind)
-        return shelf.about(record) if shelf else ()
-
-    def following(self, relation: Relation) -> tuple[Rule, ...]:
-        """The rules whose match follows this relation: a new link concerns them."""
-        return tuple(rule for rule in self.rules if rule.match and relation in rule.match.through)
-
-    def named(self, name: str) -> Rule | None:
-        """The rule of that name, if it is in force."""
-        return self._named.get(name)
 
 
 def all_hold(steps: Iterable[Found]) -> bool:

@@ -8,8 +8,9 @@ from loopbot.domain.asking import called, due, places
 from loopbot.domain.effects import Cause, Comment, Effect, Tell
 from loopbot.domain.questions import Ask, Option, Question
 from loopbot.domain.records import Problem, Record
-from loopbot.domain.rules import Bench, View
+from loopbot.domain.rules import Bench
 from loopbot.domain.texts import shorten
+from loopbot.domain.views import View
 
 LONGEST_QUOTE = 600
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loopbot.domain.records import Incident, Problem, Record, Ref
-from loopbot.domain.rules import View
 from loopbot.domain.texts import shorten
+from loopbot.domain.views import View
 from loopbot.domain.wordings import Sought
 from loopbot.domain.words import Kind
 from loopbot.domain.workarounds import withheld

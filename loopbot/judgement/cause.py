@@ -11,9 +11,10 @@ from functools import lru_cache
 from itertools import chain
 
 from loopbot.domain.records import Record, Ref
-from loopbot.domain.rules import Match, View
+from loopbot.domain.rules import Match
 from loopbot.domain.scoring import Ranked, span_in_words
 from loopbot.domain.texts import listed
+from loopbot.domain.views import View
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought
 from loopbot.domain.words import Kind
 from loopbot.judgement.cause_features import FEATURES, Candidate, Pool, case_of, common_words, ended

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from loopbot.domain.records import Record, Ref
-from loopbot.domain.rules import Match, View
+from loopbot.domain.rules import Match
+from loopbot.domain.views import View
 from loopbot.domain.words import Kind
 from loopbot.judgement.cause import JUDGEMENT, gathered
 from loopbot.judgement.cause_mentions import without_names

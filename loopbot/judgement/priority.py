@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from loopbot.domain.ranking import Weighed
 from loopbot.domain.records import Person, Record, Ref
-from loopbot.domain.rules import View
+from loopbot.domain.views import View
 from loopbot.domain.words import Relation
 
 FORTNIGHT = timedelta(days=14)

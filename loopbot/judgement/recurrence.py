@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from importlib import resources
 
 from loopbot.domain.records import Record, Ref
-from loopbot.domain.rules import Match, Repeat, View
+from loopbot.domain.rules import Match, Repeat
 from loopbot.domain.scoring import Ranked
+from loopbot.domain.views import View
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought, Wording
 from loopbot.domain.words import Kind
 from loopbot.judgement.items import MEANT, Recall, across

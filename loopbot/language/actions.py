@@ -16,7 +16,8 @@ from loopbot.domain.effects import (
     pending_ref,
 )
 from loopbot.domain.records import Link, Ref
-from loopbot.domain.rules import Action, Bench, Predicate, Scope, View, Wanted
+from loopbot.domain.rules import Action, Bench, Predicate, Scope, Wanted
+from loopbot.domain.views import View
 from loopbot.domain.words import Kind, Relation
 from loopbot.language.aims import Aim, End
 from loopbot.language.templates import Text

@@ -7,8 +7,9 @@ from datetime import timedelta
 from loopbot.domain.effects import Effect, Post, Tell
 from loopbot.domain.people import who as known_as
 from loopbot.domain.records import Person, Ref
-from loopbot.domain.rules import Bench, Scope, View, Wanted
+from loopbot.domain.rules import Bench, Scope, Wanted
 from loopbot.domain.telling import Told
+from loopbot.domain.views import View
 from loopbot.language.actions import NOTHING, caused
 from loopbot.language.aims import Aim
 from loopbot.language.templates import Text

@@ -6,9 +6,10 @@ from datetime import datetime
 from loopbot.domain import mirroring
 from loopbot.domain.effects import PENDING_KIND, Align, pending_ref
 from loopbot.domain.events import Timer
-from loopbot.domain.mirroring import Agreed, Conflict, Field, Name, Note, Verdict
+from loopbot.domain.mirroring import Agreed, Conflict, Field, Name, Note
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.rules import Bench, Found, Mirrored, Predicate, Scope, Wanted
+from loopbot.domain.verdicts import Verdict, judged
 from loopbot.domain.words import STATES, Kind
 from loopbot.language.actions import NOTHING, Open, caused
 
@@ -37,7 +38,7 @@ class Mirror:
             return Wanted(mirrored=Mirrored(steps=(Found("its mirror is known", held=True, saw=f"no: it {where}"),)))
         it, other, agreed = pair
         now = bench.view.now()
-        found = [(field, mirroring.judged(field, it, other, agreed.get(field.name), now)) for field in self.fields]
+        found = [(field, judged(field, it, other, agreed.get(field.name), now)) for field in self.fields]
         return self._wanted(found, it, other, bench)
 
     def _mirror(self, ref: Ref, bench: Bench) -> Ref | None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.records import Person
-from loopbot.domain.speech import Filled, Form, Heard, Home, Message, Wrong
+from loopbot.domain.speech import Heard, Home, Message
 from loopbot.ports.systems import Connector
 
 

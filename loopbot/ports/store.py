@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from loopbot.domain.records import Ref
-from loopbot.domain.rules import View
+from loopbot.domain.views import View
 from loopbot.ports.hearing import Hint
 from loopbot.ports.lessons import Labels, Lessons, Models, Questions
 from loopbot.ports.mirror import Agreements, Links, Mirror

@@ -3,48 +3,25 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from itertools import takewhile
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, select, update
 
 from loopbot.domain.effects import Delivery, Effect, OpenTicket, Receipt, pending_ref, resolved
 from loopbot.domain.records import Ref
 from loopbot.ports import EffectState, OutboxRow
-from loopbot.store import bundles, doubts, schema
+from loopbot.store import bundles, doubts, lanes, schema, standing
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import decode_effect, decode_receipt, encode_receipt
 from loopbot.store.database import Work
+from loopbot.store.lanes import SENT, WAITS
 from loopbot.store.links import SqlLinks
 from loopbot.store.mirror import SqlMirror
 from loopbot.store.planning import Planning
-from loopbot.store.schema import PLANNED, SENDING, UNCERTAIN, AnyRow
+from loopbot.store.schema import SENDING, AnyRow
 
 C = schema.outbox.c
-N = schema.outbox_need.c
-EARLIER = schema.outbox.alias("earlier")
-NEEDED = schema.outbox.alias("needed")
-LATER = schema.outbox_need.alias("later")
-UNDECIDED = schema.outbox.alias("undecided")
-E = EARLIER.c
-
-# What is sent now, and in what order: one effect of a lane at a time, the earlier planned first. What needs a ticket that
-# a person has to decide on holds up the rest of its lane as little as the refused opening itself does.
-LEFT_TO_A_PERSON = exists().where(
-    LATER.c.key == E.key,
-    UNDECIDED.c.key == LATER.c.needs,
-    UNDECIDED.c.ref.is_(None),
-    UNDECIDED.c.state.in_(["parked", "held", "dropped", "shadow"]),
-)
-LANE_TAKEN = exists().where(
-    E.lane == C.lane,
-    E.state.in_([PLANNED, SENDING, UNCERTAIN]),
-    or_(and_(E.state == SENDING, E.number != C.number), E.number < C.number),
-    or_(E.state != PLANNED, ~LEFT_TO_A_PERSON),
-)
-WAITS = exists().where(N.key == C.key, NEEDED.c.key == N.needs, NEEDED.c.ref.is_(None))
-CLAIMABLE = and_(C.state == PLANNED, ~LANE_TAKEN, ~WAITS)
 LET_GO: tuple[EffectState, ...] = ("planned", "sending", "settled", "uncertain", "parked", "dropped")
 # Made once: asked for each rule and page.
 PLANNED_SINCE = (
@@ -53,11 +30,6 @@ PLANNED_SINCE = (
     .where(C.rule == bindparam("of_rule"), C.planned_at >= bindparam("since", type_=C.planned_at.type))
     .where(C.state.in_(LET_GO))
 )
-# Clocks that are so close are the same: Date headers are in whole seconds, and answers take a while.
-_CLOSE = timedelta(minutes=1)
-# What a person has to decide is due at the end of time.
-_IN_A_YEAR = timedelta(days=365)
-SENT = (C.key, C.body, C.attempt, C.receipt, C.sent_at, C.lost_at)
 
 
 class SqlOutbox:
@@ -110,27 +82,7 @@ class SqlOutbox:
 
         Nothing of it is older than now, or than `there`, where the system's clock is behind ours.
         """
-        # One claim of a system at a time over all hosts: each sees what the one before it took.
-        self._work.take_turn(f"claim:{system}")
-        now = self._work.now()
-        began = there if there is not None and there < now - _CLOSE else now
-        due = select(C.number, *SENT).where(C.system == system, CLAIMABLE, C.due_at <= now)
-        rows = self._connection.execute(
-            due.order_by(C.number).limit(limit).with_for_update(of=schema.outbox, skip_locked=True)
-        ).all()
-        for some in chunks([row.number for row in rows]):
-            self._connection.execute(
-                update(schema.outbox)
-                .where(C.number.in_(some))
-                .values(
-                    state="sending",
-                    attempt=C.attempt + 1,
-                    holder=holder,
-                    claimed_until=now + timedelta(seconds=seconds),
-                    sent_at=case((C.sent_at < began, C.sent_at), else_=literal(began, schema.Moment)),
-                    sent_digest=C.digest,
-                )
-            )
+        rows, began = lanes.take(self._work, system, holder, seconds, limit, there)
         return self._deliveries(rows, sent_at=began, attempts=1)
 
     def settle(self, holder: str, delivery: Delivery, receipt: Receipt) -> bool:
@@ -147,28 +99,7 @@ class SqlOutbox:
 
         `alone`: nobody else can be at work on this store, so whoever was sending is gone, its time run out or not.
         """
-        now = self._work.now()
-        self._set_back(now)
-        lost = update(schema.outbox).where(C.state == SENDING)
-        if not alone:
-            lost = lost.where(C.claimed_until < now)
-        why = "whoever was sending it stopped before the answer came"
-        due_at = now + timedelta(seconds=look_in)
-        values = {"state": "uncertain", "due_at": due_at, "why": why, "holder": None, "claimed_until": None}
-        # Nobody begins to send when the claim has run out.
-        began_by = case((C.claimed_until < now, C.claimed_until), else_=literal(now, schema.Moment))
-        return len(self._connection.execute(lost.values(lost_at=began_by, **values).returning(C.number)).all())
-
-    def _set_back(self, now: datetime) -> None:
-        """Where the clock was set back since a sending, that was before now: kept, as the clock will pass that time again.
-
-        Nor is it waited for that: what is to be looked for after it, and not only by a person, is looked for now.
-        """
-        soon = (C.state == UNCERTAIN, C.lost_at > now, C.due_at > now, C.due_at < now + _IN_A_YEAR)
-        self._connection.execute(update(schema.outbox).where(*soon).values(due_at=literal(now, schema.Moment)))
-        for column in (C.sent_at, C.lost_at):
-            late = update(schema.outbox).where(C.state.in_([SENDING, UNCERTAIN]), column > now)
-            self._connection.execute(late.values({column: literal(now, schema.Moment)}))
+        return lanes.abandon(self._work, alone=alone, look_in=look_in)
 
     def uncertain(self, system: str, limit: int) -> list[Delivery]:
         """Effects that may or may not be there and are due to be looked for."""
@@ -197,18 +128,7 @@ class SqlOutbox:
 
     def first_about(self, effect: Effect) -> Receipt | None:
         """The first message of its lane about its subject that is out, other than itself."""
-        here = schema.outbox_ref.c
-        query = select(C.receipt).where(
-            here.ref == effect.cause.subject,
-            C.key == here.key,
-            C.key != effect.key,
-            C.lane == effect.lane,
-            C.verb == effect.verb,
-            C.state.in_(["settled", "planned", SENDING]),
-            C.receipt.is_not(None),
-        )
-        found = self._connection.scalar(query.order_by(C.number).limit(1))
-        return None if found is None else decode_receipt(found)
+        return standing.first_about(self._work, effect)
 
     def found(self, delivery: Delivery, receipt: Receipt | None, why: str, due_at: datetime) -> None:
         """What looking for an uncertain effect brought: its receipt, or (None) certainly not there: planned again.
@@ -228,24 +148,15 @@ class SqlOutbox:
         self, states: Collection[EffectState] = (), system: str | None = None, limit: int = 100
     ) -> list[OutboxRow]:
         """The latest planned first."""
-        query = select(schema.outbox).order_by(C.number.desc()).limit(limit)
-        if states:
-            query = query.where(C.state.in_(sorted(states)))
-        if system is not None:
-            query = query.where(C.system == system)
-        return self.read(self._connection.execute(query).all())
+        return standing.latest(self._work, states, system, limit)
 
     def about(self, ref: Ref) -> list[OutboxRow]:
         """Effects whose subject it is, that mention it, or that made it; in the order planned."""
-        named = select(schema.outbox_ref.c.key).where(schema.outbox_ref.c.ref == ref)
-        query = select(schema.outbox).where(C.key.in_(named)).order_by(C.number)
-        return self.read(self._connection.execute(query).all())
+        return standing.about(self._work, ref)
 
     def get(self, key: str) -> OutboxRow | None:
         """By key, or by the beginning of one (None when it is not the beginning of exactly one)."""
-        query = select(schema.outbox).where(C.key >= key, C.key < key + "g").limit(2)  # keys are hexadecimal
-        rows = self._connection.execute(query).all()
-        return self.read(rows)[0] if key and len(rows) == 1 else None
+        return standing.one(self._work, key)
 
     def retry(self, key: str, why: str) -> bool:
         """A person says: send (again). For parked, held, dropped, shadow and uncertain effects."""
@@ -273,8 +184,7 @@ class SqlOutbox:
 
     def counts(self) -> dict[tuple[str, EffectState], int]:
         """How many effects each system has in each state."""
-        query = select(C.system, C.state, func.count()).group_by(C.system, C.state)
-        return {(system, state): count for system, state, count in self._connection.execute(query)}
+        return standing.counts(self._work)
 
     def planned_since(self, rule: str, since: datetime) -> int:
         """How many effects the rule has let go since then; those in shadow or held for a person do not count."""
@@ -285,32 +195,15 @@ class SqlOutbox:
 
     def restless(self, effects: Sequence[Effect], since: datetime, most: int) -> set[str]:
         """The keys of those whose rule acted on their subject at more than `most` moments since then, as far as was sent."""
-        if not effects:
-            return set()
-        query = select(C.rule, C.subject).where(
-            C.rule.in_({one.cause.rule for one in effects}),
-            C.state.in_([SENDING, "settled", UNCERTAIN, "parked"]),
-            C.planned_at >= since,
-        )
-        often = query.group_by(C.rule, C.subject).having(func.count(C.planned_at.distinct()) > most)
-        found = {(row.rule, row.subject) for row in self._connection.execute(often)}
-        return {one.key for one in effects if (one.cause.rule, one.cause.subject) in found}
+        return standing.restless(self._work, effects, since, most)
 
     def refusals(self, rule: str, system: str, since: datetime, most: int) -> list[str]:
         """Why the last `most` effects that a rule planned there since then were refused, up to the last that was not."""
-        query = select(C.state, C.why).where(
-            C.rule == rule, C.system == system, C.state.in_(["settled", "parked"]), C.planned_at >= since
-        )
-        last = self._connection.execute(query.order_by(C.number.desc()).limit(most)).all()
-        return [row.why for row in takewhile(lambda row: row.state == "parked", last)]
+        return standing.refusals(self._work, rule, system, since, most)
 
     def next_due(self, system: str) -> datetime | None:
         """When there will be something to send or look for; what waits for something else is not counted."""
-        ready = or_(CLAIMABLE, C.state == UNCERTAIN)
-        moment = self._connection.scalar(
-            select(func.min(C.due_at)).where(C.system == system, C.state.in_([PLANNED, UNCERTAIN]), ready)
-        )
-        return None if moment == schema.NEVER else moment
+        return standing.next_due(self._work, system)
 
     def _settle(self, delivery: Delivery, receipt: Receipt, owned: ColumnElement[bool]) -> bool:
         now = self._work.now()
@@ -378,31 +271,8 @@ class SqlOutbox:
 
     def read(self, rows: Sequence[AnyRow]) -> list[OutboxRow]:
         """Whole rows of the table as rows of the outbox, with what each waits for."""
-        waits: dict[str, list[str]] = {}
-        for some in chunks([row.key for row in rows]):
-            open_needs = select(N.key, N.needs).where(
-                self._work.among(N.key, some), NEEDED.c.key == N.needs, NEEDED.c.ref.is_(None)
-            )
-            for key, needs in self._connection.execute(open_needs.order_by(N.key, N.needs)):
-                waits.setdefault(key, []).append(needs)
-        return [_outbox_row(row, tuple(waits.get(row.key, ()))) for row in rows]
+        return standing.read(self._work, rows)
 
 
 def _owned(holder: str) -> ColumnElement[bool]:
     return and_(C.state == SENDING, C.holder == holder)
-
-
-def _outbox_row(row: AnyRow, waits_for: tuple[str, ...]) -> OutboxRow:
-    return OutboxRow(
-        number=row.number,
-        effect=decode_effect(row.body),
-        state=row.state,
-        attempt=row.attempt,
-        planned_at=row.planned_at,
-        due_at=row.due_at,
-        sent_at=row.sent_at,
-        settled_at=row.settled_at,
-        receipt=None if row.receipt is None else decode_receipt(row.receipt),
-        why=row.why,
-        waits_for=waits_for,
-    )

@@ -10,7 +10,7 @@ from loopbot.usecases.loop import Loop
 
 RESTLESS, RESTLESS_SPAN = 6, timedelta(minutes=10)
 REFUSED, REFUSED_SPAN = 5, timedelta(hours=1)
-# Mirrored pairs have brakes of their own (see domain/mirroring.py).
+# Mirrored pairs have brakes of their own (see domain/verdicts.py).
 _OWN = frozenset({"align"})
 _NUMBERS = re.compile(r"\d+")
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from loopbot.domain.records import Ref
-from loopbot.domain.rules import View
+from loopbot.domain.views import View
 from loopbot.ports import Tx
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.recurring import Cluster, clusters, repeat_of

@@ -4,18 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from loopbot.domain.errors import Declined
+from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.records import Person, Record
-from loopbot.domain.speech import (
-    Context,
-    Filled,
-    Form,
-    Heard,
-    Home,
-    Message,
-    Paragraph,
-    Wrong,
-    say,
-)
+from loopbot.domain.speech import Context, Heard, Home, Message, Paragraph, say
 from loopbot.usecases import gathered
 from loopbot.usecases.conversation import (
     belonging,

@@ -7,7 +7,8 @@ from typing import Protocol
 from loopbot.domain.people import Roster
 from loopbot.domain.ranking import PLAIN, Judgement
 from loopbot.domain.redaction import scrubbed
-from loopbot.domain.rules import Plan, Rulebook
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.rules import Plan
 from loopbot.domain.telling import Manners
 from loopbot.judgement.topic import TopicJudge
 from loopbot.ports import Clock, Encoder, Sink, Store, Tx

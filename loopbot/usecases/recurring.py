@@ -14,7 +14,8 @@ from loopbot.domain.events import Changed
 from loopbot.domain.questions import Lesson
 from loopbot.domain.ranking import Judgement
 from loopbot.domain.records import Link, Record, Ref
-from loopbot.domain.rules import Repeat, View
+from loopbot.domain.rules import Repeat
+from loopbot.domain.views import View
 from loopbot.domain.words import Kind
 from loopbot.ports import Tx
 from loopbot.usecases.enact import decide

@@ -15,7 +15,7 @@ from chaos.wire import Request, Wires
 from chaos.world import World
 from loopbot.domain.effects import Cause, Post, Tell
 from loopbot.domain.records import Person, Ref
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.sandbox.slack.workspace import Message
 
 MARA = Person("servicenow", "mara", "Mara", "mara@northwind.example")

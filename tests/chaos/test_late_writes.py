@@ -27,7 +27,7 @@ from loopbot.domain.effects import (
     Transition,
 )
 from loopbot.domain.records import Person, Ref
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.sandbox.ledger import Entry
 from loopbot.usecases.recover import take_over
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from loopbot.domain.effects import Delivery
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.engine.board import Board, libpq, ring_once, schema_name, tidy, worker
 from loopbot.engine.cluster import Cluster, Period
 from loopbot.engine.embedded import Bells

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from loopbot.domain.forms import Form
 from loopbot.domain.records import (
     Change,
     Deployment,
@@ -20,8 +21,8 @@ from loopbot.domain.records import (
     Ref,
     Release,
 )
-from loopbot.domain.rules import Rulebook
-from loopbot.domain.speech import Form, Message, plain
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.speech import Message, plain
 from loopbot.store import SqlStore
 from loopbot.usecases.conversation.desk import Place, ReportPlaces
 from loopbot.usecases.enact import absorb

@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from loopbot.domain.effects import Cause, Comment, LinkTickets, OpenTicket, Tell
+from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.questions import Option, Question
 from loopbot.domain.records import Person, Problem
 from loopbot.domain.rootcause import written
-from loopbot.domain.speech import Filled, Form, Heard, Message, Select, Wrong, plain
+from loopbot.domain.speech import Heard, Message, Select, plain
 from loopbot.domain.workarounds import version_of
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.enact import absorb

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from loopbot.domain.speech import ChoiceField, Filled, Form, Message, TextField, Wrong, plain
+from loopbot.domain.forms import ChoiceField, Filled, Form, TextField, Wrong
+from loopbot.domain.speech import Message, plain
 from loopbot.domain.telling import Manners, Quiet
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.telling.preferences import preferences

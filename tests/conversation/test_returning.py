@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.records import Involved, Link, Person, Problem
-from loopbot.domain.speech import Buttons, Filled, Form, Message, Wrong, plain
+from loopbot.domain.speech import Buttons, Message, plain
 from loopbot.judgement.shipped import shipped_judgement
 from loopbot.usecases.gathered import FRESH, GATHER, due, gather, last_look
 from loopbot.usecases.listen import Conversation

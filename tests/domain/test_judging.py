@@ -9,8 +9,9 @@ from loopbot.domain.judging import judge
 from loopbot.domain.questions import Ask, Asking, Standing, Tie
 from loopbot.domain.ranking import Judgement
 from loopbot.domain.records import Change, Link, Record, Ref
-from loopbot.domain.rules import Match, Once, Repeat, View
+from loopbot.domain.rules import Match, Once, Repeat
 from loopbot.domain.scoring import Ranked
+from loopbot.domain.views import View
 from loopbot.domain.words import Kind, Relation
 from tests.support.made import at, deployment, incident, issue
 from tests.support.ruling import NoteIt, OpenAndLink, Says, When, rule

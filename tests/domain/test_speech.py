@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
+from loopbot.domain.forms import Filled
 from loopbot.domain.speech import (
     Address,
     Bullets,
     Button,
     Buttons,
     Fields,
-    Filled,
     Heard,
     Lead,
     Message,

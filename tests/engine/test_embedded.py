@@ -12,7 +12,8 @@ from apscheduler.events import EVENT_JOB_MAX_INSTANCES
 
 from loopbot.clock import SystemClock
 from loopbot.domain.records import Record
-from loopbot.domain.rules import Plan, Rulebook
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.rules import Plan
 from loopbot.engine.embedded import Bells, Embedded
 from loopbot.ports import Clock, Cursor, Page
 from loopbot.store import SqlStore, open_store

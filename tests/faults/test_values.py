@@ -18,7 +18,8 @@ from connectors.servicenow.query import among, safe
 from loopbot.domain.effects import Cause, Comment, SetFields, Transition
 from loopbot.domain.errors import Rejected
 from loopbot.domain.records import Ref
-from loopbot.domain.rules import Rulebook, Scope
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.rules import Scope
 from loopbot.domain.texts import clean
 from loopbot.logs import LogWitness, set_up
 from loopbot.sandbox.jira.jql import Clause, parse

@@ -10,9 +10,10 @@ from connectors.slack import speaking
 from connectors.slack.asking import asked as message_of
 from loopbot.domain.effects import Ask
 from loopbot.domain.errors import Declined, Rejected
+from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.records import Involved, Person, Record
-from loopbot.domain.rules import Rulebook
-from loopbot.domain.speech import Filled, Form, Wrong, say
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.speech import say
 from loopbot.language.loader import load_rules
 from loopbot.store import SqlStore, open_store
 from loopbot.usecases.conversation.desk import Desk

@@ -8,9 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from connectors.slack import blocks, speaking
+from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.records import Deployment
-from loopbot.domain.rules import Rulebook
-from loopbot.domain.speech import Context, Filled, Form, Heard, Wrong, say
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.speech import Context, Heard, say
 from loopbot.language.loader import load_rules
 from loopbot.store import open_store
 from loopbot.usecases.enact import absorb

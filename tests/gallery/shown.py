@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.slack import speaking
+from loopbot.domain.forms import Form
 from loopbot.domain.records import Person
-from loopbot.domain.speech import Form, Message
+from loopbot.domain.speech import Message
 from loopbot.sandbox.slack import blocks as limits
 
 Json = Mapping[str, Any]

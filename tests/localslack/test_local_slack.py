@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.slack.connector import Slack
 from loopbot.clock import SystemClock
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.sandbox.slack import blocks as limits
 from loopbot.store import open_store
 from loopbot.usecases.listen import Conversation

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.language.loader import parse_rule
 from loopbot.store import SqlStore
 from loopbot.usecases.deliver import deliver

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from loopbot.domain.mirroring import default_states, field_of
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.language.loader import parse_rule
 from loopbot.store import SqlStore, open_store
 from loopbot.usecases.deliver import deliver

@@ -11,7 +11,8 @@ from connectors.slack.connector import Slack
 from loopbot.domain.effects import Cause, Effect, Post, Tell
 from loopbot.domain.people import Roster
 from loopbot.domain.records import Person, Record, Ref
-from loopbot.domain.rules import Rule, Rulebook
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.rules import Rule
 from loopbot.domain.telling import Manners
 from loopbot.ports import Sink, Surroundings
 from loopbot.sandbox.faults import Faults

@@ -7,8 +7,9 @@ import pytest
 
 from loopbot.domain.effects import Cause, Tell
 from loopbot.domain.events import Changed
+from loopbot.domain.forms import Filled, Form
 from loopbot.domain.records import Deployment, Feedback, Incident, Involved, Issue, Link, Person, Problem, Ref
-from loopbot.domain.speech import Filled, Form, Message
+from loopbot.domain.speech import Message
 from loopbot.language.loader import load_rules
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.enact import absorb, decide, follow

@@ -9,7 +9,7 @@ from loopbot.cli.labelling import read_labels
 from loopbot.domain.errors import UserError
 from loopbot.domain.questions import Lesson
 from loopbot.domain.records import Feedback, Ref
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.judgement.shipped import shipped_judgement, shipped_topics
 from loopbot.ports import LabelRow
 from loopbot.store import SqlStore

@@ -3,7 +3,7 @@
 import pytest
 
 from loopbot.domain.records import Feedback, Ref
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.judgement.shipped import shipped_judgement, shipped_topics
 from loopbot.ports import LabelRow
 from loopbot.store import SqlStore

@@ -8,7 +8,8 @@ import pytest
 
 from loopbot.domain.questions import Lesson
 from loopbot.domain.records import Change, Incident, Ref
-from loopbot.domain.rules import Match, Rulebook
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.rules import Match
 from loopbot.judgement import versions
 from loopbot.judgement.cause import JUDGEMENT, Suspects
 from loopbot.judgement.cause_answers import Answered, searched

@@ -8,7 +8,8 @@ import pytest
 from loopbot.clock import SystemClock
 from loopbot.domain.errors import UserError
 from loopbot.domain.records import Incident, Record, Ref
-from loopbot.domain.rules import Repeat, Rulebook
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.rules import Repeat
 from loopbot.judgement.shipped import shipped_judgement
 from loopbot.store import SqlStore
 from loopbot.usecases.loop import Loop

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from loopbot.domain.records import Record
-from loopbot.domain.rules import Rule, Rulebook
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.rules import Rule
 from loopbot.store import SqlStore, backups, open_store
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.ingest import ingest

@@ -4,7 +4,7 @@ import pytest
 
 from loopbot.domain.errors import Rejected, Uncertain
 from loopbot.domain.records import Involved, Person
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.speech import plain
 from loopbot.store import SqlStore
 from loopbot.usecases.deliver import deliver

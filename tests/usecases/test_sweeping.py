@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from loopbot.domain.errors import Rejected, Transient
 from loopbot.domain.records import Record, Ref
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.ports import Cursor, Cycle, Page, Unmapped
 from loopbot.store import SqlStore
 from loopbot.usecases.account import statement

@@ -9,7 +9,8 @@ import pytest
 from loopbot.domain.effects import Delivery, OpenTicket, Receipt
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Trouble, Unauthorized, Uncertain
 from loopbot.domain.records import Involved, Link, Person, Problem, Ref
-from loopbot.domain.rules import Match, Repeat, Rule, Rulebook
+from loopbot.domain.rulebook import Rulebook
+from loopbot.domain.rules import Match, Repeat, Rule
 from loopbot.domain.speech import plain
 from loopbot.ports import Cursor, Unmapped
 from loopbot.store import SqlStore

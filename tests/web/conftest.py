@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from loopbot.clock import SystemClock
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.ports import HookVerifier, Surroundings
 from loopbot.store import SqlStore, open_store
 from loopbot.usecases.hints import Bounds

@@ -12,7 +12,7 @@ import pytest
 
 from loopbot.clock import SystemClock
 from loopbot.domain.records import Ref
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.engine.embedded import Bells, Embedded
 from loopbot.ports import HookVerifier
 from loopbot.sandbox.courier import Courier, Mishaps

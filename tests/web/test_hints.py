@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from loopbot.clock import SystemClock
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.ports import Cursor, Hint, Hook, Page
 from loopbot.store import SqlStore
 from loopbot.usecases.hints import Bounds, Silence, alarmed, forget_deliveries, hinted, keep, silences

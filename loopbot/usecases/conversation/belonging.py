@@ -4,21 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from loopbot.domain.errors import UserError
+from loopbot.domain.forms import Filled, Form, TextField, Wrong
 from loopbot.domain.phrasing import counted
 from loopbot.domain.records import Person, Record, Ref
-from loopbot.domain.speech import (
-    Button,
-    Buttons,
-    Context,
-    Filled,
-    Form,
-    Lead,
-    Message,
-    Paragraph,
-    TextField,
-    Wrong,
-    say,
-)
+from loopbot.domain.speech import Button, Buttons, Context, Lead, Message, Paragraph, say
 from loopbot.domain.texts import listed
 from loopbot.ports import JournalEntry, Tx
 from loopbot.usecases import recurring

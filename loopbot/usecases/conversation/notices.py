@@ -4,24 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from loopbot.domain.forms import ChoiceField, Filled, Form, TextField, Wrong
 from loopbot.domain.records import Person
 from loopbot.domain.scoring import span_in_words
-from loopbot.domain.speech import (
-    Block,
-    Bullets,
-    Button,
-    Buttons,
-    ChoiceField,
-    Filled,
-    Form,
-    Lead,
-    Message,
-    Moment,
-    Option,
-    TextField,
-    Words,
-    Wrong,
-)
+from loopbot.domain.speech import Block, Bullets, Button, Buttons, Lead, Message, Moment, Option, Words
 from loopbot.domain.telling import FOR_GOOD, NEVER_QUIET, Quiet, is_zone
 from loopbot.domain.texts import listed
 from loopbot.usecases.conversation.desk import SAY, Desk

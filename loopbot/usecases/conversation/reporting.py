@@ -8,23 +8,9 @@ import json
 from dataclasses import dataclass
 
 from loopbot.domain.effects import Cause, Comment, OpenTicket
+from loopbot.domain.forms import ChoiceField, Filled, Form, TextField, TicketField, Wrong
 from loopbot.domain.records import Feedback, Person, Record, Ref
-from loopbot.domain.speech import (
-    ChoiceField,
-    Context,
-    Filled,
-    Form,
-    Heard,
-    Lead,
-    Message,
-    Option,
-    Paragraph,
-    Quote,
-    TextField,
-    TicketField,
-    Wrong,
-    say,
-)
+from loopbot.domain.speech import Context, Heard, Lead, Message, Option, Paragraph, Quote, say
 from loopbot.domain.texts import clean, shorten
 from loopbot.domain.words import TOPICS
 from loopbot.ports import JournalEntry, Tx

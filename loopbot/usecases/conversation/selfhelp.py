@@ -4,9 +4,9 @@ from typing import Final
 
 from loopbot.domain.people import who
 from loopbot.domain.records import Person, Record, Ref
-from loopbot.domain.rules import View
 from loopbot.domain.speech import Block, Button, Buttons, Message, Paragraph, Quote, Said, say
 from loopbot.domain.texts import shorten
+from loopbot.domain.views import View
 from loopbot.judgement.answers import known_answers
 from loopbot.ports import JournalEntry, Tx
 from loopbot.usecases.conversation.desk import Desk

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 from loopbot.domain import rootcause
 from loopbot.domain.errors import Declined
+from loopbot.domain.forms import Filled, Form, TextField, TicketField, Wrong
 from loopbot.domain.questions import Option, Question
 from loopbot.domain.records import Person, Problem, Ref
-from loopbot.domain.rules import View
-from loopbot.domain.speech import Filled, Form, Paragraph, TextField, TicketField, Wrong
+from loopbot.domain.speech import Paragraph
+from loopbot.domain.views import View
 from loopbot.ports import Answer, JournalEntry, QuestionRow, Tx
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions.given import Given, rejudge

@@ -1,8 +1,9 @@
 """Questions in a conversation: presses, forms and commands, each answered in a message for whoever spoke."""
 
 from loopbot.domain.errors import Declined
+from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.records import Person
-from loopbot.domain.speech import Filled, Form, Message, Wrong, say
+from loopbot.domain.speech import Message, say
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions.answering import FORM, answer, form_filled, undo
 from loopbot.usecases.questions.keeping import refresh

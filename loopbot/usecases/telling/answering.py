@@ -7,9 +7,10 @@ from typing import Final
 
 from loopbot.domain.effects import Tell
 from loopbot.domain.events import SILENCE, SILENT, Answered, Timer
+from loopbot.domain.forms import Filled, Form, TextField
 from loopbot.domain.people import who
 from loopbot.domain.records import Person, Record
-from loopbot.domain.speech import Filled, Form, Message, Quote, TextField, say
+from loopbot.domain.speech import Message, Quote, say
 from loopbot.domain.texts import clean, shorten
 from loopbot.ports import JournalEntry, Replied, Tx
 from loopbot.usecases.conversation import selfhelp

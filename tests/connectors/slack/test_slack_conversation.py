@@ -14,7 +14,7 @@ import requests
 
 from connectors.slack.connector import Slack
 from loopbot.domain.effects import OpenTicket
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.sandbox.slack import Message, SlackTwin, notified
 from loopbot.sandbox.slack.posting import Requests
 from loopbot.store import SqlStore, open_store

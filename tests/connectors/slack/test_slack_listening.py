@@ -10,7 +10,7 @@ import pytest
 
 from connectors.slack.connector import Slack
 from connectors.slack.messages import Messages
-from loopbot.domain import speech
+from loopbot.domain import forms, speech
 from loopbot.domain.effects import Cause, Delivery, Receipt, Tell
 from loopbot.domain.errors import ConfigError, Rejected, Transient, Unauthorized
 from loopbot.domain.records import Person, Ref
@@ -57,7 +57,7 @@ class Ear:
     def shortcut(self, person: Person, callback: str, message: speech.Heard | None) -> speech.Message:
         raise NotImplementedError
 
-    def submitted(self, person: Person, filled: speech.Filled) -> speech.Message:
+    def submitted(self, person: Person, filled: forms.Filled) -> speech.Message:
         raise NotImplementedError
 
     def link_shared(self, person: Person, urls: Sequence[str]) -> Mapping[str, str]:

@@ -8,29 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.slack import speaking
+from loopbot.domain.forms import ChoiceField, Form, PeopleField, TextField, TicketField
 from loopbot.domain.speech import (
     Address,
     Block,
     Bullets,
     Button,
     Buttons,
-    ChoiceField,
     Confirm,
     Context,
     Divider,
     Fields,
-    Form,
     Lead,
     Message,
     Moment,
     Option,
     Paragraph,
-    PeopleField,
     Quote,
     Said,
     Select,
-    TextField,
-    TicketField,
     say,
 )
 from loopbot.sandbox.slack import views

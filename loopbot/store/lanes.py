@@ -1,0 +1,100 @@
+"""Lanes of the outbox: what may be sent now and in what order, who takes it, and what becomes of it where they stop.
+
+One effect of a lane at a time, the earlier planned first.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, case, exists, literal, or_, select, update
+
+from loopbot.store import schema
+from loopbot.store.chunks import chunks
+from loopbot.store.database import Work
+from loopbot.store.schema import PLANNED, SENDING, UNCERTAIN, AnyRow
+
+C = schema.outbox.c
+N = schema.outbox_need.c
+EARLIER = schema.outbox.alias("earlier")
+NEEDED = schema.outbox.alias("needed")
+LATER = schema.outbox_need.alias("later")
+UNDECIDED = schema.outbox.alias("undecided")
+E = EARLIER.c
+
+# What is sent now, and in what order: one effect of a lane at a time, the earlier planned first. What needs a ticket that
+# a person has to decide on holds up the rest of its lane as little as the refused opening itself does.
+LEFT_TO_A_PERSON = exists().where(
+    LATER.c.key == E.key,
+    UNDECIDED.c.key == LATER.c.needs,
+    UNDECIDED.c.ref.is_(None),
+    UNDECIDED.c.state.in_(["parked", "held", "dropped", "shadow"]),
+)
+LANE_TAKEN = exists().where(
+    E.lane == C.lane,
+    E.state.in_([PLANNED, SENDING, UNCERTAIN]),
+    or_(and_(E.state == SENDING, E.number != C.number), E.number < C.number),
+    or_(E.state != PLANNED, ~LEFT_TO_A_PERSON),
+)
+WAITS = exists().where(N.key == C.key, NEEDED.c.key == N.needs, NEEDED.c.ref.is_(None))
+CLAIMABLE = and_(C.state == PLANNED, ~LANE_TAKEN, ~WAITS)
+# Clocks that are so close are the same: Date headers are in whole seconds, and answers take a while.
+_CLOSE = timedelta(minutes=1)
+# What a person has to decide is due at the end of time.
+_IN_A_YEAR = timedelta(days=365)
+SENT = (C.key, C.body, C.attempt, C.receipt, C.sent_at, C.lost_at)
+"""What of a row it takes to send it."""
+
+
+def take(
+    work: Work, system: str, holder: str, seconds: float, limit: int, there: datetime | None
+) -> tuple[Sequence[AnyRow], datetime]:
+    """The first due effect of each free lane, marked as `sending` for `seconds`; and since when nothing of it can be older."""
+    # One claim of a system at a time over all hosts: each sees what the one before it took.
+    work.take_turn(f"claim:{system}")
+    now = work.now()
+    began = there if there is not None and there < now - _CLOSE else now
+    due = select(C.number, *SENT).where(C.system == system, CLAIMABLE, C.due_at <= now)
+    rows = work.connection.execute(
+        due.order_by(C.number).limit(limit).with_for_update(of=schema.outbox, skip_locked=True)
+    ).all()
+    for some in chunks([row.number for row in rows]):
+        work.connection.execute(
+            update(schema.outbox)
+            .where(C.number.in_(some))
+            .values(
+                state="sending",
+                attempt=C.attempt + 1,
+                holder=holder,
+                claimed_until=now + timedelta(seconds=seconds),
+                sent_at=case((C.sent_at < began, C.sent_at), else_=literal(began, schema.Moment)),
+                sent_digest=C.digest,
+            )
+        )
+    return rows, began
+
+
+def abandon(work: Work, *, alone: bool, look_in: float) -> int:
+    """Make `sending` effects whose holder is gone `uncertain`; returns how many. To be looked for in so many seconds."""
+    now = work.now()
+    _set_back(work, now)
+    lost = update(schema.outbox).where(C.state == SENDING)
+    if not alone:
+        lost = lost.where(C.claimed_until < now)
+    why = "whoever was sending it stopped before the answer came"
+    due_at = now + timedelta(seconds=look_in)
+    values = {"state": "uncertain", "due_at": due_at, "why": why, "holder": None, "claimed_until": None}
+    # Nobody begins to send when the claim has run out.
+    began_by = case((C.claimed_until < now, C.claimed_until), else_=literal(now, schema.Moment))
+    return len(work.connection.execute(lost.values(lost_at=began_by, **values).returning(C.number)).all())
+
+
+def _set_back(work: Work, now: datetime) -> None:
+    """Where the clock was set back since a sending, that was before now: kept, as the clock will pass that time again.
+
+    Nor is it waited for that: what is to be looked for after it, and not only by a person, is looked for now.
+    """
+    soon = (C.state == UNCERTAIN, C.lost_at > now, C.due_at > now, C.due_at < now + _IN_A_YEAR)
+    work.connection.execute(update(schema.outbox).where(*soon).values(due_at=literal(now, schema.Moment)))
+    for column in (C.sent_at, C.lost_at):
+        late = update(schema.outbox).where(C.state.in_([SENDING, UNCERTAIN]), column > now)
+        work.connection.execute(late.values({column: literal(now, schema.Moment)}))
