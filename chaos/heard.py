@@ -68,9 +68,9 @@ def _replied(tx: Tx, rows: Iterable[OutboxRow], presses: Presses) -> Iterator[Fl
             yield Flaw("lost", f"what was answered under {key[:8]} was not kept: {said}")
         if reply is not None and reply.answer not in said:
             yield Flaw("doubled", f"{reply.answer!r} was kept under {key[:8]}, and nobody pressed it")
-        last = presses.last.get(key)
-        if reply is not None and last not in {None, reply.answer}:
-            yield Flaw("lost", f"{reply.answer!r} stands under {key[:8]}, and {last!r} was said after it")
+        last = presses.last(key)
+        if reply is not None and last and reply.answer not in last:
+            yield Flaw("lost", f"{reply.answer!r} stands under {key[:8]}, and {sorted(last)} was said after it")
         if acted[key] and "no" not in said:
             yield Flaw("doubled", f"a no under {key[:8]} was acted on that nobody said")
         if reply is not None and reply.answer == "no" and not acted[key]:

@@ -42,6 +42,15 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """An answer that a daemon acted on, somewhere between two moments (counted, not timed)."""
+
+    answer: str
+    began: int
+    ended: int
+
+
+@dataclass(frozen=True, slots=True)
 class Press:
     """Somebody pressed a button, so many times."""
 
@@ -69,7 +78,9 @@ class Presses:
     def __init__(self, world: World, chance: random.Random) -> None:
         self.waiting: list[Envelope] = []
         self.made: Counter[Press] = Counter()
-        self.last: dict[str, str] = {}
+        self._said: dict[str, list[Said]] = {}
+        self._taken: dict[str, int] = {}
+        self._moments = count(1)
         self._heard: set[str] = set()
         self._world, self._chance, self._numbers = world, chance, count(1)
         world.slack.api.root = "https://slack.test"
@@ -96,6 +107,7 @@ class Presses:
         envelope = self._chance.choice(ready)
         self.waiting.remove(envelope)
         envelope.sent += 1
+        self._taken.setdefault(envelope.id, next(self._moments))
         return envelope
 
     def acked(self, envelope: Envelope, *, again: float) -> None:
@@ -104,17 +116,26 @@ class Presses:
             self.redeliver(envelope)
 
     def heard(self, envelope: Envelope) -> None:
-        """A daemon has done what follows from it: what was said last is what was pressed last."""
+        """A daemon has done what follows from it."""
         if envelope.id in self._heard:
             return
         self._heard.add(envelope.id)
         action = (envelope.payload.get("actions") or [{}])[0]
         said = pressed(str(action.get("value", "")))
         if said is not None:
-            self.last[said.key] = said.answer
+            self._acted_on(said.key, said.answer, envelope)
         elif envelope.payload["type"] == "view_submission":
             # The only form that is sent says in words what is still broken.
-            self.last[orjson.loads(envelope.payload["view"]["private_metadata"])["context"]] = "no"
+            self._acted_on(orjson.loads(envelope.payload["view"]["private_metadata"])["context"], "no", envelope)
+
+    def last(self, key: str) -> set[str]:
+        """What may have been said last under a message: several, where daemons were at them at the same time."""
+        said = self._said.get(key, [])
+        return {one.answer for one in said if not any(other.began > one.ended for other in said)}
+
+    def _acted_on(self, key: str, answer: str, envelope: Envelope) -> None:
+        made = Said(answer, self._taken[envelope.id], next(self._moments))
+        self._said.setdefault(key, []).append(made)
 
     def _next(self) -> Envelope | None:
         return next((one for one in self.waiting if not one.sent), None)

@@ -58,6 +58,7 @@ class Client:
         self._lock = threading.RLock()
         self._ready = False
         self._library: JIRA | None = None
+        self._introduced = False
         self._flavour: Flavour | None = None if settings.flavour == "auto" else settings.flavour
 
     @property
@@ -122,6 +123,12 @@ class Client:
     def behind(self) -> float:
         """The furthest the server's clock was ever behind ours, in seconds, 0 or less."""
         return self._wire.behind
+
+    def introduce(self) -> None:
+        """Read what server it is, where no answer of its has come yet."""
+        if not self._introduced:
+            self.get("/serverInfo")
+            self._introduced = True
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
         """Read an endpoint under the API's path."""

@@ -58,6 +58,10 @@ class JiraSink:
         """What time it is by its own clock, counted on from its last answer; None before the first."""
         return self._client.now_there
 
+    def ask_the_time(self) -> None:
+        """Ask who it is, once: every answer says when it was given."""
+        self._client.introduce()
+
     @property
     def batch(self) -> int:
         """As many as one call can open."""

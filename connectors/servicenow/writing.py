@@ -37,6 +37,10 @@ class TableSink:
         """What time it is by its own clock, counted on from its last answer; None before the first."""
         return self._instance.wire.now_there
 
+    def ask_the_time(self) -> None:
+        """Read what has to be known of its tables before the first write: every answer says when it was given."""
+        self._bench.dictionary.ready()
+
     def apply(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
         """Do each, in order: at most one read a table, then one write for all of them."""
         done: list[Step | Receipt | Trouble] = list(self._planned(deliveries))

@@ -47,6 +47,10 @@ class Messages:
         """What time it is by its own clock, counted on from its last answer; None before the first."""
         return self._calls.now_there
 
+    def ask_the_time(self) -> None:
+        """Ask for the workspace's address, which is needed anyway: every answer says when it was given."""
+        self._know_home()
+
     @property
     def batch(self) -> int:
         """Messages to different channels that one round takes; each is a call of its own."""

@@ -36,6 +36,7 @@ from loopbot.ports.systems import (
     Sink,
     Source,
     Surroundings,
+    Timed,
     Unmapped,
 )
 
@@ -94,6 +95,7 @@ __all__ = [
     "Store",
     "Stuck",
     "Surroundings",
+    "Timed",
     "Timers",
     "Tx",
     "Unmapped",

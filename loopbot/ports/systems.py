@@ -94,6 +94,17 @@ class Sink(Protocol):
         """
 
 
+class Timed(Protocol):
+    """A sink whose system says what time it is there, as every HTTP answer does."""
+
+    @property
+    def now_there(self) -> datetime | None:
+        """What time it is by its own clock, counted on from its last answer; None before the first."""
+
+    def ask_the_time(self) -> None:
+        """One call that only reads, so that `now_there` is known. Raises SystemTrouble."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What `check` found before the first write: `level` ok, warning or error; `hint` says what to do."""

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 
 from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
 from loopbot.permits import permitted_unless
-from loopbot.ports import EffectState, Sink, Tx
+from loopbot.ports import EffectState, Sink, Timed, Tx
 from loopbot.usecases.brakes import braked
 from loopbot.usecases.enact import Enacted, look_again, proven
 from loopbot.usecases.loop import Loop
@@ -43,6 +44,7 @@ def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False)
         total.pause = loop.waits.look
         return total
     sink = loop.sinks.get(system)
+    total.pause = _timed(loop, sink, system)
     while not total.pause and not enough():
         claimed = _Claimed(loop, loop.clock.monotonic(), loop.clock.now(), enough)
         with loop.store.write() as tx:
@@ -68,8 +70,31 @@ def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False)
     return total
 
 
+def _timed(loop: Loop, sink: Sink | None, system: str) -> float:
+    """Learn what time it is there before the first write of a process; for how long to leave it alone where it does not answer."""
+    if sink is None or not hasattr(sink, "ask_the_time"):
+        return 0.0
+    timed = cast("Timed", sink)
+    if timed.now_there is not None:
+        return 0.0
+    with loop.store.read() as tx:
+        due = tx.outbox.next_due(system)
+        if due is None or due > tx.now():
+            return 0.0
+    try:
+        timed.ask_the_time()
+    except SystemTrouble as trouble:
+        # A refusal says what time it is, too; what it means for each effect is for the sending to find out.
+        if timed.now_there is None:
+            loop.witness.noted(
+                "nothing is sent: the system does not answer", system=system, why=loop.redacted(str(trouble))
+            )
+            return (trouble.after if isinstance(trouble, Transient) else None) or loop.waits.look
+    return 0.0
+
+
 def _time_there(loop: Loop) -> datetime | None:
-    """What time it is by the slowest clock of all systems that have answered yet; None where none has.
+    """What time it is by the slowest clock of all systems that have answered yet; None where none says so.
 
     Kept with a sending before it begins. A clock of ours that is wrong is ahead of all of them; when it is set right while
     nobody is at work here, what was sent would be taken for younger than it is, and not be found.

@@ -114,9 +114,22 @@ def test_a_no_that_nothing_follows_from_is_found(scene: Scene) -> None:
 
 def test_an_earlier_answer_that_stands_is_found(scene: Scene) -> None:
     scene.press("yes")
+    scene.press("no")
     scene.hear()
-    scene.presses.last[scene.tell.key] = "no"
+    scene.presses.heard(scene.presses.taken_out())  # so says the daemon, which did nothing
     assert ("lost", "said after it") in [(kind, what[-13:]) for kind, what in scene.flaws()]
+
+
+def test_of_two_answers_that_two_daemons_were_at_together_either_may_stand(scene: Scene) -> None:
+    scene.press("no")
+    scene.press("yes")
+    first, second = scene.presses.taken_out(), scene.presses.taken_out()
+    for envelope in (second, first):
+        assert scene.process.hears(envelope.type, envelope.payload)
+    for envelope in (first, second):
+        scene.presses.heard(envelope)
+    assert scene.presses.last(scene.tell.key) == {"no", "yes"}
+    assert "said after it" not in [what[-13:] for _, what in scene.flaws()]
 
 
 def test_a_message_that_is_not_kept_current_is_found(scene: Scene) -> None:

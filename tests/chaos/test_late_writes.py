@@ -28,6 +28,7 @@ from loopbot.domain.effects import (
 )
 from loopbot.domain.records import Person, Ref
 from loopbot.domain.rulebook import Rulebook
+from loopbot.sandbox.faults import Fault
 from loopbot.sandbox.ledger import Entry
 from loopbot.usecases.recover import take_over
 
@@ -163,17 +164,24 @@ def test_a_write_that_is_lost_twice_and_arrives_late_the_second_time_is_done_onc
     assert second - first >= 60, "while the first sending could still arrive, it was sent again"
 
 
-@pytest.mark.parametrize("dead", [1_800, 10_800], ids=["half an hour", "three hours"])
+@pytest.mark.parametrize(
+    ("dead", "has_read"),
+    [(1_800, True), (10_800, True), (10_800, False)],
+    ids=["half an hour", "three hours", "began-by-sending"],
+)
 @pytest.mark.parametrize("number", range(len(effects())), ids=[f"{one.system} {one.verb}" for one in effects()])
-def test_a_clock_set_back_while_nobody_is_at_work_hides_no_write(scene: Scene, number: int, dead: int) -> None:
+def test_a_clock_set_back_while_nobody_is_at_work_hides_no_write(
+    scene: Scene, number: int, dead: int, *, has_read: bool
+) -> None:
     effect, scene.traffic.fates = effects()[number], []
     before = len(scene.entries())
     scene.process.bury()
     ours = Clock(scene.clock)
     scene.process = scene.another(ours)
-    for stream in scene.process.sources:
-        scene.process.do(f"poll:{stream}")
-    ours.off = 7_200  # set wrong after the last answer
+    if has_read:
+        for stream in scene.process.sources:
+            scene.process.do(f"poll:{stream}")
+    ours.off = 7_200  # set wrong after the last answer, or before the first
     with scene.process.loop.store.write() as tx:
         tx.outbox.plan([effect])
     scene.traffic.fates = ["done, and unheard"]
@@ -192,3 +200,16 @@ def test_a_clock_set_back_while_nobody_is_at_work_hides_no_write(scene: Scene, n
     assert row is not None
     assert (row.state, scene.traffic.fates) == ("settled", []), row.why
     assert len(scene.entries()) - before == 1, scene.entries()[before:]
+
+
+@pytest.mark.parametrize("system", ["servicenow", "jira", "slack"])
+def test_nothing_is_sent_to_a_system_that_never_said_what_time_it_is(scene: Scene, system: str) -> None:
+    effect = next(one for one in effects() if one.system == system and isinstance(one, Comment | Post))
+    scene.traffic.fates = []
+    scene.world.faults[system].add(Fault("refuse", times=20))
+    scene.process.bury()
+    scene.process = scene.another(Clock(scene.clock))
+    with scene.process.loop.store.write() as tx:
+        tx.outbox.plan([effect])
+    scene.process.do(f"deliver:{system}")
+    assert scene.traffic.sent == []
