@@ -67,12 +67,25 @@ def message(text: str, *, key: str = "", buttons: Sequence[tuple[str, str]] = ()
     if buttons:
         blocks.append(actions(key, buttons))
     said: Json = {"text": escaped(shorten(whole, LONGEST_FALLBACK)), "blocks": blocks}
-    return said | ({"metadata": metadata(key, text)} if key else {})
+    return marked(said, key, text) if key else said
 
 
-def metadata(key: str, text: str) -> Json:
-    """What marks a message as an effect's: its key, and a digest of its text that tells an older version apart."""
+def marked(said: Json, key: str, text: str) -> Json:
+    """A message marked as an effect's: its key, and a digest of its text that tells an older version apart.
+
+    Twice: in the metadata, which a workspace may keep from an app (`metadata.message:read`), and in the id of its first
+    block, which everybody who can read the message gets (https://docs.slack.dev/reference/scopes/metadata.message.read/).
+    """
+    return said | {"blocks": _signed(said["blocks"], key, text), "metadata": _metadata(key, text)}
+
+
+def _metadata(key: str, text: str) -> Json:
     return {"event_type": EVENT_TYPE, "event_payload": {"key": key, "text": digest(text)}}
+
+
+def _signed(blocks: Sequence[Json], key: str, text: str) -> list[Json]:
+    first, *others = blocks
+    return [first | {"block_id": f"{EVENT_TYPE}:{key}:{digest(text)}"}, *others]
 
 
 def together(parts: Sequence[Part], lead: str) -> Json:
@@ -80,11 +93,11 @@ def together(parts: Sequence[Part], lead: str) -> Json:
     first, *others = parts
     shown: list[Json] = text_blocks(trimmed(lead))
     for part in parts:
-        shown += [{"type": "divider"}, *text_blocks(trimmed(part.text), part.dated)]
+        shown += [{"type": "divider"}, *_signed(text_blocks(trimmed(part.text), part.dated), part.key, part.text)]
         if part.buttons:
             shown.append(actions(part.key, part.buttons, f"{ANSWERS}:{part.key}"))
     whole = "\n\n".join((lead, *(trimmed(part.text) for part in parts)))
-    mark = metadata(first.key, "\n\n".join(part.text for part in parts))
+    mark = _metadata(first.key, "\n\n".join(part.text for part in parts))
     # A payload's values are plain texts and numbers: all further keys in one.
     mark["event_payload"]["also"] = ",".join(part.key for part in others)
     return {"text": escaped(shorten(whole, LONGEST_FALLBACK)), "blocks": shown, "metadata": mark}
@@ -133,14 +146,25 @@ def pressed(value: str) -> Pressed | None:
 
 
 def keys_of(said: Mapping[str, Any]) -> frozenset[str]:
-    """The effects that a message of the history holds, by its metadata."""
+    """The effects that a message of the history holds, by its metadata and by the ids of its blocks."""
     told = _payload(said)
-    return frozenset({str(told.get("key") or ""), *str(told.get("also") or "").split(",")}) - {""}
+    signed = (key for key, _ in _signatures(said))
+    return frozenset({str(told.get("key") or ""), *str(told.get("also") or "").split(","), *signed}) - {""}
 
 
 def digest_of(said: Mapping[str, Any]) -> str | None:
     """The fingerprint of the text that a message of the history was sent with."""
-    return _payload(said).get("text")
+    told: str | None = _payload(said).get("text")
+    return told or next((text for _, text in _signatures(said)), None)
+
+
+def _signatures(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each effect's key and the digest of its text, by the ids of the blocks."""
+    for block in said.get("blocks") or []:
+        kind, _, rest = str(block.get("block_id") or "").partition(":")
+        if kind == EVENT_TYPE:
+            key, _, text = rest.partition(":")
+            yield key, text
 
 
 def _payload(said: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ WANTED: Final = {
     "im:history": "a direct message whose answer was lost can not be looked for",
     "groups:read": "private channels can not be found by their name",
     "groups:history": "a lost post in a private channel can not be looked for",
+    "metadata.message:read": "a lost message is found by the ids of its blocks alone",
     "commands": "the slash command does not exist",
     "reactions:read": "reactions make no message feedback",
     "links:read": "addresses of tickets get no line",

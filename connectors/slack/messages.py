@@ -143,7 +143,7 @@ class Messages:
     def _content(self, delivery: Delivery) -> Json:
         effect = delivery.effect
         if isinstance(effect, Ask):
-            return speaking.message(asked(effect)) | {"metadata": blocks.metadata(effect.key, effect.text)}
+            return blocks.marked(speaking.message(asked(effect)), effect.key, effect.text)
         parts = [
             blocks.Part(one.key, one.text, one.buttons if isinstance(one, Tell) else (), one.dated)
             for one in delivery.effects

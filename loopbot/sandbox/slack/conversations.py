@@ -131,12 +131,13 @@ def _stamp(text: str, name: str) -> Decimal:
 
 def _shown(call: Call, where: Channel, rows: list[Message], cursor: str) -> Json:
     shown = []
+    marks = call.flag("include_all_metadata") and "metadata.message:read" in call.scopes
     threads: dict[str, list[Message]] = {}
     for one in where.messages.values():
         if one.thread_ts not in (None, one.ts):
             threads.setdefault(str(one.thread_ts), []).append(one)
     for one in rows:
-        said = one.shown(with_metadata=call.flag("include_all_metadata"))
+        said = one.shown(with_metadata=marks)
         answers = threads.get(one.ts)
         if answers:
             said |= {

@@ -31,6 +31,7 @@ SCOPES: Final = frozenset(
         "groups:history",
         "groups:read",
         "im:history",
+        "metadata.message:read",
         "im:read",
         "im:write",
         "links:read",
