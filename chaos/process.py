@@ -20,6 +20,7 @@ from loopbot.ports import ChatDoor, Clock, Connector, Sink, Source, Store, Surro
 from loopbot.sandbox.slack.signing import signed_request
 from loopbot.sandbox.slack.twin import SIGNING_SECRET
 from loopbot.store import SqlStore, open_store
+from loopbot.usecases.allotting import StoreAllotments
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.ingest import ingest
 from loopbot.usecases.listen import Conversation
@@ -160,7 +161,10 @@ class Birth:
 
 def born(name: str, birth: Birth, diary: Diary) -> Process:
     """A new process on the same store and the same systems; it makes no call yet."""
-    surroundings = Surroundings(birth.clock, random.Random(f"{birth.seed}/{name}"), Purse(), lambda *_: AtOnce())
+    store = cast("Store", MortalStore(open_store(birth.url, clock=birth.clock, holder=name), birth.passing))
+    chance = random.Random(f"{birth.seed}/{name}")
+    allotments = StoreAllotments(store, name) if store.shared else None
+    surroundings = Surroundings(birth.clock, chance, Purse(), lambda *_: AtOnce(), allotments)
     sn = ServiceNow(
         "servicenow",
         ServiceNow.Settings.model_validate(
@@ -196,8 +200,7 @@ def born(name: str, birth: Birth, diary: Diary) -> Process:
         surroundings,
     )
     every: list[Connector] = [sn, jira, slack]
-    store = MortalStore(open_store(birth.url, clock=birth.clock, holder=name), birth.passing)
     sinks = {one.system: cast("Sink", one.sink()) for one in every}
     sources = {source.stream: source for one in every for source in one.sources()}
-    loop = Loop(cast("Store", store), birth.rules, sinks, birth.clock, name, diary, places=PLACES)
+    loop = Loop(store, birth.rules, sinks, birth.clock, name, diary, places=PLACES)
     return Process(name, loop, sources, every, diary, slack)

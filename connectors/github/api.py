@@ -31,7 +31,7 @@ class Api:
         """The wire, with the token on it since the first call."""
         if self._wire is None:
             given, settings = self._surroundings, self.settings
-            limits = Limits(interval=settings.seconds_between_calls, per_hour=settings.calls_per_hour)
+            limits = Limits(settings.seconds_between_calls, settings.calls_per_hour, allotments=given.allotments)
             made = Wire(
                 self.system,
                 settings.base_url,

@@ -46,7 +46,7 @@ class Client:
     def __init__(self, system: str, settings: Settings, surroundings: Surroundings) -> None:
         self.system, self.settings, self.clock = system, settings, surroundings.clock
         self._secrets = surroundings.secrets
-        limits = Limits(interval=settings.seconds_between_calls, per_hour=settings.calls_per_hour)
+        limits = Limits(settings.seconds_between_calls, settings.calls_per_hour, allotments=surroundings.allotments)
         self._wire = Wire(
             system,
             settings.base_url,

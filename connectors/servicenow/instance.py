@@ -86,7 +86,7 @@ class Instance:
             settings.base_url,
             clock=given.clock,
             chance=given.chance,
-            limits=Limits(interval=settings.seconds_between_calls, per_hour=settings.calls_per_hour),
+            limits=Limits(settings.seconds_between_calls, settings.calls_per_hour, allotments=given.allotments),
             ca=settings.ca,
         )
         self._settings, self._secrets = settings, given.secrets

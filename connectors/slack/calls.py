@@ -10,7 +10,7 @@ import requests
 from connectors.slack.refusals import trouble_of
 from connectors.slack.settings import SlackSettings
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain
-from loopbot.http import Breaker, Pacing, Policy, PolicyAdapter, policy_session
+from loopbot.http import Breaker, Pacing, Policy, PolicyAdapter, policy_session, shared
 from loopbot.ports import Budget, Surroundings
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Calls:
             interval=settings.seconds_between_calls,
             per_hour=settings.calls_per_hour,
             breaker=Breaker(surroundings.clock, surroundings.chance),
+            share=shared(system, surroundings.clock, surroundings.allotments, settings.calls_per_hour),
         )
         policy = Policy(system, frozenset({host, *_HOOKS}), verify=settings.ca or True)
         self._adapter = PolicyAdapter(policy, pacing, surroundings.clock)
@@ -128,6 +129,7 @@ class Calls:
 
     def close(self) -> None:
         """Close the connections."""
+        self._adapter.pacing.leave()
         self._session.close()
 
     def _call(self, method: str, arguments: Mapping[str, object], *, writes: bool) -> "SlackResponse":

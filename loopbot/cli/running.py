@@ -259,7 +259,7 @@ def _beat(here: "Installation", stop: threading.Event) -> None:
         try:
             with here.store.write() as tx:
                 lease = tx.leases.take(HEARTBEAT, here.loop.holder, HEARTBEAT_SECONDS)
-            note_budgets(here.store, here.budgets)
+            note_budgets(here.store, here.loop.holder, here.budgets)
             settle_down(here.loop, [source.stream for source in here.sources])
         except Exception as error:  # noqa: BLE001 - a store that is busy now may not be in a quarter of a minute
             here.loop.witness.noted("no sign of life could be given", error=f"{type(error).__name__}: {error}")

@@ -3,6 +3,18 @@
 from loopbot.http.breaker import Breaker
 from loopbot.http.pacing import Pacing, retry_after
 from loopbot.http.policy import Policy, PolicyAdapter, policy_session
+from loopbot.http.sharing import shared
 from loopbot.http.wire import Answer, Limits, Wire
 
-__all__ = ["Answer", "Breaker", "Limits", "Pacing", "Policy", "PolicyAdapter", "Wire", "policy_session", "retry_after"]
+__all__ = [
+    "Answer",
+    "Breaker",
+    "Limits",
+    "Pacing",
+    "Policy",
+    "PolicyAdapter",
+    "Wire",
+    "policy_session",
+    "retry_after",
+    "shared",
+]

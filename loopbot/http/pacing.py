@@ -1,5 +1,7 @@
 """Pacing: what the servers ask for and still allow, a floor between calls and a budget an hour, for each host and endpoint."""
 
+import contextlib
+import logging
 import math
 import random
 import re
@@ -10,13 +12,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from loopbot.domain.errors import Transient
+from loopbot.domain.errors import StoreTrouble, Transient
 from loopbot.http.allowance import Allowance, allowance, reset_in
 from loopbot.http.breaker import Breaker
+from loopbot.http.sharing import Share
 from loopbot.ports import Budget, Clock
 
 SHORTEST, LONGEST = 1.0, 3600.0
 _HOUR = 3600.0
+_JITTER = 5.0
+_ASK_AGAIN = 5.0
+log = logging.getLogger("loopbot.http")
 # Numbers, sys_ids, keys like LOOP-42 and encoded parts differ from call to call; the endpoint is what stays.
 _VARIABLE = re.compile(r"/(?:\d+|[0-9a-f]{32}|[0-9a-f]{40}|[A-Z][A-Z0-9_]+-\d+|[^/]*%[^/]*)(?=/|$)")
 
@@ -62,7 +68,8 @@ class Pacing:
     """When the next call may go out. Short waits are waited, long ones are raised, so that no thread is kept for them.
 
     `interval` seconds lie between two calls at least, at most `per_hour` calls are made in any hour (0: no limit). All
-    times are monotonic: a clock that is set, or a machine that slept, changes nothing.
+    times are monotonic: a clock that is set, or a machine that slept, changes nothing. With a `share` the budget and what the
+    server closes are the fleet's.
     """
 
     system: str
@@ -72,6 +79,7 @@ class Pacing:
     per_hour: int = 0
     patience: float = 2.0
     breaker: Breaker | None = None
+    share: Share | None = None
     _closed: dict[str, float] = field(default_factory=dict)
     _allowed: dict[str, tuple[Allowance, float]] = field(default_factory=dict)
     _scopes: dict[str, str] = field(default_factory=dict)
@@ -84,28 +92,30 @@ class Pacing:
         """Wait for this call's turn; raises Transient when that is further away than the patience."""
         endpoint = endpoint_of(method, path)
         while True:
+            self._hear_the_fleet()
             with self._lock:
-                now = self.clock.monotonic()
-                wait = self._wait(endpoint, now)
-                if wait <= 0:
-                    wait = self.breaker.wait() if self.breaker else 0.0
-                    if wait > 0:
-                        why = f"does not answer; it is tried again in {math.ceil(wait)} s"
-                        raise Transient(self.system, why, after=wait)
-                    self._last = now
-                    self._passed[self._scopes.get(endpoint, "")] = self._passed[""] = now
-                    self._recent.append(now)
+                wait = self._wait(endpoint, self.clock.monotonic())
+                if wait <= 0 and self._go(endpoint):
                     return
+            if wait <= 0:
+                wait = self._asked_for_more()
             if wait > self.patience:
                 raise Transient(self.system, f"waits {math.ceil(wait)} s before the next {method} {path}", after=wait)
-            self.clock.sleep(wait)
+            if wait > 0:
+                self.clock.sleep(wait)
 
     def closed(self, method: str, path: str, seconds: float) -> None:
         """The server asked to leave this endpoint alone for so long; a little jitter keeps a fleet from returning at once."""
-        with self._lock:
-            until = self.clock.monotonic() + seconds + self.chance.uniform(0, min(seconds * 0.1, 5))
-            endpoint = endpoint_of(method, path)
-            self._closed[endpoint] = max(until, self._closed.get(endpoint, -math.inf))
+        endpoint = endpoint_of(method, path)
+        self._close({endpoint: seconds})
+        if self.share is not None:
+            self._refresh(self.share, {endpoint: seconds})
+
+    def leave(self) -> None:
+        """Give back to the fleet what is left of its budget; whatever is not given back comes back by itself, later."""
+        if self.share is not None:
+            with contextlib.suppress(StoreTrouble):
+                self.share.leave()
 
     def heed(self, method: str, path: str, headers: Mapping[str, str], now: datetime) -> None:
         """Note what the answer says about the calls that are left; `now` is the server's time."""
@@ -118,16 +128,21 @@ class Pacing:
             self._allowed[found.scope] = (found, self.clock.monotonic() + found.seconds)
 
     def left(self) -> int | None:
-        """How many calls of this hour's budget are left; None without a budget."""
+        """How many calls of this hour's budget are left, in a fleet as it was heard of last; None without a budget."""
+        if self.share is not None:
+            return self.share.left
         with self._lock:
             self._forget(self.clock.monotonic())
             return self.per_hour - len(self._recent) if self.per_hour else None
 
     def budget(self) -> Budget:
-        """How it stands: what is left of the budgets, what is closed and for how long."""
+        """How it stands: what is left of the budgets, what is closed and for how long. A fleet is told and asked first."""
+        if self.share is not None:
+            self._refresh(self.share)
         left = self.left()
         with self._lock:
             now = self.clock.monotonic()
+            self._forget(now)
             tightest = min(
                 (one for one, _ in self._allowed.values()), key=lambda one: one.remaining / one.limit, default=None
             )
@@ -143,6 +158,51 @@ class Pacing:
             breaker=state,
             breaker_seconds=round(seconds, 1),
         )
+
+    def _go(self, endpoint: str) -> bool:
+        """Note that the call goes out now; False where the fleet has to be asked for more calls first."""
+        if self.share is not None and not self.share.ready:
+            return False
+        wait = self.breaker.wait() if self.breaker else 0.0
+        if wait > 0:
+            raise Transient(self.system, f"does not answer; it is tried again in {math.ceil(wait)} s", after=wait)
+        if self.share is not None and not self.share.spend():
+            return False
+        now = self.clock.monotonic()
+        self._last = self._passed[self._scopes.get(endpoint, "")] = self._passed[""] = now
+        self._recent.append(now)
+        return True
+
+    def _asked_for_more(self) -> float:
+        """Seconds to wait until the fleet may have calls left; 0 where it has. Raises Transient where it can not be asked."""
+        share = self.share
+        if share is None or share.wait() > 0:
+            return share.wait() if share else 0.0
+        try:
+            self._close(share.replenish())
+        except StoreTrouble as trouble:
+            why = f"waits until the fleet's budget of calls can be asked for: {trouble.why}"
+            raise Transient(self.system, why, after=_ASK_AGAIN) from trouble
+        return share.wait()
+
+    def _hear_the_fleet(self) -> None:
+        if self.share is not None and self.share.stale:
+            self._refresh(self.share)
+
+    def _refresh(self, share: Share, closed: Mapping[str, float] | None = None) -> None:
+        try:
+            self._close(share.refresh(closed))
+        except StoreTrouble as trouble:
+            # Budgets are kept all the same: without a slice no call goes out.
+            log.warning("%s: the fleet was not told how calls stand: %s", self.system, trouble)
+
+    def _close(self, closed: Mapping[str, float]) -> None:
+        with self._lock:
+            now = self.clock.monotonic()
+            for endpoint, seconds in closed.items():
+                if self._closed.get(endpoint, -math.inf) < now + seconds:
+                    jitter = self.chance.uniform(0, min(seconds * 0.1, _JITTER))
+                    self._closed[endpoint] = now + seconds + jitter
 
     def _wait(self, endpoint: str, now: float) -> float:
         self._forget(now)

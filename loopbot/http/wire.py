@@ -15,7 +15,8 @@ from loopbot.domain.redaction import scrubbed
 from loopbot.http.breaker import Breaker
 from loopbot.http.pacing import Pacing
 from loopbot.http.policy import READS, Policy, PolicyAdapter, policy_session
-from loopbot.ports import Clock
+from loopbot.http.sharing import shared
+from loopbot.ports import Allotments, Clock
 
 Params = Mapping[str, str | int]
 _TRIES = 3
@@ -36,6 +37,7 @@ class Limits:
     """A system's own numbers: seconds between calls, calls an hour (0: no limit), seconds to connect, read and finish.
 
     After `breaks` failures of the host in a row it is left alone, at first for `breaks_for` seconds (0 failures: never).
+    With `allotments` the calls an hour are one budget for all nodes of a fleet.
     """
 
     interval: float = 0.0
@@ -45,6 +47,7 @@ class Limits:
     deadline: float = 60.0
     breaks: int = 5
     breaks_for: float = 5.0
+    allotments: Allotments | None = None
 
 
 class Wire:
@@ -68,7 +71,10 @@ class Wire:
         self.system = system
         self.base_url = base_url.rstrip("/")
         breaker = Breaker(clock, chance, after=limits.breaks, first=limits.breaks_for) if limits.breaks else None
-        self.pacing = Pacing(system, clock, chance, interval=limits.interval, per_hour=limits.per_hour, breaker=breaker)
+        share = shared(system, clock, limits.allotments, limits.per_hour)
+        self.pacing = Pacing(
+            system, clock, chance, interval=limits.interval, per_hour=limits.per_hour, breaker=breaker, share=share
+        )
         policy = Policy(
             system,
             frozenset({parts.hostname or ""}),
@@ -118,6 +124,7 @@ class Wire:
 
     def close(self) -> None:
         """Close the connections."""
+        self.pacing.leave()
         self.session.close()
 
     def patiently(self, call: Callable[[], _T]) -> _T:

@@ -1,5 +1,6 @@
 """What the use cases need of the world, as protocols: systems to read and write, who is heard, a store, a clock."""
 
+from loopbot.ports.allotments import Allotment, Allotments, Slice, Spent, Word
 from loopbot.ports.encoding import Encoder
 from loopbot.ports.hearing import Chat, ChatDoor, Ear, Hint, Hook, Hooked, HookVerifier, Refusal, Reply
 from loopbot.ports.lessons import Labels, Lessons, Models, Questions
@@ -23,7 +24,7 @@ from loopbot.ports.rows import (
     Upserted,
     Waiting,
 )
-from loopbot.ports.store import Cursors, Inbox, Leases, Store, Tx
+from loopbot.ports.store import Allotted, Cursors, Inbox, Leases, Store, Tx
 from loopbot.ports.systems import (
     Budget,
     Clock,
@@ -43,6 +44,9 @@ from loopbot.ports.systems import (
 __all__ = [
     "Acquaintance",
     "Agreements",
+    "Allotment",
+    "Allotments",
+    "Allotted",
     "Answer",
     "Budget",
     "Chat",
@@ -89,7 +93,9 @@ __all__ = [
     "Reply",
     "Secrets",
     "Sink",
+    "Slice",
     "Source",
+    "Spent",
     "Spoken",
     "Standing",
     "Store",
@@ -101,4 +107,5 @@ __all__ = [
     "Unmapped",
     "Upserted",
     "Waiting",
+    "Word",
 ]

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from loopbot.domain.records import Ref
 from loopbot.domain.views import View
+from loopbot.ports.allotments import Allotment, Word
 from loopbot.ports.hearing import Hint
 from loopbot.ports.lessons import Labels, Lessons, Models, Questions
 from loopbot.ports.mirror import Agreements, Links, Mirror
@@ -48,6 +49,13 @@ class Leases(Protocol):
         """End all of them: for a process that knows that every other holder is gone."""
 
 
+class Allotted(Protocol):
+    """What the nodes of a fleet share of calls. Times are the database's."""
+
+    def exchange(self, system: str, holder: str, word: Word) -> Allotment:
+        """Tell and ask, at once. In any hour no more slices are given out than the budget holds."""
+
+
 class Inbox(Protocol):
     """What webhooks hinted at, until it was fetched: one row a record, however many webhooks came."""
 
@@ -82,6 +90,7 @@ class Tx(View, Protocol):
     timers: Timers
     cursors: Cursors
     leases: Leases
+    allotments: Allotted
     inbox: Inbox
     agreements: Agreements
     progress: Progress
@@ -119,6 +128,10 @@ class Tx(View, Protocol):
 
 class Store(Protocol):
     """Where everything durable lives. Transactions are short; nothing remote happens inside one."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether nodes on several hosts may be at work on it."""
 
     def write(self, *, keep: bool = True) -> AbstractContextManager[Tx]:
         """A transaction that commits at the end of the block; with keep=False it is rolled back (the dry run)."""

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import Trouble
 from loopbot.domain.records import Record
+from loopbot.ports.allotments import Allotments
 
 
 class Clock(Protocol):
@@ -156,7 +157,7 @@ class Paced(Protocol):
     """A connector that can say how its calls stand."""
 
     def budgets(self) -> Sequence[Budget]:
-        """One for each of its wires."""
+        """One for each of its wires. In a fleet it is told and asked first: not inside a transaction."""
 
 
 class Secrets(Protocol):
@@ -168,9 +169,13 @@ class Secrets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every connector is given besides its settings. `threads` makes a pool: how many at most, and their name."""
+    """What every connector is given besides its settings. `threads` makes a pool: how many at most, and their name.
+
+    `allotments` is where the nodes of a fleet meet; None where there is one node.
+    """
 
     clock: Clock
     chance: random.Random
     secrets: Secrets
     threads: Callable[[int, str], Executor] = ThreadPoolExecutor
+    allotments: Allotments | None = None

@@ -24,6 +24,11 @@ class SqlStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def shared(self) -> bool:
+        """Whether nodes on several hosts may be at work on it: on Postgres."""
+        return self._database.url.get_backend_name() == "postgresql"
+
     @contextmanager
     def write(self, *, keep: bool = True) -> Iterator[SqlTx]:
         """A transaction that commits at the end of the block; with keep=False it is rolled back (the dry run)."""

@@ -13,6 +13,7 @@ from loopbot.domain.words import Kind, Relation
 from loopbot.judgement.versions import SHIPPED, used_fact
 from loopbot.ports import (
     Agreements,
+    Allotted,
     Cursors,
     Inbox,
     JournalEntry,
@@ -33,6 +34,7 @@ from loopbot.ports import (
 )
 from loopbot.store import dependence, journal, meanings
 from loopbot.store.agreed import SqlAgreements
+from loopbot.store.allotments import SqlAllotments
 from loopbot.store.cursors import SqlCursors
 from loopbot.store.database import Work
 from loopbot.store.inbox import SqlInbox
@@ -59,6 +61,7 @@ class SqlTx:
     timers: Timers
     cursors: Cursors
     leases: Leases
+    allotments: Allotted
     inbox: Inbox
     agreements: Agreements
     progress: Progress
@@ -82,6 +85,7 @@ class SqlTx:
         self.timers = SqlTimers(work)
         self.leases = leases
         self.cursors = SqlCursors(work, leases)
+        self.allotments = SqlAllotments(work)
         self.inbox = SqlInbox(work)
         self._agreements = SqlAgreements(work)
         self.agreements = self._agreements

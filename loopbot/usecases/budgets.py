@@ -11,31 +11,71 @@ from loopbot.ports import Budget, Store
 
 FACT = "budgets"
 _STALE = timedelta(minutes=2)
+_BREAKERS = ("closed", "half-open", "open")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a daemon last said about its calls, and when."""
+    """What the daemons said last about their calls, and when."""
 
     at: datetime
     budgets: tuple[Budget, ...]
 
 
-def note_budgets(store: Store, budgets: Iterable[Budget]) -> None:
-    """Keep how calls stand now."""
+def note_budgets(store: Store, holder: str, budgets: Iterable[Budget]) -> None:
+    """Keep how calls stand now by this node, beside what others said lately."""
     rows = [dataclasses.asdict(one) for one in budgets]
     with store.write() as tx:
-        tx.remember(FACT, json.dumps({"at": tx.now().isoformat(), "budgets": rows}))
+        now = tx.now()
+        tx.remember(
+            FACT, json.dumps({**_lately(tx.recall(FACT), now), holder: {"at": now.isoformat(), "budgets": rows}})
+        )
 
 
 def known_budgets(store: Store) -> Known | None:
-    """What was kept last; None where it is older than two minutes: nobody is at work."""
+    """What was kept last, one for each system; None where all of it is older than two minutes: nobody is at work."""
     with store.read() as tx:
-        kept = json.loads(tx.recall(FACT) or "{}")
-        now = tx.now()
-    if not kept or now - datetime.fromisoformat(kept["at"]) > _STALE:
+        kept = _lately(tx.recall(FACT), tx.now())
+    if not kept:
         return None
-    return Known(datetime.fromisoformat(kept["at"]), tuple(_budget(row) for row in kept["budgets"]))
+    said = sorted(kept.values(), key=lambda one: str(one["at"]), reverse=True)
+    by_system: dict[str, Budget] = {}
+    for budget in (_budget(row) for node in said for row in node["budgets"]):
+        newer = by_system.get(budget.system)
+        by_system[budget.system] = budget if newer is None else _together(newer, budget)
+    return Known(datetime.fromisoformat(said[0]["at"]), tuple(by_system.values()))
+
+
+def _lately(kept: str | None, now: datetime) -> dict[str, Any]:
+    """What each node said, where that is not stale; a version before this one kept another shape."""
+    nodes = json.loads(kept or "{}")
+    return {
+        holder: said
+        for holder, said in nodes.items()
+        if isinstance(said, dict) and now - datetime.fromisoformat(said["at"]) <= _STALE
+    }
+
+
+def _together(newer: Budget, older: Budget) -> Budget:
+    """What two nodes know of one system: our budget is the fleet's; of the server's the tightest, of closures the longest counts."""
+    tightest = min(
+        (one for one in (newer, older) if one.server_left is not None),
+        key=lambda one: (one.server_left or 0) / (one.server_limit or 1),
+        default=newer,
+    )
+    longest: dict[str, float] = {}
+    for name, seconds in (*newer.closed, *older.closed):
+        longest[name] = max(seconds, longest.get(name, 0.0))
+    worst = max((newer, older), key=lambda one: (_BREAKERS.index(one.breaker), one.breaker_seconds))
+    return dataclasses.replace(
+        newer,
+        hour_left=newer.hour_left if newer.hour_left is not None else older.hour_left,
+        server_left=tightest.server_left,
+        server_limit=tightest.server_limit,
+        closed=tuple(sorted(longest.items())),
+        breaker=worst.breaker,
+        breaker_seconds=worst.breaker_seconds,
+    )
 
 
 def in_words(budget: Budget) -> list[str]:

@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from loopbot.usecases.budgets import known_budgets
 from loopbot.usecases.inspect import health
 from loopbot.usecases.loop import Loop
 
@@ -85,4 +86,20 @@ class StoreNumbers(Collector):
             trouble.add_metric([cycle.stream], float(bool(cycle.trouble)))
         aside = GaugeMetricFamily("loopbot_quarantined", "Records set aside (at most 100 are counted).")
         aside.add_metric([], len(found.quarantined))
-        yield from (outbox, inbox, age, trouble, aside)
+        yield from (outbox, inbox, age, trouble, aside, *self._calls())
+
+    def _calls(self) -> Iterator[Metric]:
+        """What is left of calls, in a fleet of the whole fleet's, as the nodes said within the last two minutes."""
+        ours = GaugeMetricFamily("loopbot_calls_left", "Of calls_per_hour, by system.", labels=["system"])
+        budget = GaugeMetricFamily("loopbot_calls_per_hour", "calls_per_hour, where it is set.", labels=["system"])
+        theirs = GaugeMetricFamily("loopbot_server_calls_left", "Calls that the server allows.", labels=["system"])
+        closed = GaugeMetricFamily("loopbot_endpoints_closed", "Endpoints closed for a while.", labels=["system"])
+        known = known_budgets(self._loop.store)
+        for one in known.budgets if known else ():
+            if one.hour_left is not None:
+                ours.add_metric([one.system], one.hour_left)
+                budget.add_metric([one.system], one.per_hour)
+            if one.server_left is not None:
+                theirs.add_metric([one.system], one.server_left)
+            closed.add_metric([one.system], len(one.closed))
+        yield from (ours, budget, theirs, closed)

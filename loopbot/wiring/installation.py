@@ -15,6 +15,7 @@ from loopbot.domain.errors import RuleError
 from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.rules import Rule
 from loopbot.ports import Budget, Chat, Connector, Paced, Sink, Source, Store
+from loopbot.usecases.allotting import StoreAllotments
 from loopbot.usecases.conversation.desk import Place, ReportPlaces
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop, Waits
@@ -76,9 +77,10 @@ def installed(
     with ExitStack() as stack:
         store = open_configured_store(config, outfit)
         stack.callback(store.close)
+        allotments = StoreAllotments(store, outfit.holder) if store.shared else None
         built: dict[str, Connector] = {}
         for name in chosen:
-            built[name] = build_connector(config, name, outfit)
+            built[name] = build_connector(config, name, outfit, allotments)
             stack.callback(built[name].close)
         sinks = {name: sink for name, one in built.items() if (sink := one.sink()) is not None}
         sources = [source for one in built.values() for source in one.sources()]

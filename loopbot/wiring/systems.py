@@ -16,7 +16,7 @@ from loopbot.config import Config, SecretStore
 from loopbot.config.loading import mistakes_in, several
 from loopbot.config.secrets import is_secret_key
 from loopbot.domain.errors import ConfigError, UserError
-from loopbot.ports import Connector, Surroundings
+from loopbot.ports import Allotments, Connector, Surroundings
 from loopbot.wiring.outfit import Outfit
 
 ENTRY_POINTS = "loopbot.connectors"
@@ -30,12 +30,12 @@ def resolved_store_url(config: Config, outfit: Outfit) -> str:
     return url
 
 
-def build_connector(config: Config, name: str, outfit: Outfit) -> Connector:
-    """The connector of one configured system; importing it is put off until here."""
+def build_connector(config: Config, name: str, outfit: Outfit, allotments: Allotments | None = None) -> Connector:
+    """The connector of one configured system; importing it is put off until here. `allotments`: where it is one of a fleet."""
     kind, settings = _settings(config, name)
     chance = random.Random(outfit.chance.random())
     secrets = _Named(outfit.secrets.beside(config.path), config.path.name, dict(_references(config, name)))
-    return cast("Connector", kind(name, settings, Surroundings(outfit.clock, chance, secrets)))
+    return cast("Connector", kind(name, settings, Surroundings(outfit.clock, chance, secrets, allotments=allotments)))
 
 
 def check_system(config: Config, name: str, outfit: Outfit) -> list[UserError]:

@@ -1,5 +1,6 @@
 """Real daemons on one sandbox: alone on SQLite, several on Postgres; killed, paused, joining and leaving. The ledger judges."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,22 @@ def test_of_three_on_one_sqlite_file_two_refuse_and_name_the_first(tmp_path: Pat
             assert f"another loopbot is at work on this store: pid {first.process.pid} on " in node.said
         keys = fleet.report(3)
         all_once(fleet, keys)
+
+
+def test_three_nodes_make_no_more_calls_an_hour_together_than_one_may(postgres_url: str, tmp_path: Path) -> None:
+    with fleet_on(postgres_url, tmp_path, HASTY) as fleet:
+        text = fleet.config.read_text(encoding="utf-8")
+        text = text.replace('type = "servicenow"', 'type = "servicenow"\ncalls_per_hour = 40')
+        fleet.config.write_text(text, encoding="utf-8")
+        for _ in range(3):
+            fleet.start()
+        fleet.ready()
+        fleet.report(40)
+
+        def dry() -> bool:
+            return any(re.search(r"stream not read to its end.*waits \d+ s before", node.said) for node in fleet.nodes)
+
+        until(dry, 60, fleet.story)
+        until(lambda: fleet.estate.ledger.calls("servicenow") >= 30, 10, fleet.story)
+        assert [node.leave() for node in fleet.nodes] == [0, 0, 0]
+        assert fleet.estate.ledger.calls("servicenow") <= 40

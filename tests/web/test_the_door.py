@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopbot.http.hooks import TokenHooks
-from loopbot.ports import Hook, Refusal
+from loopbot.ports import Budget, Hook, Refusal
 from loopbot.sandbox.courier import signature
+from loopbot.usecases.budgets import note_budgets
 from tests.faults.catalogue import fault
 from tests.web.conftest import SECRET, Listening, Serve, connectors, until
 
@@ -180,6 +181,19 @@ def test_a_webhook_about_what_is_not_read_is_of_no_account(serve: Serve) -> None
     headers = {"X-Hub-Signature-256": signature(SECRET, ping), "X-GitHub-Event": "ping"}
     assert send(here, "/hooks/github", ping, headers)[0] == 200
     assert untouched(here)
+
+
+def test_what_is_left_of_calls_is_among_the_numbers(serve: Serve) -> None:
+    import requests
+
+    here = serve()
+    note_budgets(here.loop.store, "first", [Budget("jira", 85, 100, 40, 400, (("GET /a", 9.0),)), Budget("slack")])
+    numbers = requests.get(f"{here.url}/metrics", timeout=5).text
+    assert 'loopbot_calls_left{system="jira"} 85.0' in numbers
+    assert 'loopbot_calls_per_hour{system="jira"} 100.0' in numbers
+    assert 'loopbot_server_calls_left{system="jira"} 40.0' in numbers
+    assert 'loopbot_endpoints_closed{system="jira"} 1.0' in numbers
+    assert 'loopbot_calls_left{system="slack"}' not in numbers
 
 
 def test_health_readiness_and_numbers_can_be_asked_for(serve: Serve) -> None:

@@ -5,6 +5,7 @@ Times are microseconds since 1970 in UTC: exact, and they compare the same every
 
 from sqlalchemy import Connection, event
 
+from loopbot.store.schema.calls import call_closure, call_slice
 from loopbot.store.schema.columns import (
     EPOCH,
     KEY,
@@ -86,6 +87,8 @@ __all__ = [
     "agreed",
     "answer",
     "bundle",
+    "call_closure",
+    "call_slice",
     "conflict",
     "cursor",
     "cycle",
@@ -120,7 +123,7 @@ __all__ = [
     "wording_term",
 ]
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013")
+REVISIONS = tuple(f"{number:04}" for number in range(1, 15))
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 
