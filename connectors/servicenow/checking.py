@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from connectors.servicenow.articles import ArticleShape
 from connectors.servicenow.dictionary import Dictionary
 from connectors.servicenow.instance import Instance, Refused
+from connectors.servicenow.knowledge import open_bases
 from connectors.servicenow.mapping import Shape, hidden, value
 from connectors.servicenow.query import Filter, among, where
 from connectors.servicenow.settings import Settings
@@ -24,12 +26,15 @@ class Inspection:
         self._shapes = [one for one in shapes if one.kind in settings.streams or settings.writes]
         self._system = instance.system
 
-    def findings(self) -> Iterator[Finding]:
-        """Everything found; where the credentials or the connection fail, that alone."""
+    def findings(self, articles: ArticleShape | None = None) -> Iterator[Finding]:
+        """Everything found, also of the knowledge bases where articles are read; where the credentials or the connection fail, that alone."""
         try:
             yield from self._account()
             for shape in self._shapes:
                 yield from self._table(shape)
+            if articles is not None:
+                yield from self._table(articles)
+                yield from open_bases(self._instance, articles.table)
             yield from self._choices()
             yield from self._measures()
         except (Unauthorized, Transient, BrokenAnswer) as trouble:
@@ -84,7 +89,7 @@ class Inspection:
         if "admin" in roles:
             yield Finding("warning", self._system, "the account has the role admin", "loopbot needs less; give it itil")
 
-    def _table(self, shape: Shape) -> Iterator[Finding]:
+    def _table(self, shape: Shape | ArticleShape) -> Iterator[Finding]:
         table = shape.table.table
         about = f"{self._system}: {table}"
         try:
@@ -113,8 +118,9 @@ class Inspection:
             yield Finding("warning", about, what, "what is hidden counts as unknown, never as empty")
         if probe.total and not probe.rows:
             yield Finding("warning", about, f"it holds {probe.total} rows, and the account may see none of the latest")
-        if self._settings.writes and not fields.has(shape.table.marker_field or "sys_id"):
-            what = f"it has no field {shape.table.marker_field} to mark the tickets that loopbot opens"
+        marker = shape.table.marker_field if isinstance(shape, Shape) else ""
+        if self._settings.writes and not fields.has(marker or "sys_id"):
+            what = f"it has no field {marker} to mark the tickets that loopbot opens"
             yield Finding("warning", about, what, "loopbot opens none in it; set marker_field")
         yield Finding("ok", about, f"{probe.total if probe.total is not None else 'its'} rows can be read")
 

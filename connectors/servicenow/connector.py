@@ -5,6 +5,7 @@ from functools import cached_property
 
 from connectors.servicenow import mapping
 from connectors.servicenow import settings as configured
+from connectors.servicenow.articles import ArticleShape
 from connectors.servicenow.checking import Inspection
 from connectors.servicenow.dependencies import DependencySource
 from connectors.servicenow.dictionary import Dictionary
@@ -25,7 +26,9 @@ class ServiceNow:
         self._system, self._settings, self._given = system, settings, surroundings
         self._instance = Instance(system, settings, surroundings)
         tables = settings.tables()
-        self._dictionary = Dictionary(self._instance, [table.table for _, table in tables])
+        self._articles = self._open_to_all()
+        own = [self._articles.table.table] if self._articles else []
+        self._dictionary = Dictionary(self._instance, [*(table.table for _, table in tables), *own])
         self._shapes = {table.table: mapping.shape(system, kind, table, self._url) for kind, table in tables}
 
     @property
@@ -38,6 +41,8 @@ class ServiceNow:
         pace = Pace(self._settings.overlap, self._settings.page_size)
         read = [shape for shape in self._shapes.values() if shape.kind in self._settings.streams]
         sources: list[Source] = [TableSource(self._instance, self._dictionary, shape, pace) for shape in read]
+        if self._articles is not None:
+            sources.append(TableSource(self._instance, self._dictionary, self._articles, pace))
         if self._settings.dependencies is not None:
             clock, size = self._given.clock, self._settings.page_size
             sources.append(DependencySource(self._instance, self._settings.dependencies, clock, size))
@@ -49,7 +54,9 @@ class ServiceNow:
 
     def check(self) -> Iterator[Finding]:
         """Look at the account, the tables, their fields and states, clocks and limits; reads only."""
-        return Inspection(self._instance, self._dictionary, self._settings, tuple(self._shapes.values())).findings()
+        return Inspection(self._instance, self._dictionary, self._settings, tuple(self._shapes.values())).findings(
+            self._articles
+        )
 
     def budgets(self) -> Sequence[Budget]:
         """How calls stand."""
@@ -70,6 +77,17 @@ class ServiceNow:
     def _sink(self) -> TableSink:
         bench = Bench(self._system, self._settings, self._shapes, self._dictionary)
         return TableSink(self._instance, bench)
+
+    def _open_to_all(self) -> ArticleShape | None:
+        """How articles are read; None where none are."""
+        table, base = self._settings.articles, self._settings.base_url.rstrip("/")
+        if table is None:
+            return None
+        return ArticleShape(
+            self._system,
+            table,
+            lambda sys_id, number: table.url.format(base_url=base, sys_id=sys_id, number=number),
+        )
 
     def _url(self, table: str, sys_id: str, number: str) -> str:
         base = self._settings.base_url.rstrip("/")

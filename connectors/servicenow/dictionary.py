@@ -3,12 +3,15 @@
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
+from connectors.servicenow.articles import ArticleShape
 from connectors.servicenow.instance import Instance, Refused, Row
 from connectors.servicenow.mapping import Shape
 from connectors.servicenow.query import among
 from loopbot.domain.errors import ConfigError
 
+_Shape = TypeVar("_Shape", bound=Shape | ArticleShape)
 _ABOVE = ("name", "super_class.name", "super_class.super_class.name", "super_class.super_class.super_class.name")
 _MOST = 10_000
 # What every table has, so that a table can be read where the dictionary is closed to the account.
@@ -60,7 +63,7 @@ class Dictionary:
         for table in self._tables:
             self.of(table)
 
-    def fit(self, shape: Shape) -> Shape:
+    def fit(self, shape: _Shape) -> _Shape:
         """The shape with only the fields its table has; only these can be hidden."""
         known = self.of(shape.table.table)
         return replace(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from connectors.servicenow.articles import key_of
 from connectors.servicenow.settings import Settings
 from loopbot.http.hooks import digest, json_of, moment_of, same, stale
 from loopbot.ports import Clock, Hint, Hook, Refusal
@@ -41,6 +42,11 @@ class ServiceNowHooks:
                 number = told.get("number") or told.get("sys_id")
                 key = number if isinstance(number, str) else ""
                 return (Hint(f"{self.system}:{what}", key, _stamp(told.get("sys_updated_on")) if key else None),)
+        articles = self.settings.articles
+        if articles is not None and articles.table == told.get("table"):
+            named = (told.get("number"), told.get("sys_id"))
+            key = key_of(*map(str, named)) if all(isinstance(one, str) and one for one in named) else ""
+            return (Hint(f"{self.system}:article", key, _stamp(told.get("sys_updated_on")) if key else None),)
         return ()
 
 

@@ -7,11 +7,12 @@ rows that slide forward while others move out of the window are still met.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from connectors.servicenow.articles import ROWS_A_CALL, ArticleShape
 from connectors.servicenow.dictionary import Dictionary
 from connectors.servicenow.instance import Instance, Row, Rows
 from connectors.servicenow.mapping import Shape, UnmappableError, key_of, value
@@ -36,8 +37,10 @@ class Pace:
 class TableSource:
     """One table as a stream."""
 
-    def __init__(self, instance: Instance, dictionary: Dictionary, shape: Shape, pace: Pace) -> None:
-        self._instance, self._dictionary, self._shape, self._pace = instance, dictionary, shape, pace
+    def __init__(self, instance: Instance, dictionary: Dictionary, shape: Shape | ArticleShape, pace: Pace) -> None:
+        self._instance, self._dictionary, self._shape = instance, dictionary, shape
+        most = ROWS_A_CALL if shape.kind == "article" else pace.page_size
+        self._pace = replace(pace, page_size=min(pace.page_size, most))
         name = shape.table.table if shape.kind == "feedback" else shape.kind
         self._stream = f"{shape.system}:{name}"
         self._filter = Filter.parse(f"{self._stream}, query", shape.table.query)
@@ -81,17 +84,18 @@ class TableSource:
     def look(self, record: Record) -> Record | None:
         """The row itself, by its sys_id; None where the table holds none, also none that access rules hide.
 
-        Raises Rejected where it is there and may not be seen.
+        Raises Rejected where it is there and may not be seen. An article that may not be seen is none: nobody is shown it.
         """
         self._prepare()
-        system, table = self._shape.system, self._shape.table.table
+        shape = self._shape
+        system, table = shape.system, shape.table.table
         found = self._instance.rows(table, where(system, "sys_id", "=", record.ident), self._fields, limit=1)
         if found.rows:
             try:
-                return self._shape.record(found.rows[0])
+                return shape.record(found.rows[0])
             except UnmappableError as error:
                 raise BrokenAnswer(system, f"{record.ref.key} can not be read: {error}") from error
-        if found.total == 0:
+        if found.total == 0 or shape.kind == "article":
             return None
         raise Rejected(system, f"{record.ref.key} is in {table} and the account may not see it", "give it read access")
 
@@ -117,13 +121,13 @@ class TableSource:
             return _BEGINNING
         try:
             kept = orjson.loads(cursor.position)
-            at, ident = str(kept["at"]), str(kept["id"])
+            at, ident, mark = str(kept["at"]), str(kept["id"]), str(kept.get("of", ""))
             datetime.fromisoformat(at)
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise BrokenAnswer(
                 self._shape.system, f"the kept position of {self._stream} can not be read", "reset the stream"
             ) from error
-        return (at, ident)
+        return (at, ident) if mark == self._shape.mark else _BEGINNING
 
     def _ask(self, after: Key | None, since: str, offset: int) -> Rows:
         query = window(self._filter, after, since)
@@ -165,8 +169,13 @@ class TableSource:
                 unmapped.append(found)
             elif found is not None:
                 records.append(found)
-        position = orjson.dumps({"at": newest[0], "id": newest[1]}).decode() if newest[0] else ""
-        return Page(tuple(records), Cursor(position), len(asked.rows), tuple(unmapped))
+        return Page(tuple(records), Cursor(self._kept(newest)), len(asked.rows), tuple(unmapped))
+
+    def _kept(self, newest: Key) -> str:
+        if not newest[0]:
+            return ""
+        mark = {"of": self._shape.mark} if self._shape.mark else {}
+        return orjson.dumps({"at": newest[0], "id": newest[1]} | mark).decode()
 
     def _mapped(self, row: Row) -> Record | Unmapped | None:
         hidden = [name for name in self._filter.fields if name not in row]

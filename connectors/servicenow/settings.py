@@ -128,6 +128,27 @@ class DependencyTable(_Part):
     most: int = Field(50_000, ge=1, description="How many relations are read at most.")
 
 
+class ArticleTable(_Part):
+    """The table of knowledge articles, and which of the knowledge bases in it are open to everybody."""
+
+    table: Name = Field("kb_knowledge", description="The table's name.")
+    bases: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = Field(
+        min_length=1,
+        description="Knowledge bases, by title or sys_id, that everybody who reports may read: their published articles may be "
+        "quoted to anybody. No word of the others is kept.",
+    )
+    query: str = Field(
+        "",
+        description="An encoded query that narrows what is read. An article that no longer fits it is only found to be gone by the "
+        "nightly sweep: leave it empty, where the number of articles allows it.",
+    )
+    url: str = Field(
+        "{base_url}/kb_view.do?sysparm_article={number}",
+        description="Where people read an article, such as {base_url}/sp?id=kb_article_view&sysparm_article={number}; {base_url}, "
+        "{sys_id} and {number} are filled in.",
+    )
+
+
 class FeedbackTable(TicketTable):
     """A table in which people say what they think: requested items, survey answers, a table of your own."""
 
@@ -200,6 +221,9 @@ class Settings(_Part):
     dependencies: DependencyTable | None = Field(
         None, description="Which services depend on which, for judging what caused an incident; without it, not read."
     )
+    articles: ArticleTable | None = Field(
+        None, description="Knowledge articles that answer whoever asks; without it, none are read."
+    )
     priorities: Mapping[int, tuple[str, str]] = Field(
         default_factory=lambda: dict(PRIORITIES),
         description="Priority 1 (highest) to 5 and the impact and urgency that are written for it.",
@@ -237,11 +261,9 @@ class Settings(_Part):
             _known(f"{table.table}.on_state", table.on_state, STATES[kind])
             if isinstance(table, FeedbackTable):
                 _known(f"{table.table}.topics", table.topics.values(), TOPICS)
-        try:
-            self.record_url.format(base_url="", table="", sys_id="", number="")
-        except (KeyError, IndexError, ValueError) as error:
-            message = "record_url may hold {base_url}, {table}, {sys_id} and {number}"
-            raise ValueError(message) from error
+        _fillable("record_url", self.record_url, "base_url", "table", "sys_id", "number")
+        if self.articles is not None:
+            _fillable("articles.url", self.articles.url, "base_url", "sys_id", "number")
         return self
 
     def tables(self) -> tuple[tuple[ReadKind, TicketTable], ...]:
@@ -260,6 +282,14 @@ class Settings(_Part):
             if one.table == place:
                 return one
         return fits[0] if fits and not (place and kind == "feedback") else None
+
+
+def _fillable(where: str, address: str, *names: str) -> None:
+    try:
+        address.format(**dict.fromkeys(names, ""))
+    except (KeyError, IndexError, ValueError) as error:
+        message = f"{where} may hold {', '.join(f'{{{name}}}' for name in names)}"
+        raise ValueError(message) from error
 
 
 def _known(where: str, words: object, known: tuple[str, ...]) -> None:

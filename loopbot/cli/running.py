@@ -43,6 +43,7 @@ def run_daemon(config_path: Path, *, role: str, verbose: bool) -> None:
     from loopbot.cli.listening import listening
     from loopbot.config import load_config
     from loopbot.usecases.recover import take_over
+    from loopbot.usecases.unread import let_go
     from loopbot.wiring import Outfit, installed, resolved_store_url
 
     config = load_config(config_path)
@@ -55,6 +56,7 @@ def run_daemon(config_path: Path, *, role: str, verbose: bool) -> None:
         if alone:
             check_file(here)
             take_over(here.loop)
+        let_go(here.loop, [source.stream for source in here.sources])
         engine = engine_for(here, role, outfit)
         outfit.witness.noted("loopbot is at work", systems=", ".join(here.connectors), rules=len(here.loop.rules.rules))
         beside = [threading.Thread(target=_beat, args=(here, stop), daemon=True)]
@@ -123,6 +125,7 @@ def run_once(config_path: Path, *, as_json: bool, verbose: bool) -> int:
     from loopbot.logs import LogWitness, set_up
     from loopbot.usecases.loop import SilentWitness
     from loopbot.usecases.recover import take_over
+    from loopbot.usecases.unread import let_go
     from loopbot.wiring import Outfit, installed, resolved_store_url
 
     config = load_config(config_path)
@@ -131,6 +134,7 @@ def run_once(config_path: Path, *, as_json: bool, verbose: bool) -> int:
     with alone_on(resolved_store_url(config, outfit)) as alone, installed(config, outfit) as here:
         if alone:
             take_over(here.loop)
+        let_go(here.loop, [source.stream for source in here.sources])
         done = one_round(here, quiet=as_json)
     if as_json:
         _print_round_json(done)

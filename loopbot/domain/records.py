@@ -283,6 +283,27 @@ class Feedback(Record):
         return min(round(sum(share for topic, share in self.guess.shares if topic in FOR_THE_BACKLOG), 3), 1.0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article(Record):
+    """What a knowledge base says to everybody who may ask loopbot something; nothing else of it is a published article.
+
+    One that is not for everybody, or not published, is `withdrawn` and holds no words but `number`, what people call it.
+    `base` is the knowledge base or space it stands in. Times are UTC.
+    """
+
+    kind: ClassVar[Kind] = "article"
+
+    number: str = ""
+    base: str = ""
+    category: str | None = None
+    language: str | None = None
+    valid_until: datetime | None = None
+
+    def offered(self, now: datetime) -> bool:
+        """Whether anybody who asks may be shown it at that moment."""
+        return self.state == "published" and (self.valid_until is None or now < self.valid_until)
+
+
 RECORD_TYPES: Mapping[str, type[Record]] = MappingProxyType(
-    {each.kind: each for each in (Incident, Problem, Change, Issue, Deployment, Release, Feedback)},
+    {each.kind: each for each in (Incident, Problem, Change, Issue, Deployment, Release, Feedback, Article)},
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
 
-Kind = Literal["incident", "problem", "change", "issue", "deployment", "release", "feedback"]
+Kind = Literal["incident", "problem", "change", "issue", "deployment", "release", "feedback", "article"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Relation = Literal[
@@ -40,6 +40,7 @@ STATES: Mapping[Kind, tuple[str, ...]] = MappingProxyType(
             "delivered",
             "confirmed",
         ),
+        "article": ("published", "withdrawn"),
     },
 )
 OUTCOMES = ("successful", "failed", "rolled_back")
@@ -53,5 +54,6 @@ FINISHED: Mapping[Kind, frozenset[str]] = MappingProxyType(
         "deployment": frozenset({"succeeded", "failed", "rolled_back"}),
         "release": frozenset({"released", "withdrawn"}),
         "feedback": frozenset({"merged", "declined", "delivered", "confirmed"}),
+        "article": frozenset({"withdrawn"}),
     },
 )

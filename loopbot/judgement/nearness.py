@@ -10,7 +10,7 @@ from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought, Wording
 from loopbot.domain.words import Kind
 from loopbot.judgement.wording import wording
 
-SEARCHED: frozenset[Kind] = frozenset({"incident", "problem", "change", "issue", "deployment", "feedback"})
+SEARCHED: frozenset[Kind] = frozenset({"incident", "problem", "change", "issue", "deployment", "feedback", "article"})
 """The kinds that judgements look for by their words."""
 
 MOST_HITS = 2_000
@@ -66,8 +66,8 @@ class Memory:
             self.add(record)
 
     def add(self, record: Record) -> None:
-        """Enter a record that is not in it; those of kinds that nobody looks for are left out."""
-        if record.kind not in SEARCHED:
+        """Enter a record that is not in it; those of kinds that nobody looks for, and without words, are left out."""
+        if record.kind not in SEARCHED or not (record.title or record.text):
             return
         number = len(self._held)
         one = Neighbour(record, wording(record.title, record.text))

@@ -47,6 +47,7 @@ PUBLIC: Mapping[Kind, frozenset[str]] = MappingProxyType(
         "issue": frozenset({"key", "title", "reason"}),
         "deployment": frozenset({"key", "title", "environment", "services", "finished_at", "occurred_at"}),
         "release": frozenset({"key", "title", "released_at"}),
+        "article": frozenset({"number", "title", "text", "url", "base", "category"}),
     },
 )
 _PUBLIC_NAMES = frozenset({"count", "now", "answer", "interval", "quiet_for", "told_at", "known_answer"})

@@ -52,6 +52,9 @@ class Mirror(Protocol):
     def moved(self, records: Sequence[Record]) -> list[tuple[Ref, Ref]]:
         """Those of the records that are mirrored under another ref, by their system's own id: the old ref and the new."""
 
+    def systems(self, kind: Kind) -> list[str]:
+        """The systems of which records of a kind are mirrored and not gone."""
+
     def keys(self, system: str, kind: str) -> Iterator[str]:
         """The keys of those that are mirrored and not gone."""
 

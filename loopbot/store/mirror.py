@@ -126,6 +126,11 @@ class SqlMirror:
         query = select(func.count()).where(C.system == system, C.kind == kind, C.gone_at.is_(None))
         return self._connection.scalar(query.select_from(schema.record)) or 0
 
+    def systems(self, kind: Kind) -> list[str]:
+        """The systems of which records of a kind are mirrored and not gone."""
+        query = select(C.system).where(C.kind == kind, C.gone_at.is_(None)).distinct().order_by(C.system)
+        return list(self._connection.scalars(query))
+
     def keys(self, system: str, kind: str) -> Iterator[str]:
         """The keys of those that are mirrored and not gone, in order, a page in memory at a time."""
         here = (C.system == system, C.kind == kind, C.gone_at.is_(None))

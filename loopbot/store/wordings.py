@@ -72,7 +72,7 @@ class SqlWordings:
 
     def add(self, records: Sequence[Record]) -> None:
         """Enter records that are not in it."""
-        self.enter([_row(record) for record in records if record.kind in SEARCHED])
+        self.enter([_row(record) for record in records if record.kind in SEARCHED and _says(record)])
 
     def enter(self, rows: Sequence[Row]) -> None:
         """The same for rows that were made already."""
@@ -103,7 +103,7 @@ class SqlWordings:
             held = there.get((record.ref.system, record.ref.kind, record.ref.key))
             new = _row(record)
             if held is None or (held.title, held.body) != (new["title"], new["body"]):
-                fresh.append(record)
+                fresh.append(record)  # where it says nothing any more, `add` leaves it out
                 stale.extend([held] if held is not None else [])
         self._remove(stale)
         self.add(fresh)
@@ -251,6 +251,11 @@ def row_of(ref: Ref, occurred_at: datetime, title: str, text: str) -> Row:
 
 def _row(record: Record) -> Row:
     return row_of(record.ref, record.occurred_at, record.title, record.text)
+
+
+def _says(record: Record) -> bool:
+    """Whether there is anything to be found by: an article that is not for everybody has no words here."""
+    return bool(record.title or record.text)
 
 
 def _terms(row: Row) -> frozenset[str]:

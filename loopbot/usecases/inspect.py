@@ -13,7 +13,7 @@ from loopbot.ports import ConflictEntry, Cycle, EffectState, JournalEntry, Outbo
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions.showing import headline, outcome
 
-CHAIN_ORDER = ("feedback", "incident", "problem", "issue", "release", "deployment", "change")
+CHAIN_ORDER = ("feedback", "incident", "problem", "issue", "release", "deployment", "change", "article")
 _WEIGHED = frozenset({"incident", "problem", "issue", "feedback"})
 _FARTHEST = 4
 _A_DAY = timedelta(days=1)

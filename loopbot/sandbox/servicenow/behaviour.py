@@ -60,6 +60,8 @@ def apply(table: str, before: Row, row: Row, actor_id: str, at: str) -> None:
         _mirror(before, row, "state", "incident_state")
     elif table == "problem":
         _mirror(before, row, "state", "problem_state")
+    elif table == "kb_knowledge":
+        _workflow(before, row, at)
     group = before.get("assignment_group", "")
     if group and row.get("assignment_group", "") not in {"", group}:
         row["reassignment_count"] = str(int(row.get("reassignment_count") or 0) + 1)
@@ -78,6 +80,18 @@ def _mirror(before: Row, row: Row, one: str, other: str) -> None:
         row[one] = row.get(other, "")
     elif one in row:
         row[other] = row[one]
+
+
+def _workflow(before: Row, row: Row, at: str) -> None:
+    """An article is stamped with the day it was published and the day it was retired."""
+    state = row.get("workflow_state", "")
+    if state == before.get("workflow_state"):
+        return
+    if state == "published":
+        row["published"] = row.get("published") or at[:10]
+        row.pop("retired", None)
+    elif state == "retired":
+        row["retired"] = at[:10]
 
 
 def _moved(table: str, before: Row, row: Row, actor_id: str, at: str) -> None:

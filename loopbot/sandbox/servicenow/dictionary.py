@@ -223,6 +223,42 @@ busines_criticality string
 service_status string
 used_for string
 """
+# Articles are no tasks: they have a workflow of their own, and who may read them is said by user criteria.
+_ARTICLE = """
+number string
+active boolean
+article_id string 100
+article_type string
+author reference sys_user
+can_read_user_criteria glide_list 4000
+cannot_read_user_criteria glide_list 4000
+flagged boolean
+kb_category reference kb_category
+kb_knowledge_base reference kb_knowledge_base
+language string
+latest boolean
+meta string 4000
+published glide_date
+retired glide_date
+roles user_roles 255
+short_description string 200
+sys_class_name sys_class_name 80
+sys_view_count integer
+text html 65000
+topic string
+valid_to glide_date
+version reference kb_version
+wiki wiki_text 65000
+workflow_state string
+"""
+_BASE = """
+active boolean
+description string 1000
+kb_version string
+owner reference sys_user
+title string 255
+workflow string
+"""
 _NAMED = """
 name string 255
 """
@@ -240,6 +276,20 @@ TABLES: tuple[TableSpec, ...] = (
     _table("change_request", "Change Request", _CHANGE, "task", "CHG", "number"),
     _table("sc_request", "Request", "requested_for reference sys_user", "task", "REQ", "number"),
     _table("sc_req_item", "Requested Item", _ITEM, "task", "RITM", "number"),
+    _table("kb_knowledge", "Knowledge", _ARTICLE, prefix="KB", display="number"),
+    _table("kb_knowledge_base", "Knowledge Base", _BASE, display="title"),
+    _table("kb_category", "Knowledge Category", "label string 255\nactive boolean\n", display="label"),
+    _table("kb_version", "Article Version", "version string\nknowledge reference kb_knowledge\n", display="version"),
+    _table("user_criteria", "User Criteria", "name string 100\nactive boolean\nadvanced boolean\n"),
+    *(
+        _table(
+            f"kb_uc_{who}_mtom",
+            "Knowledge Base User Criteria",
+            "kb_knowledge_base reference kb_knowledge_base\nuser_criteria reference user_criteria\n",
+            display="sys_id",
+        )
+        for who in ("can_read", "cannot_read", "can_contribute", "cannot_contribute")
+    ),
     _table("sys_user", "User", _USER),
     _table("sys_user_group", "Group", _GROUP),
     _table("sys_user_role", "Role", _NAMED),

@@ -56,8 +56,10 @@ def quoted(text: str, most: int = 120) -> str:
 
 
 def key_of(record: Record) -> Span:
-    """What people call it, leading to where it lives; a deployment is called by its title, its key being a mere number."""
-    return Address(record.url, record.title if record.kind == "deployment" and record.title else record.key)
+    """What people call it, leading to where it lives; deployments and articles are called by their titles."""
+    return Address(
+        record.url, record.title if record.kind in {"deployment", "article"} and record.title else record.key
+    )
 
 
 def called(person: Person) -> str:

@@ -40,6 +40,7 @@ _MARK: Final = {
     "deployment": "Deployment",
     "release": "Release",
     "feedback": "Feedback",
+    "article": "Article",
 }
 
 

@@ -38,6 +38,7 @@ _NAMES = {
     "release": "Release",
     "deployment": "Deployment",
     "change": "Change",
+    "article": "Article",
 }
 
 

@@ -10,14 +10,25 @@ import pytest
 from tests.connectors.contract import QuickClock, surroundings
 
 
-@pytest.fixture
-def stage() -> Iterator[Any]:
+def _stages() -> Any:
     spec = importlib.util.spec_from_file_location("stage_of_servicenow", Path(__file__).parent / "stage.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    with module.Stage() as opened:
+    return module
+
+
+@pytest.fixture
+def stage() -> Iterator[Any]:
+    with _stages().Stage() as opened:
+        yield opened
+
+
+@pytest.fixture
+def desk() -> Iterator[Any]:
+    """The stage of articles."""
+    with _stages().ArticleStage() as opened:
         yield opened
 
 

@@ -95,6 +95,7 @@ class Stage:
                 "number": f"INC{number:07}",
                 "short_description": "again",
                 "state": "1",
+                "workflow_state": "draft",
             }
             for number in range(10)
         ]
@@ -183,8 +184,59 @@ class Stage:
         return self.twin.insert("incident", {"short_description": title, "impact": "2", "urgency": "2"})
 
 
+class ArticleStage(Stage):
+    """Articles of one open knowledge base are read; nothing is written."""
+
+    traits = Traits(
+        system=SYSTEM,
+        stream="article",
+        reading=r"GET /api/now/table/kb_knowledge\?",
+        writes=False,
+        many=1000,
+    )
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.base = self.twin.insert("kb_knowledge_base", {"title": "IT"})["sys_id"]
+        return self
+
+    def connector(
+        self, given: Surroundings, *, base_url: str = "", wrong_token: bool = False, **more: Any
+    ) -> Connector:
+        usual: dict[str, Any] = {"articles": {"bases": ["IT"]}, "writes": False}
+        return super().connector(given, base_url=base_url, wrong_token=wrong_token, **{**usual, **more})
+
+    def article(self, title: str, **fields: str) -> Mapping[str, str]:
+        """A published one of the open base, unless `fields` say otherwise."""
+        usual = {"short_description": title, "workflow_state": "published", "kb_knowledge_base": self.base}
+        return self.twin.insert("kb_knowledge", {**usual, **fields})
+
+    def add(self, count: int, at: datetime) -> list[str]:
+        self.at = at
+        try:
+            rows = [self.article(f"Row {number}") for number in range(count)]
+        finally:
+            self.at = None
+        return [f"{row['number']}-{row['sys_id']}" for row in rows]
+
+    def edit(self, key: str, title: str, at: datetime) -> None:
+        self.at = at
+        try:
+            self.twin.update("kb_knowledge", key.partition("-")[2], {"short_description": title})
+        finally:
+            self.at = None
+
+    def spoil(self, at: datetime) -> str:
+        (key,) = self.add(1, at)
+        number, _, sys_id = key.partition("-")
+        self.at = at
+        self.twin.update("kb_knowledge", sys_id, {"valid_to": "for ever"})
+        self.at = None
+        return number
+
+
 def _target(delivery: Delivery) -> Ref:
     return delivery.effect.mentions[0]
 
 
-STAGES = MappingProxyType({"servicenow": Stage})
+STAGES = MappingProxyType({"servicenow": Stage, "servicenow articles": ArticleStage})
