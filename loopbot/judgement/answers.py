@@ -1,21 +1,28 @@
 """Self-help: what is known already that answers a question, for anybody who asks. Nothing internal is among it.
 
-Known errors with a way around them, unless people were asked who may read it and nobody released it; and resolved tickets whose
-resolution their system shows to the people who reported them. The chat's commands and the rules (`{known_answer}`) both ask here.
+Known errors with a way around them, unless people were asked who may read it and nobody released it; articles of the knowledge
+bases that are open to everybody; and resolved tickets whose resolution their system shows to the people who reported them. The
+chat's commands and the rules (`{known_answer}`) both ask here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, get_args
 
-from loopbot.domain.records import Incident, Problem, Record, Ref
+from loopbot.domain.records import Article, Incident, Problem, Record, Ref
 from loopbot.domain.texts import shorten
 from loopbot.domain.views import View
-from loopbot.domain.wordings import Sought
+from loopbot.domain.wordings import Neighbourhood, Sought
 from loopbot.domain.words import Kind
 from loopbot.domain.workarounds import withheld
 from loopbot.judgement.items import across
+from loopbot.judgement.likeness import weight_of
+from loopbot.judgement.passages import passage
 
-KINDS: frozenset[Kind] = frozenset({"problem", "incident"})
+Told = Literal["known_error", "article", "resolved"]
+"""What an answer is taken from; where several fit as well, in this order."""
+KINDS: frozenset[Kind] = frozenset({"problem", "incident", "article"})
 LEAST = 0.3
 ENOUGH = 3
 """So many people have to say that an answer did not help before it is not offered any more."""
@@ -23,19 +30,35 @@ PUBLIC_RESOLUTION = "resolution"
 """The name under which a mapping puts what a system shows to a ticket's reporter of how it was resolved."""
 _CANDIDATES = 200
 _LONGEST = 2_000
+_PASSAGE = 500
+"""So much of an article is quoted: it is there to be read where it stands."""
+_ASKED_FOR = 0.5
+"""An article that says no more than this share of what the question's first line asks for is about something else: articles are
+long, so that a word in common tells little."""
+_SOURCES: Mapping[str, Told] = MappingProxyType(
+    {"problem": "known_error", "article": "article", "incident": "resolved"}
+)
+_ORDER: tuple[Told, ...] = get_args(Told)
 
 
 @dataclass(frozen=True, slots=True)
 class KnownAnswer:
     """Something that may help: what it says, where it stands, how probable (0..1) and why it fits the question."""
 
-    source: Literal["known_error", "resolved"]
+    source: Told
     ref: Ref
     title: str
     text: str
     url: str
     score: float
     because: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        """The whole of it as plain text, for where nothing but text can be shown; an article with its title and address."""
+        if self.source != "article":
+            return self.text
+        return "\n".join(part for part in (self.title, self.text, self.url) if part)
 
 
 def known_answers(view: View, question: str, most: int = 3, least: float = LEAST) -> list[KnownAnswer]:
@@ -46,17 +69,16 @@ def known_answers(view: View, question: str, most: int = 3, least: float = LEAST
     for one in across(it, near):
         if one.score < least or len(found) >= most:
             break
-        text = _public(one.record, view)
+        text = _public(one.record, view, near) if _to_the_point(one.record, near) else ""
         if text and not _tried_in_vain(one.record.ref, view):
             # Whose ticket it is, and on which service, is nobody's business who asks a question.
             because = tuple(each for each in one.because if each.startswith("both mention"))
-            source: Literal["known_error", "resolved"] = "known_error" if one.record.kind == "problem" else "resolved"
-            record = one.record
-            title = record.title if source == "known_error" else ""
+            record, source = one.record, _SOURCES[one.record.kind]
+            title = "" if source == "resolved" else record.title
             found.append(
                 KnownAnswer(source, record.ref, title, shorten(text, _LONGEST), record.url, one.score, because)
             )
-    return sorted(found, key=lambda one: (-round(one.score, 1), one.source, -one.score))
+    return sorted(found, key=lambda one: (-round(one.score, 1), _ORDER.index(one.source), -one.score))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +88,7 @@ class KnownAnswers:
     def known(self, it: Record, view: View) -> str | None:
         """The text of what fits best."""
         found = known_answers(view, f"{it.title}\n{it.text}", most=1)
-        return found[0].text if found else None
+        return found[0].said if found else None
 
 
 def _tried_in_vain(ref: Ref, view: View) -> bool:
@@ -88,11 +110,23 @@ def _asked(view: View, question: str) -> Record:
     )
 
 
-def _public(record: Record, view: View) -> str:
+def _to_the_point(record: Record, near: Neighbourhood) -> bool:
+    """Whether an article says enough of what was asked for, its rare words counting most; tickets are as long as questions."""
+    if not isinstance(record, Article):
+        return True
+    asked = frozenset(near.asked.title) or near.asked.terms
+    said = next((one.wording.terms for one in near.found if one.record.ref == record.ref), frozenset[str]())
+    weights = {term: weight_of(term, near) for term in asked}
+    return sum(weights[term] for term in asked & said) > _ASKED_FOR * sum(weights.values())
+
+
+def _public(record: Record, view: View, near: Neighbourhood) -> str:
     """What anybody may read of it; "" where there is nothing."""
     if isinstance(record, Problem):
         workaround = (record.workaround or "").strip() if record.state == "known_error" else ""
         return workaround if workaround and not withheld(record, view) else ""
     if isinstance(record, Incident) and record.state in {"resolved", "closed"}:
         return record.extra.get(PUBLIC_RESOLUTION, "").strip()
+    if isinstance(record, Article) and record.offered(view.now()):
+        return passage(record.text, near, _PASSAGE) or record.title
     return ""

@@ -132,7 +132,7 @@ class _Asked:
     def of(cls, near: Neighbourhood) -> "_Asked":
         asked = near.asked
         title, body = frozenset(asked.title), frozenset(asked.body)
-        weights = {term: _telling(term, near) for term in title | body}
+        weights = {term: weight_of(term, near) for term in title | body}
         few = few_of(near.total)
         titled = sum(weight * (_IN_TITLE if term in title else 1.0) for term, weight in weights.items())
         return cls(
@@ -290,7 +290,7 @@ class Reasons:
         if self._written is None:
             self._written = _as_written(self._it)
         written = self._written
-        rare = sorted(self._near.asked.terms & said.terms, key=lambda term: (-_telling(term, self._near), term))
+        rare = sorted(self._near.asked.terms & said.terms, key=lambda term: (-weight_of(term, self._near), term))
         return tuple(dict.fromkeys(written[term] for term in rare if term in written))[:4]
 
 
@@ -318,7 +318,8 @@ def _as_written(record: Record) -> Mapping[str, str]:
     return written
 
 
-def _telling(term: str, near: Neighbourhood) -> float:
+def weight_of(term: str, near: Neighbourhood) -> float:
+    """How much it tells that a record says a term, in a young mirror as in a full one."""
     return rarity(near.docs.get(term, 0), near.total + _BEFORE)
 
 

@@ -8,7 +8,7 @@ import pytest
 from loopbot.domain.effects import Cause, Comment, LinkTickets, OpenTicket, Tell
 from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.questions import Option, Question
-from loopbot.domain.records import Person, Problem
+from loopbot.domain.records import Article, Person, Problem
 from loopbot.domain.rootcause import written
 from loopbot.domain.speech import Heard, Message, Select, plain
 from loopbot.domain.workarounds import version_of
@@ -433,3 +433,46 @@ def test_what_a_rule_offered_is_credited_to_what_it_was_taken_from(chat: Chat) -
     with chat.loop.store.read() as tx:
         assert tx.progress.helped_by(ref("problem", "PRB0000001")) == (0, 1)
         assert tx.progress.helped(at(-10)) == (0, 1), "one person said so, once"
+
+
+def test_an_article_is_offered_by_its_title_which_leads_there_and_counts_whether_it_helped(chat: Chat) -> None:
+    chat.put(_article("KB0010001", "Reset your VPN token", "Open the portal and press <!channel> Reset."))
+    said = chat.talk.command(MARA_IN_CHAT, "report VPN token can not be reset")
+    assert isinstance(said, Message)
+    shown = repr(said)
+    assert (
+        "Address(url='https://it.example.com/kb_view.do?sysparm_article=KB0010001', label='Reset your VPN token')"
+        in shown
+    )
+    assert "Quote(words='Open the portal and press <!channel> Reset.')" in shown, "text from outside is text"
+    article = ref("article", "KB0010001")
+    for number, answer in enumerate(("yes", "no")):
+        person = Person("slack", f"U7{number}", f"Person {number}", f"q{number}@example.com")
+        chat.talk.answer(person, f"helped:{article}", answer)
+    with chat.loop.store.read() as tx:
+        assert tx.progress.helped_by(article) == (1, 1)
+
+
+def test_what_was_offered_is_credited_though_a_better_article_came_since(chat: Chat) -> None:
+    chat.put(_article("KB1", "Reset the VPN token", "Press Reset."))
+    with chat.loop.store.write() as tx:
+        [record] = tx.mirror.find("INC0012345")
+        absorb(chat.loop, tx, [replace(record, title="VPN token can not be reset", text="", updated_at=at(50))])
+        told = "Reset the VPN token\nPress Reset.\n" + _address("KB1")
+        asked = Tell(system="slack", cause=Cause("acknowledge-report", record.ref, "1"), person=MARA, text=f"This may help: {told}", about=record.ref, question="helped", buttons=(("yes", "That helped"), ("no", "It did not")))  # fmt: skip
+        tx.outbox.plan([asked])
+    chat.put(_article("KB2", "VPN token can not be reset", "Ask for a new one."))
+    chat.talk.answer(MARA_IN_CHAT, asked.key, "yes")
+    with chat.loop.store.read() as tx:
+        assert tx.progress.helped_by(ref("article", "KB1")) == (1, 0)
+        assert tx.progress.helped_by(ref("article", "KB2")) == (0, 0)
+
+
+def _address(number: str) -> str:
+    return f"https://it.example.com/kb_view.do?sysparm_article={number}"
+
+
+def _article(number: str, title: str, text: str) -> Article:
+    return Article(
+        ref=ref("article", number), ident=number, title=title, text=text, state="published", updated_at=at(0), number=number, url=_address(number)
+    )  # fmt: skip

@@ -1,13 +1,15 @@
 """Before anybody is asked: what is known that answers what was said, and whether it helped."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from loopbot.domain.people import who
 from loopbot.domain.records import Person, Record, Ref
-from loopbot.domain.speech import Block, Button, Buttons, Message, Paragraph, Quote, Said, say
+from loopbot.domain.speech import Address, Block, Button, Buttons, Message, Paragraph, Quote, Said, Span, say
 from loopbot.domain.texts import shorten
 from loopbot.domain.views import View
-from loopbot.judgement.answers import known_answers
+from loopbot.judgement.answers import KnownAnswer, Told, known_answers
 from loopbot.ports import JournalEntry, Tx
 from loopbot.usecases.conversation.desk import Desk
 
@@ -22,26 +24,45 @@ CREDITED: Final = "as an answer, helped: "
 THANKS: Final = {"yes": "Good to know; it is counted.", "no": "It is counted. Your report goes its way."}
 _RULE: Final = "self-help"
 _MOST: Final = 2
-_LEAD: Final = {"known_error": "This may help meanwhile:", "resolved": "This helped somebody who reported the like:"}
+_CREDITED: Final = 5
+"""Among so many is looked for what was offered: better ones may have come since."""
+_LEAD: Final[Mapping[Told, str]] = MappingProxyType(
+    {
+        "known_error": "This may help meanwhile:",
+        "article": "This is written down about it:",
+        "resolved": "This helped somebody who reported the like:",
+    }
+)
 
 
 def offered(view: View, words: str) -> Message:
     """What may help with this now, and buttons to say whether it did; an empty message where nothing is known."""
     blocks: list[Block] = []
     for one in known_answers(view, words, most=_MOST):
-        named = f" {shorten(one.title, 150)}" if one.title else ""
         blocks += [
-            Paragraph((Said(_LEAD[one.source], strong=True), named)),
+            Paragraph((Said(_LEAD[one.source], strong=True), *_named(one))),
             Quote(shorten(one.text, 800)),
             Buttons(f"{HELPED}{one.ref}", (Button("yes", "That helped"), Button("no", "It did not"))),
         ]
     return Message(tuple(blocks))
 
 
-def credit(tx: Tx, record: Record, answer: str, because: str) -> None:
-    """Count what somebody said of the answer that a rule offered on a report: for whatever it was taken from."""
+def _named(one: KnownAnswer) -> tuple[str | Span, ...]:
+    """Its title, which leads to an article: everybody may read that where it stands."""
+    if not one.title:
+        return ()
+    title = shorten(one.title, 150)
+    return (" ", Address(one.url, title) if one.source == "article" and one.url else title)
+
+
+def credit(tx: Tx, record: Record, answer: str, because: str, told: str) -> None:
+    """Count what somebody said of the answer that a rule offered on a report: for whatever it was taken from.
+
+    That is what stands in the words they were `told`; where nothing does any more, what would be offered now.
+    """
     view: View = tx
-    for one in known_answers(view, f"{record.title}\n{record.text}", most=1):
+    found = known_answers(view, f"{record.title}\n{record.text}", most=_CREDITED)
+    for one in [one for one in found if one.said in told][:1] or found[:1]:
         tx.journal([JournalEntry(tx.now(), _RULE, one.ref, f"{CREDITED}{answer}", because)])
 
 

@@ -106,7 +106,7 @@ def _note(loop: Loop, tx: Tx, person: Person, effect: Tell, reply: Replied, reco
     what = f"{selfhelp.COUNTED if reply.question == selfhelp.QUESTION else 'answered: '}{reply.answer}"
     tx.journal([JournalEntry(tx.now(), effect.cause.rule, effect.about, what, because)])
     if reply.question == selfhelp.QUESTION and record is not None:
-        selfhelp.credit(tx, record, reply.answer, because)
+        selfhelp.credit(tx, record, reply.answer, because, effect.text)
     tx.timers.cancel(effect.cause.rule, effect.about, f"{SILENT}{effect.key}")
     if record is None:
         return
