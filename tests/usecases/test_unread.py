@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from loopbot.domain.records import Article, Ref
-from loopbot.domain.rules import Rulebook
+from loopbot.domain.rulebook import Rulebook
 from loopbot.judgement.answers import known_answers
 from loopbot.ports import Cursor
 from loopbot.store import SqlStore
