@@ -193,6 +193,21 @@ class Presses:
             ]
         return done
 
+    def lost(self, tx: Tx) -> list[str]:
+        """What was pressed, acked, and never heard: nobody has to press again because a daemon died."""
+        return [
+            f"{who} pressed {one.answer} of {one.key[:8]}, it was acked, and nothing came of it"
+            for one in self.buttons()
+            for who in one.seen_by
+            if self.made[Press(who, one.key, one.answer)]
+            and self._in_vain(tx, one, who)
+            and not self._answered_ever(tx, one)
+        ]
+
+    def _answered_ever(self, tx: Tx, one: Button) -> bool:
+        row = question_of(tx, one.key)
+        return row is not None and bool(tx.questions.answers(row.key))
+
     def _in_vain(self, tx: Tx, one: Button, who: str) -> bool:
         row = question_of(tx, one.key)
         if row is None:

@@ -109,7 +109,7 @@ class Process:
         """Everything it can do, by name."""
         polls = [f"{verb}:{stream}" for stream in self.sources for verb in ("poll", "sweep")]
         drains = [f"{verb}:{name}" for name in self.loop.sinks for verb in ("deliver", "reconcile")]
-        return [*polls, *drains, "wake", "ask"]
+        return [*polls, *drains, "wake", "ask", "resume"]
 
     def do(self, work: str) -> object:
         """One piece of work."""
@@ -122,17 +122,31 @@ class Process:
             return wake(self.loop)
         if verb == "ask":
             return ask(self.loop)
+        if verb == "resume":
+            return self._resumes()
         return ingest(self.loop, self.sources[what], sweep=verb == "sweep")
 
     def hears(self, kind: str, payload: Mapping[str, Any]) -> bool:
         """What somebody did in Slack comes in, signed; whether it was taken."""
-        if self.door is None:
-            self.door = self.chat.door(Conversation(self.loop, ROLES))
+        self._opens()
         whole = {"payload": orjson.dumps(payload).decode()} if kind == "interactive" else payload
         body = urlencode(whole).encode()
         headers = signed_request(SIGNING_SECRET, body, at=self.loop.clock.now())
         answer = cast("ChatDoor", self.door).receive({name.lower(): value for name, value in headers.items()}, body)
         return answer.status == 200
+
+    def _resumes(self) -> bool:
+        """What a dead daemon had heard is done, as at each sign of life; whether there was anything."""
+        with self.loop.store.read() as tx:
+            waits = tx.heard.waits(self.chat.system)
+        if waits:
+            self._opens()
+            self.chat.resume()
+        return waits
+
+    def _opens(self) -> None:
+        if self.door is None:
+            self.door = self.chat.door(Conversation(self.loop, ROLES))
 
     def bury(self) -> None:
         """Its connections drop; nothing is committed."""

@@ -168,7 +168,7 @@ class Run:
 
     def _some_work(self, one: Process) -> str:
         """What a bell would ring for, the frequent bells more often."""
-        often = {"poll": 4.0, "deliver": 5.0, "reconcile": 3.0, "wake": 0.5, "sweep": 0.5, "ask": 3.0}
+        often = {"poll": 4.0, "deliver": 5.0, "reconcile": 3.0, "wake": 0.5, "sweep": 0.5, "ask": 3.0, "resume": 2.0}
         return self.chance.choices(one.works, [often[work.partition(":")[0]] for work in one.works])[0]
 
     def _time_passes(self) -> None:

@@ -83,6 +83,13 @@ class Slack:
         self._doors.append(listening)
         return SlackDoor(listening.app, secret, self._surroundings.clock)
 
+    def resume(self) -> None:
+        """Do what another process had heard and did not do, where people are heard here."""
+        for one in [self._listening, *self._doors]:
+            if one is not None:
+                one.resume()
+                return
+
     def members(self, group: str) -> frozenset[str]:
         """The ids of the people in a user group (S0123ABCD); nobody where there is no such group. Needs usergroups:read."""
         return self._directory.members(group)

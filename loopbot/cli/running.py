@@ -254,7 +254,7 @@ def progress(total: int, what: str, *, quiet: bool) -> Iterator[Callable[..., No
 
 
 def _beat(here: "Installation", stop: threading.Event) -> None:
-    """A sign of life, for `loopbot alive`, taken back at the end; and how calls stand, for `loopbot check`."""
+    """A sign of life, for `loopbot alive`, taken back at the end; how calls stand, for `loopbot check`; and what a dead node had heard."""
     from loopbot.usecases.budgets import note_budgets
     from loopbot.usecases.restored import settle_down
 
@@ -264,6 +264,8 @@ def _beat(here: "Installation", stop: threading.Event) -> None:
             with here.store.write() as tx:
                 lease = tx.leases.take(HEARTBEAT, here.loop.holder, HEARTBEAT_SECONDS)
             note_budgets(here.store, here.loop.holder, here.budgets)
+            for chat in here.chats:
+                chat.resume()
             settle_down(here.loop, [source.stream for source in here.sources])
         except Exception as error:  # noqa: BLE001 - a store that is busy now may not be in a quarter of a minute
             here.loop.witness.noted("no sign of life could be given", error=f"{type(error).__name__}: {error}")

@@ -2,7 +2,19 @@
 
 from loopbot.ports.allotments import Allotment, Allotments, Slice, Spent, Word
 from loopbot.ports.encoding import Encoder
-from loopbot.ports.hearing import Chat, ChatDoor, Ear, Hint, Hook, Hooked, HookVerifier, Refusal, Reply
+from loopbot.ports.hearing import (
+    Chat,
+    ChatDoor,
+    Ear,
+    HeardAlreadyError,
+    Hint,
+    Hook,
+    Hooked,
+    HookVerifier,
+    Kept,
+    Refusal,
+    Reply,
+)
 from loopbot.ports.lessons import Labels, Lessons, Models, Questions
 from loopbot.ports.mirror import Agreements, Links, Mirror
 from loopbot.ports.outbox import Outbox, Progress, Stuck, Timers
@@ -24,7 +36,7 @@ from loopbot.ports.rows import (
     Upserted,
     Waiting,
 )
-from loopbot.ports.store import Allotted, Cursors, Inbox, Leases, Store, Tx
+from loopbot.ports.store import Allotted, Cursors, Hearing, Inbox, Leases, Store, Tx
 from loopbot.ports.systems import (
     Budget,
     Clock,
@@ -62,6 +74,8 @@ __all__ = [
     "Encoder",
     "Finding",
     "Heap",
+    "HeardAlreadyError",
+    "Hearing",
     "Hint",
     "Hook",
     "HookVerifier",
@@ -69,6 +83,7 @@ __all__ = [
     "Inbox",
     "Introduces",
     "JournalEntry",
+    "Kept",
     "LabelRow",
     "Labels",
     "Lease",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from loopbot.domain.errors import LoopbotError
 from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.records import Person
 from loopbot.domain.speech import Heard, Home, Message
@@ -57,6 +58,24 @@ class Hooked(Connector, Protocol):
         """Who verifies them; None where no secret is configured. Raises ConfigError where the secret is not there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that people did in a chat: the name by which it is known again, what it was, and what the chat said of it.
+
+    `about`: who spoke about what ("": nothing in particular); of several that were left behind the last one counts.
+    """
+
+    name: str
+    system: str
+    kind: str
+    body: str
+    about: str = ""
+
+
+class HeardAlreadyError(LoopbotError):
+    """What follows from this delivery was done already, here or elsewhere."""
+
+
 class Ear(Protocol):
     """Who listens to people in a chat. Called again for the same thing, each method does nothing more."""
 
@@ -90,6 +109,24 @@ class Ear(Protocol):
     def first(self, delivery: str) -> bool:
         """Whether this delivery was not heard before, by any node, also before a restart; it counts as heard from now on."""
 
+    def keep(self, kept: Kept) -> bool:
+        """Keep this for good, before the chat is told that it was heard; False where any node kept it before.
+
+        For a minute it is the caller's to do; then any node may find it among what is `left`.
+        """
+
+    def once(self, delivery: str) -> "Ear":
+        """An ear for what follows from one kept delivery: it ends with the first thing that is written for it.
+
+        Its methods raise HeardAlreadyError where that was done already.
+        """
+
+    def end(self, delivery: str) -> None:
+        """There is nothing more to do about it, also where nothing was written."""
+
+    def left(self, system: str) -> Sequence[Kept]:
+        """What was kept and not done, since a process died or took too long: now the caller's to do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -116,3 +153,6 @@ class Chat(Connector, Protocol):
 
     def listen(self, ear: Ear) -> None:
         """Start listening in the background; returns when connected, raises Unauthorized or Transient."""
+
+    def resume(self) -> None:
+        """Do what another process had heard and did not do, where people are heard here; called again and again."""

@@ -1,6 +1,6 @@
 """The store: what one transaction can do."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -8,7 +8,7 @@ from typing import Protocol
 from loopbot.domain.records import Ref
 from loopbot.domain.views import View
 from loopbot.ports.allotments import Allotment, Word
-from loopbot.ports.hearing import Hint
+from loopbot.ports.hearing import Hint, Kept
 from loopbot.ports.lessons import Labels, Lessons, Models, Questions
 from loopbot.ports.mirror import Agreements, Links, Mirror
 from loopbot.ports.outbox import Outbox, Progress, Stuck, Timers
@@ -81,6 +81,34 @@ class Inbox(Protocol):
         """Forget the names of deliveries noted before then; returns how many."""
 
 
+class Hearing(Protocol):
+    """What people did in a chat: kept before the chat is told so, until it is done, by whoever is there."""
+
+    def keep(self, kept: Kept, seconds: float) -> bool:
+        """Keep it; for so long it is the caller's to do. False where it was kept before."""
+
+    def waits(self, system: str) -> bool:
+        """Whether anything was not done in time."""
+
+    def left(self, system: str, seconds: float) -> Sequence[tuple[Kept, int]]:
+        """What nobody did in time, now the caller's for so long, the earliest first; and how often it was tried.
+
+        Who said something else about the same thing since then is taken at that later word.
+        """
+
+    def open(self, name: str) -> bool:
+        """Whether it is kept and not done."""
+
+    def end(self, name: str, *, said_nothing: bool = False) -> bool:
+        """It is done with this transaction; False where it was before, or is not known.
+
+        `said_nothing`: nothing followed from it, so it is nobody's later word about anything.
+        """
+
+    def orphan(self) -> None:
+        """Whoever was to do any of it is gone: for a process that knows that it is alone."""
+
+
 class Tx(View, Protocol):
     """One transaction. It is also the View that rules judge by, so a page's own records are seen."""
 
@@ -92,6 +120,7 @@ class Tx(View, Protocol):
     leases: Leases
     allotments: Allotted
     inbox: Inbox
+    heard: Hearing
     agreements: Agreements
     progress: Progress
     questions: Questions

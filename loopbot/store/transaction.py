@@ -15,6 +15,7 @@ from loopbot.ports import (
     Agreements,
     Allotted,
     Cursors,
+    Hearing,
     Inbox,
     JournalEntry,
     Labels,
@@ -37,6 +38,7 @@ from loopbot.store.agreed import SqlAgreements
 from loopbot.store.allotments import SqlAllotments
 from loopbot.store.cursors import SqlCursors
 from loopbot.store.database import Work
+from loopbot.store.heard import SqlHeard
 from loopbot.store.inbox import SqlInbox
 from loopbot.store.leases import SqlLeases
 from loopbot.store.lessons import SqlLessons
@@ -63,6 +65,7 @@ class SqlTx:
     leases: Leases
     allotments: Allotted
     inbox: Inbox
+    heard: Hearing
     agreements: Agreements
     progress: Progress
     questions: Questions
@@ -87,6 +90,7 @@ class SqlTx:
         self.cursors = SqlCursors(work, leases)
         self.allotments = SqlAllotments(work)
         self.inbox = SqlInbox(work)
+        self.heard = SqlHeard(work)
         self._agreements = SqlAgreements(work)
         self.agreements = self._agreements
         self.progress = SqlProgress(work, self._mirror)

@@ -1,13 +1,15 @@
 """What people say to loopbot in a chat: commands, answers under its messages, forms, reactions, addresses they share."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from loopbot.domain.errors import Declined
 from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.records import Person, Record
 from loopbot.domain.speech import Context, Heard, Home, Message, Paragraph, say
-from loopbot.usecases import gathered
+from loopbot.ports import Kept
+from loopbot.usecases import gathered, once
 from loopbot.usecases.conversation import (
     belonging,
     linking,
@@ -51,6 +53,23 @@ class Conversation:
     ) -> None:
         self._loop, self._bell = loop, ring
         self._desk = Desk(loop, roles or Roles(), places or ReportPlaces(), command)
+
+    def keep(self, kept: Kept) -> bool:
+        """Keep it before the chat is told that it was heard; False where any node kept it before."""
+        return once.keep(self._loop, kept)
+
+    def once(self, delivery: str) -> "Conversation":
+        """The same conversation for what follows from one delivery, once."""
+        loop = replace(self._loop, store=once.OnceStore(self._loop.store, delivery))
+        return Conversation(loop, self._desk.roles, self._desk.places, self._desk.command, self._bell)
+
+    def end(self, delivery: str) -> None:
+        """There is nothing more to do about it."""
+        once.end(self._loop, delivery)
+
+    def left(self, system: str) -> list[Kept]:
+        """What was kept and not done in time, now the caller's to do."""
+        return once.left(self._loop, system)
 
     def _rung(self, said: T) -> T:
         """What somebody said makes rules write: at once."""

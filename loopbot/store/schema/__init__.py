@@ -30,6 +30,7 @@ from loopbot.store.schema.kept import (
     cursor,
     cycle,
     fact,
+    heard,
     inbox,
     inbox_delivery,
     journal,
@@ -93,6 +94,7 @@ __all__ = [
     "cursor",
     "cycle",
     "fact",
+    "heard",
     "inbox",
     "inbox_delivery",
     "journal",
@@ -123,7 +125,7 @@ __all__ = [
     "wording_term",
 ]
 
-REVISIONS = tuple(f"{number:04}" for number in range(1, 15))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 16))
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 

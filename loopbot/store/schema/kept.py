@@ -176,6 +176,24 @@ inbox_delivery = Table(
     Index("inbox_delivery_at", "at"),
 )
 
+heard = Table(
+    "heard",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    Column("name", KEY, nullable=False),
+    Column("system", KEY, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("about", KEY, nullable=False),  # whose word about what; "" for none
+    Column("body", Words, nullable=False),  # "" once it is done
+    Column("at", Moment, nullable=False),
+    Column("due_at", Moment),  # when somebody else may do it; none: it is done
+    Column("tries", Integer, nullable=False),
+    Index("heard_name", "name", unique=True),
+    Index("heard_about", "about", "number"),
+    Index("heard_due", "due_at"),
+    sqlite_autoincrement=True,
+)
+
 fact = Table(
     "fact",
     metadata,

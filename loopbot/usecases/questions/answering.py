@@ -7,7 +7,7 @@ from datetime import timedelta
 from loopbot.domain import rootcause
 from loopbot.domain.errors import Declined
 from loopbot.domain.forms import Filled, Form, TextField, TicketField, Wrong
-from loopbot.domain.questions import Option, Question
+from loopbot.domain.questions import Audience, Option, Question
 from loopbot.domain.records import Person, Problem, Ref
 from loopbot.domain.speech import Paragraph
 from loopbot.domain.views import View
@@ -44,9 +44,12 @@ def answer(
 
     Without `roles` everybody may (the terminal). Raises Declined where this person may not, or somebody was quicker.
     """
+    # The chat is asked who is in a group, which nothing that is written waits for.
+    allowed = roles is None or roles.belongs(person, _audience(loop, key))
     with loop.store.write() as tx:
         row = _known(tx, key)
-        _check(row.question, person, roles)
+        if not allowed:
+            raise Declined(_not_for(row.question))
         if answer_ == UNDO:
             return _undone(loop, tx, row, person)
         option = row.question.option(answer_) or _of_an_earlier_count(row.question, answer_)
@@ -88,23 +91,24 @@ class _NotThatError(Declined):
     """What somebody typed names nothing that could be meant."""
 
 
-def _known(tx: Tx, key: str) -> QuestionRow:
-    row = tx.questions.get(key, alone=True)
+def _known(tx: Tx, key: str, *, alone: bool = True) -> QuestionRow:
+    row = tx.questions.get(key, alone=alone)
     if row is None:
         carried = tx.questions.carried(key)
-        row = tx.questions.get(carried[0].key, alone=True) if len(carried) == 1 else None
+        row = tx.questions.get(carried[0].key, alone=alone) if len(carried) == 1 else None
     if row is None:
         raise Declined("This question is no longer known here.")
     return row
 
 
-def _check(question: Question, person: Person, roles: Roles | None) -> None:
-    if roles is None or roles.belongs(person, question.audience):
-        return
+def _audience(loop: Loop, key: str) -> Audience:
+    with loop.store.read() as tx:
+        return _known(tx, key, alone=False).question.audience
+
+
+def _not_for(question: Question) -> str:
     whom = audience_in_words(question)
-    raise Declined(
-        f"This one is for {whom}. Ask one of them, or whoever runs loopbot to add you to {question.audience} under [roles]."
-    )
+    return f"This one is for {whom}. Ask one of them, or whoever runs loopbot to add you to {question.audience} under [roles]."
 
 
 def _too_late(tx: Tx, row: QuestionRow, person: Person) -> str:

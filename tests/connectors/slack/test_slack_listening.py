@@ -14,6 +14,7 @@ from loopbot.domain import forms, speech
 from loopbot.domain.effects import Cause, Delivery, Receipt, Tell
 from loopbot.domain.errors import ConfigError, Rejected, Transient, Unauthorized
 from loopbot.domain.records import Person, Ref
+from loopbot.ports import HeardAlreadyError, Kept
 from loopbot.sandbox.faults import Fault
 from loopbot.sandbox.slack import APP_TOKEN, Message, SlackTwin
 from tests.connectors.slack.conftest import Build
@@ -35,7 +36,11 @@ class Ear:
     answers: list[tuple[Person, str, str]] = field(default_factory=list)
     trouble: list[Exception] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
+    keeping: threading.Event = field(default_factory=threading.Event)
     known: set[str] = field(default_factory=set)
+    kept: dict[str, Kept] = field(default_factory=dict)
+    undone: dict[str, Kept] = field(default_factory=dict)
+    unkept: list[Exception] = field(default_factory=list)
 
     def command(self, person: Person, text: str) -> speech.Message:
         self.gate.wait(5)
@@ -74,11 +79,33 @@ class Ear:
         self.known.add(delivery)
         return new
 
+    def keep(self, kept: Kept) -> bool:
+        self.keeping.wait(5)
+        if self.unkept:
+            raise self.unkept.pop()
+        new = kept.name not in self.kept
+        if new:
+            self.kept[kept.name] = kept
+            self.undone[kept.name] = kept
+        return new
+
+    def once(self, delivery: str) -> "Ear":
+        if delivery not in self.undone:
+            raise HeardAlreadyError(delivery)
+        return self
+
+    def end(self, delivery: str) -> None:
+        self.undone.pop(delivery, None)
+
+    def left(self, system: str) -> list[Kept]:
+        return [one for one in self.undone.values() if one.system == system]
+
 
 @pytest.fixture
 def ear() -> Ear:
     made = Ear()
     made.gate.set()
+    made.keeping.set()
     return made
 
 
