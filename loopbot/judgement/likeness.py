@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from operator import mul
 from typing import NamedTuple
 
@@ -93,12 +94,12 @@ def measured(it: Record, near: Neighbourhood) -> Iterator[tuple[Neighbour, Measu
     """Each neighbour, in the order found, with its measures."""
     asked = _Asked.of(near)
     # In a storm many say the same: what is said is compared once, however many say it.
-    said: dict[Wording, tuple[float, _Words]] = {}
+    said: dict[Wording, tuple[float, partial[Measures]]] = {}
     compared = []
     for one in near.found:
         known = said.get(one.wording)
         if known is None:
-            known = said[one.wording] = asked.weighed(one.wording), _Words.of(asked, one.wording)
+            known = said[one.wording] = asked.weighed(one.wording), _of_words(asked, one.wording)
         compared.append(known)
     order = sorted(range(len(compared)), key=lambda index: -compared[index][0])
     best = compared[order[0]][0] if order else 0.0
@@ -175,66 +176,51 @@ class _Asked:
         return sum(map(self.weights.__getitem__, known)) + self.usual * (len(terms) - len(known))
 
 
-class _Words(NamedTuple):
-    """What two wordings have in common: the measures that are of words alone."""
-
-    common: float
-    titles: float
-    title_in_other: float
-    other_title_in: float
-    texts: float
-    rare: float
-    rarest: float
-    phrases: float
-    same_error: float
-    other_error: float
-    length: float
-
-    @classmethod
-    def of(cls, asked: _Asked, other: Wording) -> "_Words":
-        title, body = frozenset(other.title), frozenset(other.body)
-        terms = title | body
-        shared = asked.terms & terms
-        errors = _errors(terms)
-        titles = asked.title_weight or 1.0
-        rarest = max((asked.weights[term] for term in shared), default=0.0) / asked.most
-        if _same_words(asked, title, body):
-            rarest = max(rarest, _SAME)
-        other_title = asked.sum_of(title) or 1.0
-        phrases = _phrases(other.title) | _phrases(other.body)
-        return cls(
-            common=2 * asked.sum_of(shared) / ((asked.all_weight + asked.sum_of(terms)) or 1.0),
-            titles=2 * asked.sum_of(asked.title & title) / (titles + other_title),
-            title_in_other=asked.sum_of(asked.title & terms) / titles,
-            other_title_in=asked.sum_of(title & asked.terms) / other_title,
-            texts=asked.sum_of(asked.body & body) / (asked.body_weight or 1.0),
-            rare=math.log1p(len(shared & asked.rare)) / 3,
-            rarest=rarest,
-            phrases=math.log1p(len(asked.phrases & phrases)) / 4,
-            same_error=float(bool(asked.errors & errors)),
-            other_error=float(bool(asked.errors) and bool(errors) and not asked.errors & errors),
-            length=abs(math.log((1 + len(asked.wording.body)) / (1 + len(other.body)))) / 3,
-        )
+def _of_words(asked: _Asked, other: Wording) -> partial[Measures]:
+    """What two wordings have in common: the measures that are of words alone, the others still to be given."""
+    title, body = frozenset(other.title), frozenset(other.body)
+    terms = title | body
+    shared = asked.terms & terms
+    errors = _errors(terms)
+    titles = asked.title_weight or 1.0
+    rarest = max((asked.weights[term] for term in shared), default=0.0) / asked.most
+    if _same_words(asked, title, body):
+        rarest = max(rarest, _SAME)
+    other_title = asked.sum_of(title) or 1.0
+    phrases = _phrases(other.title) | _phrases(other.body)
+    return partial(
+        Measures,
+        common=2 * asked.sum_of(shared) / ((asked.all_weight + asked.sum_of(terms)) or 1.0),
+        titles=2 * asked.sum_of(asked.title & title) / (titles + other_title),
+        title_in_other=asked.sum_of(asked.title & terms) / titles,
+        other_title_in=asked.sum_of(title & asked.terms) / other_title,
+        texts=asked.sum_of(asked.body & body) / (asked.body_weight or 1.0),
+        rare=math.log1p(len(shared & asked.rare)) / 3,
+        rarest=rarest,
+        phrases=math.log1p(len(asked.phrases & phrases)) / 4,
+        same_error=float(bool(asked.errors & errors)),
+        other_error=float(bool(asked.errors) and bool(errors) and not asked.errors & errors),
+        length=abs(math.log((1 + len(asked.wording.body)) / (1 + len(other.body)))) / 3,
+    )
 
 
 def _measures(
-    it: Record, one: Neighbour, asked: _Asked, words: _Words, field: tuple[float, float, float, int]
+    it: Record, one: Neighbour, asked: _Asked, words: partial[Measures], field: tuple[float, float, float, int]
 ) -> Measures:
     raw, best, rival, place = field
     other = one.record
     days = abs((it.occurred_at - other.occurred_at).total_seconds()) / _DAY
-    return Measures(
-        raw / best if best else 0.0,
-        raw / asked.whole,
-        1 / (1 + place),
-        (raw - rival) / asked.whole,
-        *words,
-        math.exp(-days / 90),
-        math.exp(-days / 365),
-        math.log1p(days) / 8,
-        float(not it.services.isdisjoint(other.services)),
-        float(not it.services or not other.services),
-        float(open_at(other, it.occurred_at)),
+    return words(
+        relative=raw / best if best else 0.0,
+        covered=raw / asked.whole,
+        place=1 / (1 + place),
+        lead=(raw - rival) / asked.whole,
+        quarter=math.exp(-days / 90),
+        year=math.exp(-days / 365),
+        age=math.log1p(days) / 8,
+        same_service=float(not it.services.isdisjoint(other.services)),
+        no_service=float(not it.services or not other.services),
+        still_open=float(open_at(other, it.occurred_at)),
     )
 
 
@@ -324,7 +310,7 @@ def weight_of(term: str, near: Neighbourhood) -> float:
 
 
 def _errors(terms: frozenset[str]) -> frozenset[str]:
-    return frozenset(term for term in terms if len(term) > 9 and term.endswith(_ERRORS))
+    return frozenset([term for term in terms if term.endswith(_ERRORS) and len(term) > 9])
 
 
 def _phrases(terms: Sequence[str]) -> frozenset[tuple[str, str]]:
