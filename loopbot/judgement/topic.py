@@ -39,37 +39,18 @@ class Stack:
     version: str = "shipped"
     encoder: str = ""
 
+    def heard(self, text: Read, project: str = "") -> "Heard":
+        """What each of the models makes of a text."""
+        models = [(self.base, 1.0), *self._own(project)]
+        return Heard(self, [(model, weight, model.parts(text)) for model, weight in models])
+
     def scores(self, text: Read, project: str = "") -> dict[str, float]:
         """A score for each topic; their softmax are the probabilities."""
-        scored = self._base(text)
-        for model, weight in self._own(project):
-            scored = _mixed(scored, model, weight, text)
-        return {topic: score / self.temperature.value for topic, score in scored.items()}
+        return self.heard(text, project).scores()
 
     def shares(self, text: Read, project: str = "") -> dict[str, float]:
         """The probability of each topic."""
-        scored = self.scores(text, project)
-        return dict(zip(scored, softmax(list(scored.values())), strict=True))
-
-    def parts(self, text: Read, topic: str, project: str = "") -> dict[str, float]:
-        """How much each feature speaks for the topic against the others."""
-        found: dict[str, float] = {}
-        share = 1.0
-        for model, weight in reversed([(self.base, 1.0), *self._own(project)]):
-            own = share * weight
-            share -= own
-            if topic not in model.topics:
-                continue
-            place = model.topics.index(topic)
-            for name, adds in model.parts(text).items():
-                others = (sum(adds) - adds[place]) / (len(adds) - 1)
-                found[name] = found.get(name, 0.0) + own * (adds[place] - others)
-        return found
-
-    def _base(self, text: Read) -> dict[str, float]:
-        scores = self.base.scores(text)
-        known = dict(zip(self.base.topics, (score / self.base_temperature.value for score in scores), strict=True))
-        return {topic: known[topic] for topic in TOPICS if topic in known}
+        return self.heard(text, project).shares()
 
     def _own(self, project: str) -> Iterator[tuple[Linear, float]]:
         if self.learnt is not None:
@@ -79,14 +60,55 @@ class Stack:
             yield model, weight_of(model.labels, _HALF if self.learnt is None else _HALF_OF_PROJECT)
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the models of a stack make of one text: each with its weight against those before it and what each feature adds.
+
+    A text is gone through once, for how probable each topic is and for why.
+    """
+
+    stack: Stack
+    each: Sequence[tuple[Linear, float, Mapping[str, tuple[float, ...]]]]
+
+    def scores(self) -> dict[str, float]:
+        """A score for each topic; their softmax are the probabilities."""
+        (base, _, parts), *own = self.each
+        known = dict(zip(base.topics, base.sums(parts), strict=True))
+        sure = self.stack.base_temperature.value
+        scored = {topic: known[topic] / sure for topic in TOPICS if topic in known}
+        for model, weight, adds in own:
+            scored = _mixed(scored, model, weight, model.sums(adds))
+        return {topic: score / self.stack.temperature.value for topic, score in scored.items()}
+
+    def shares(self) -> dict[str, float]:
+        """The probability of each topic."""
+        scored = self.scores()
+        return dict(zip(scored, softmax(list(scored.values())), strict=True))
+
+    def parts(self, topic: str) -> dict[str, float]:
+        """How much each feature speaks for the topic against the others."""
+        found: dict[str, float] = {}
+        share = 1.0
+        for model, weight, parts in reversed(self.each):
+            own = share * weight
+            share -= own
+            if topic not in model.topics:
+                continue
+            place = model.topics.index(topic)
+            for name, adds in parts.items():
+                others = (sum(adds) - adds[place]) / (len(adds) - 1)
+                found[name] = found.get(name, 0.0) + own * (adds[place] - others)
+        return found
+
+
 def weight_of(labels: int, half: int = _HALF) -> float:
     """How much (0..1) a model learnt from so many labels counts against the more general one."""
     return labels / (labels + half) if labels >= ENOUGH else 0.0
 
 
-def _mixed(before: Mapping[str, float], model: Linear, weight: float, text: Read) -> dict[str, float]:
+def _mixed(before: Mapping[str, float], model: Linear, weight: float, scores: Sequence[float]) -> dict[str, float]:
     """The more general scores moved towards the model's; topics it never saw a label of keep their share."""
-    own = dict(zip(model.topics, model.scores(text), strict=True))
+    own = dict(zip(model.topics, scores, strict=True))
     seen = [topic for topic in before if topic in own]
     if not seen or not weight:
         return dict(before)
@@ -132,10 +154,10 @@ class TopicJudge:
         if not said.title and not said.text.strip():
             return None
         (text,) = self.read([text])
-        project = project_of(feedback)
-        shares = self.stack.shares(text, project)
+        heard = self.stack.heard(text, project_of(feedback))
+        shares = heard.shares()
         topic = max(shares, key=lambda each: (shares[each], each))
-        parts = self.stack.parts(text, topic, project)
+        parts = heard.parts(topic)
         ranked = sorted(shares.items(), key=lambda each: (-each[1], each[0]))
         return TopicGuess(
             topic,

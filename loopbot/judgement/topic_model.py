@@ -68,10 +68,13 @@ class Linear:
             if name in known
         }
 
+    def sums(self, parts: Mapping[str, tuple[float, ...]]) -> tuple[float, ...]:
+        """The score of each topic, before it is a probability, of what the features add."""
+        return tuple(map(sum, zip(self.bias, *parts.values(), strict=True)))
+
     def scores(self, text: Read) -> tuple[float, ...]:
-        """The score of each topic, before it is a probability."""
-        parts = list(self.parts(text).values())
-        return tuple(bias + sum(part[place] for part in parts) for place, bias in enumerate(self.bias))
+        """The same of a text."""
+        return self.sums(self.parts(text))
 
 
 def features(text: Read, vocabulary: Vocabulary) -> dict[str, float]:
