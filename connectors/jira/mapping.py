@@ -34,6 +34,7 @@ SYSTEM_FIELDS = (
     "fixVersions",
     "issuelinks",
 )
+VOTES = "votes"
 # Editors leave empty paragraphs behind; one empty line says the same.
 _GAPS = re.compile(r"\n\s*\n\s*\n")
 _BY_CATEGORY: Mapping[str, State] = {"new": "todo", "undefined": "todo", "indeterminate": "in_progress", "done": "done"}
@@ -62,7 +63,7 @@ class Mapper:
     def fields(self) -> tuple[str, ...]:
         """The fields to ask for."""
         own = (*self.service_fields, self.environment_field, self.reason_field, *self.extra_fields)
-        return tuple(dict.fromkeys((*SYSTEM_FIELDS, *(name for name in own if name))))
+        return tuple(dict.fromkeys((*SYSTEM_FIELDS, VOTES, *(name for name in own if name))))
 
     def issue(self, row: Mapping[str, Any]) -> Issue:
         """One issue; raises UnmappedError."""
@@ -170,6 +171,8 @@ class Mapper:
         found = {"status": _name(fields.get("status")), "resolution": _name(fields.get("resolution"))}
         if self.environment_field:
             found["environment"] = ", ".join(_texts(fields.get(self.environment_field)))
+        if votes := _votes(fields.get(VOTES)):
+            found[VOTES] = str(votes)
         for name in self.extra_fields:
             found[name] = ", ".join(_texts(fields.get(name)))
         return {name: value for name, value in found.items() if value}
@@ -206,6 +209,12 @@ class Mapper:
                     yield Link(ref, self.relations[said], target, because=said, by=f"system:{self.system}")
                 elif back in self.relations:
                     yield Link(target, self.relations[back], ref, because=back, by=f"system:{self.system}")
+
+
+def _votes(value: Any) -> int:
+    """How many people voted; 0 where nobody may."""
+    votes = value.get(VOTES) if isinstance(value, dict) else None
+    return votes if isinstance(votes, int) and votes > 0 else 0
 
 
 def mapper_of(system: str, settings: Settings) -> Mapper:

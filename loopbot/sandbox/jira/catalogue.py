@@ -41,5 +41,6 @@ SYSTEM_FIELDS = tuple(
         ("creator", "Creator", "system"),
         ("comment", "Comment", "system"),
         ("issuelinks", "Linked Issues", "system"),
+        ("votes", "Votes", "system"),
     )
 )

@@ -201,6 +201,7 @@ class Issue:
     properties: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     history: tuple[History, ...] = ()
     archived: bool = False
+    voters: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -238,6 +238,11 @@ class Renderer:
             "versions": lambda: self._versions(project, issue.versions),
             "issuelinks": lambda: self._links(issue),
             "comment": lambda: self._comments(issue),
+            "votes": lambda: {
+                "self": self.url(f"issue/{issue.key}/votes"),
+                "votes": len(issue.voters),
+                "hasVoted": False,
+            },
         }
         fields |= {one.id: partial(self._custom, issue, one) for one in self.site.fields.values() if one.custom}
         parent = self.site.issue(str(issue.parent)) if issue.parent else None

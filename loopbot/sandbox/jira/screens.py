@@ -18,7 +18,7 @@ TEXT_LIMIT = 32_767
 NOT_A_DOCUMENT = "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
 
 _ATTRIBUTES: Mapping[str, str] = {"issuetype": "type", "fixVersions": "fix_versions"}
-_NEVER_SET = frozenset({"status", "created", "updated", "resolutiondate", "creator", "comment", "issuelinks"})
+_NEVER_SET = frozenset({"status", "created", "updated", "resolutiondate", "creator", "comment", "issuelinks", "votes"})
 _LISTS = frozenset({"labels", "fixVersions", "versions"})
 
 

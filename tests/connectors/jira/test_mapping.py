@@ -44,6 +44,7 @@ def test_a_full_row_becomes_an_issue() -> None:
             customfield_1=[{"value": "Billing"}],
             customfield_2={"value": "production"},
             customfield_3=[{"displayName": "Eve"}, 3],
+            votes={"votes": 7, "hasVoted": False},
         ),
     )
 
@@ -57,7 +58,7 @@ def test_a_full_row_becomes_an_issue() -> None:
     )
     assert (issue.type, issue.project, issue.url) == ("Bug", "LOOP", "https://jira.example/ctx/browse/LOOP-1")
     assert issue.services == {"Export", "Billing"}
-    assert issue.extra == {"status": "To Do", "environment": "production", "customfield_3": "Eve, 3"}
+    assert issue.extra == {"status": "To Do", "environment": "production", "votes": "7", "customfield_3": "Eve, 3"}
     assert [(one.role, one.person.key, one.person.email) for one in issue.people] == [
         ("reporter", "712020:ann", "ann@example.com"),
         ("assignee", "bob", None),
