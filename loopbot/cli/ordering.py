@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 def show_backlog(config: Path, kind: str, limit: int, *, as_json: bool) -> int:
     """Print the open items by weight."""
-    from loopbot.judgement.priority import ORDER, Priority
+    from loopbot.judgement.priority import ORDER
     from loopbot.usecases.backlog import backlog
 
     if kind and kind not in ORDER:
         raise UserError(kind, "is not a kind of item", "known: " + ", ".join(ORDER))
     with opened(config, remote=False) as here:
-        found = backlog(here.loop, Priority(here.config.priority.weights), (kind,) if kind else tuple(ORDER))
+        found = backlog(here.loop, here.config.weigher, (kind,) if kind else tuple(ORDER))
     if as_json:
         _print_json(found[:limit])
     elif not found:

@@ -159,6 +159,7 @@ def one_round(here: "Installation", *, quiet: bool) -> Round:
     from loopbot.usecases.questions.asking import ask
     from loopbot.usecases.reconcile import reconcile
     from loopbot.usecases.wake import wake
+    from loopbot.usecases.weights import look_at_weights
 
     loop, done = here.loop, Round()
     with progress(len(here.sources), "Reading", quiet=quiet) as step:
@@ -170,6 +171,7 @@ def one_round(here: "Installation", *, quiet: bool) -> Round:
             else:
                 done.read.append(ingested)
     wake(loop)
+    look_at_weights(loop)
     for system in loop.sinks:
         reconcile(loop, system)
     ask(loop, gather=False)
@@ -234,7 +236,7 @@ def bells(here: "Installation") -> "Bells":
 
     hour, minute = here.config.loopbot.sweep_at.split(":")
     polls = {source.stream: here.config.poll_seconds(source.stream.partition(":")[0]) for source in here.sources}
-    return Bells(polls, sweep_at=(int(hour), int(minute)))
+    return Bells(polls, weigh=float(here.config.priority.look), sweep_at=(int(hour), int(minute)))
 
 
 @contextlib.contextmanager

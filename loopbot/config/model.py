@@ -15,6 +15,7 @@ from loopbot.config.telling import DEFAULT_FILE, People, Telling, load_roster
 from loopbot.config.web import Web
 from loopbot.domain.people import Roster
 from loopbot.domain.words import TOPICS
+from loopbot.judgement.priority import Priority
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -197,6 +198,11 @@ class Config(BaseModel):
         """Which people of several systems are one; raises ConfigError."""
         file = self.people.file
         return load_roster(self.path.parent / (file or DEFAULT_FILE), wanted=file is not None)
+
+    @property
+    def weigher(self) -> Priority:
+        """What says how much something matters; raises ConfigError."""
+        return Priority(self.priority.weights, self.roster, self.priority.step)
 
     @property
     def store_url(self) -> str:

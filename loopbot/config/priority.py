@@ -26,9 +26,15 @@ class PriorityTable(BaseModel):
     many_accounts: Many = Field(5, description="So many companies bring all of their points.")
     many_incidents: Many = Field(20, description="So many incidents bring all of their points.")
     old_days: Many = Field(180, description="After so many days age brings all of its points.")
+    step: Annotated[float, Field(ge=0, le=100)] = Field(
+        5, description="What a tracker shows of a weight is written anew where it has moved by so many points."
+    )
+    look: Annotated[int, Field(ge=60, le=604_800)] = Field(
+        3600, description="How often the weights that rules keep current are looked at, in seconds."
+    )
 
     @property
     def weights(self) -> Weights:
         """As judging uses them."""
-        values = self.model_dump(exclude={"old_days"})
+        values = self.model_dump(exclude={"old_days", "step", "look"})
         return Weights(**values, old=timedelta(days=self.old_days))

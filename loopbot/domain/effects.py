@@ -149,12 +149,18 @@ class Transition(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetFields(Effect):
-    """Set fields of a ticket, by the system's own field names; only those that differ are written."""
+    """Set fields of a ticket, by the system's own field names; only those that differ are written.
+
+    With `keep_current`, a later plan under the same key writes them once more; `weight` is how much the ticket mattered (0..100) when
+    they were filled in, none where they do not speak of it.
+    """
 
     verb: ClassVar[str] = "set"
 
     target: Ref
     fields: tuple[tuple[str, str], ...]
+    keep_current: bool = False
+    weight: float | None = None
 
     @property
     def mentions(self) -> tuple[Ref, ...]:

@@ -123,7 +123,8 @@ def _weighing(rule: Rule, scope: Scope, view: View, judgement: Judgement) -> Sco
     if not rule.weighs:
         return scope
     weight = judgement.weigher.weigh(scope.it, view, scope.others)
-    return dataclasses.replace(scope, weight=weight.value, weight_because=", ".join(weight.because))
+    because = ", ".join(weight.because)
+    return dataclasses.replace(scope, weight=weight.value, weight_because=because, weight_step=weight.step)
 
 
 def _faced(rule: Rule, plan: Plan, scope: Scope, steps: tuple[Found, ...], found: Sequence[Ranked], view: View) -> Plan:

@@ -48,10 +48,14 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """How much something matters (0..100; none where nobody weighs), and its parts in words, the largest first."""
+    """How much something matters (0..100; none where nobody weighs), and its parts in words, the largest first.
+
+    `step`: what is shown of it is written anew only where it has moved by so much.
+    """
 
     value: float | None
     because: tuple[str, ...] = ()
+    step: float = 0.0
 
 
 class Weigher(Protocol):

@@ -37,6 +37,7 @@ class Scope:
     asked: str = ""
     weight: float | None = None
     weight_because: str = ""
+    weight_step: float = 0.0
     known_answer: str | None = None
     told_at: datetime | None = None
     interval: timedelta | None = None
@@ -223,6 +224,7 @@ class Rule:
     """A rule file, checked. `limit` is how many effects it may plan in an hour before a person is asked.
 
     `weighs`, `helps`: it speaks of `weight`, of `known_answer`. `remembers`: it goes by when it last told somebody about the record.
+    `keeps_current`: it shows a weight that has to be looked at when nothing of its record has changed.
     """
 
     name: str
@@ -244,6 +246,7 @@ class Rule:
     asks_in_then: bool = False
     weighs: bool = False
     helps: bool = False
+    keeps_current: bool = False
 
     @property
     def asks(self) -> bool:

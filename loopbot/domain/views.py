@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from loopbot.domain.effects import Effect
 from loopbot.domain.mirroring import Agreed
 from loopbot.domain.questions import Asking, Standing
 from loopbot.domain.records import Link, Person, Record, Ref
@@ -59,6 +60,12 @@ class View(Protocol):
 
     def helped(self, ref: Ref) -> tuple[int, int]:
         """How many said that what this record offers as an answer helped them, and how many that it did not."""
+
+    def opened(self, ref: Ref) -> bool:
+        """Whether loopbot opened this ticket itself."""
+
+    def planned(self, key: str) -> Effect | None:
+        """What was last planned under this identity, as far as it goes out; None where nothing was, or it was dropped."""
 
     def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
         """What the mirror `source` and the `target` it mirrors last agreed on, by field; none for a pair not compared yet."""

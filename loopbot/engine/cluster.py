@@ -27,6 +27,7 @@ from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions.asking import ask
 from loopbot.usecases.reconcile import reconcile
 from loopbot.usecases.wake import wake
+from loopbot.usecases.weights import WEIGH, look_at_weights
 
 _TIDY, _SYNC, _DAY = 30.0, 30.0, 86_400.0
 _AGAIN, _SWEEP_AGAIN = 1.0, 30.0
@@ -152,6 +153,8 @@ class Cluster:
         yield Period("wake", bells.wake)
         yield Period("hints", bells.hints)
         yield Period("tidy", _TIDY)
+        if any(rule.keeps_current for rule in self._loop.rules.rules):
+            yield Period(WEIGH, bells.weigh)
         hour, minute = bells.sweep_at
         for once_a_day in (GATHER, _NIGHTLY):
             yield Period(once_a_day, _DAY, after=hour * 3600.0 + minute * 60.0, first=False)
@@ -202,6 +205,7 @@ class Cluster:
             "wake": self._wake,
             "hints": self._follow_hints,
             GATHER: self._gather,
+            WEIGH: self._weigh,
             _NIGHTLY: self._learn,
         }
         for stream, source in self._sources.items():
@@ -246,6 +250,9 @@ class Cluster:
 
     def _gather(self, loop: Loop) -> None:
         gather(loop, self._stopping.is_set)
+
+    def _weigh(self, loop: Loop) -> None:
+        self._deliver_in(look_at_weights(loop, self._stopping.is_set))
 
     def _learn(self, _loop: Loop) -> None:
         if self._nightly is not None:

@@ -22,6 +22,7 @@ from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions.asking import ask
 from loopbot.usecases.reconcile import reconcile
 from loopbot.usecases.wake import wake
+from loopbot.usecases.weights import WEIGH, look_at_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Bells:
     reconcile: float = 10.0
     wake: float = 5.0
     hints: float = 2.0
+    weigh: float = 3600.0
     sweep_at: tuple[int, int] = (3, 0)
     drain: float = 20.0
     watch: float = 5.0
@@ -166,6 +168,8 @@ class Embedded:
         for system in self._loop.sinks:
             jobs[f"deliver:{system}"] = (partial(self._deliver, system), self.bells.deliver)
             jobs[f"reconcile:{system}"] = (partial(self._reconcile, system), self.bells.reconcile)
+        if any(rule.keeps_current for rule in self._loop.rules.rules):
+            jobs[WEIGH] = (self._weigh, self.bells.weigh)
         return jobs
 
     def _poll(self, source: Source, *, sweep: bool = False) -> None:
@@ -201,6 +205,9 @@ class Embedded:
         planned = wake(self._loop)
         asked = ask(self._loop)
         self._deliver_in(frozenset(effect.system for effect in (*(new for one in planned for new in one.new), *asked)))
+
+    def _weigh(self) -> None:
+        self._deliver_in(look_at_weights(self._loop, self._stopping.is_set))
 
     def _follow_hints(self) -> None:
         streams = {source.stream for source in self._sources}

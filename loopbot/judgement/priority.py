@@ -1,14 +1,15 @@
 """How much something matters: people, accounts, incidents, severity, age and trend in one number, with its parts in words. Pure.
 
 The evidence is what the graph links with the record: the incidents and the feedback of a problem, of an item, of what duplicates
-them. Nobody is counted twice, and everybody who reported any of it is kept.
+them. Nobody is counted twice, by whatever name and over whatever link they come, and everybody who reported any of it is kept.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from loopbot.domain.people import Roster, who
 from loopbot.domain.ranking import Weighed
 from loopbot.domain.records import Person, Record, Ref
 from loopbot.domain.views import View
@@ -18,6 +19,7 @@ FORTNIGHT = timedelta(days=14)
 MOST = 2000
 """How many records one weight looks at."""
 _RELATIONS: tuple[Relation, ...] = ("fixes", "problem_of", "duplicates", "mirrors")
+NOBODY_ELSE = Roster()
 _SHARED_MAIL = frozenset(
     {
         "gmail.com",
@@ -65,29 +67,33 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Priority:
-    """Weighs records by these weights."""
+    """Weighs records by these weights; `roster` says who is one person under several names, `step` what is much of a change (0..100)."""
 
     weights: Weights = Weights()  # a frozen value
+    roster: Roster = field(default_factory=Roster)
+    step: float = 0.0
 
     def weigh(self, record: Record, view: View, others: Sequence[Record] = ()) -> Weighed:
         """How much a record matters, 0 to 100, `others` counting as if they were linked with it."""
-        return weighed(evidence(record, view, others), self.weights, view.now())
+        known = evidence(record, view, others, self.roster)
+        return replace(weighed(known, self.weights, view.now()), step=self.step)
 
 
-def evidence(record: Record, view: View, others: Iterable[Record] = ()) -> Evidence:
+def evidence(record: Record, view: View, others: Iterable[Record] = (), roster: Roster = NOBODY_ELSE) -> Evidence:
     """What is linked with the record, over other records too."""
     found = _around(record, view, others)
     said = [one for one in found if one.kind in {"incident", "feedback"}]
+    # Of an item that loopbot opened the tracker names us, or whoever it was opened for: they are linked with it.
+    own = [] if view.opened(record.ref) else [record]
     people: dict[str, Person] = {}
-    for one in [record, *said]:
-        for part in one.people:
-            if part.role == "reporter":
-                people.setdefault((part.person.email or f"{part.person.system}:{part.person.key}").lower(), part.person)
+    for one in [*said, *own]:
+        for person in _reporters(one, roster):
+            people.setdefault(who(person), person)
     now = view.now()
     priorities = [one for one in (getattr(each, "priority", None) for each in found) if one]
     return Evidence(
         tuple(people[key] for key in sorted(people)),
-        tuple(sorted({account for one in said for account in _accounts(one)})),
+        tuple(sorted({account for one in said for account in _accounts(one, roster)})),
         sum(one.kind == "incident" for one in said),
         max(_votes(record), len(people)),
         min(priorities, default=None),
@@ -151,14 +157,18 @@ def _leads_away(relation: str, here: Record, forward: bool) -> bool:  # noqa: FB
     return relation in {"fixes", "problem_of"} and not forward and here.kind in {"incident", "feedback"}
 
 
-def _accounts(record: Record) -> Iterable[str]:
+def _reporters(record: Record, roster: Roster) -> Iterable[Person]:
+    return (roster.same(part.person) for part in record.people if part.role == "reporter")
+
+
+def _accounts(record: Record, roster: Roster) -> Iterable[str]:
     company = record.extra.get("company") or record.extra.get("account")
     if company:
         yield company.strip().lower()
         return
-    for part in record.people:
-        domain = (part.person.email or "").rpartition("@")[2].lower()
-        if part.role == "reporter" and domain and domain not in _SHARED_MAIL:
+    for person in _reporters(record, roster):
+        domain = (person.email or "").rpartition("@")[2].lower()
+        if domain and domain not in _SHARED_MAIL:
             yield domain
 
 

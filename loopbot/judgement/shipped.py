@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from loopbot.domain.ranking import Judgement
 from loopbot.judgement.answers import KnownAnswers
 from loopbot.judgement.cause import Suspects
-from loopbot.judgement.priority import Priority, Weights
+from loopbot.judgement.priority import Priority
 from loopbot.judgement.recurrence import Recurrences, Similars
 from loopbot.judgement.topic import Stack, TopicJudge
 from loopbot.judgement.topic_shipped import shipped
@@ -15,11 +15,11 @@ NO_WORDS: Mapping[str, str] = {}
 
 
 def shipped_judgement(
-    topic_words: Mapping[str, str] = NO_WORDS, weights: Weights | None = None, encoder: Encoder | None = None
+    topic_words: Mapping[str, str] = NO_WORDS, weigher: Priority | None = None, encoder: Encoder | None = None
 ) -> Judgement:
     """The bundle that judging uses where nothing was learnt from people's answers yet.
 
-    `topic_words`: labels that say outright what kind of feedback something is; `weights`: how much each part of a priority counts;
+    `topic_words`: labels that say outright what kind of feedback something is; `weigher`: how much each part of a priority counts;
     `encoder`: the sentence model, where there is one.
     """
     return Judgement(
@@ -27,7 +27,7 @@ def shipped_judgement(
         similar=Similars(encoder=encoder),
         repeats=Recurrences(),
         topics=shipped_topics(topic_words, encoder),
-        weigher=Priority(weights or Weights()),
+        weigher=weigher or Priority(),
         helper=KnownAnswers(),
     )
 

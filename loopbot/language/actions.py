@@ -1,7 +1,7 @@
 """What rules can do: one class a verb, each turning what it sees into effects. All of them are pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from loopbot.domain.effects import (
@@ -208,21 +208,40 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """Sets fields of tickets."""
+    """Sets fields of tickets; with `keep_current`, anew where they say something else."""
 
     slot: str
     on: Aim
     fields: tuple[tuple[str, Text], ...]
+    keep_current: bool = False
 
     def want(self, scope: Scope, bench: Bench) -> Wanted:
         """One change a ticket."""
         filled = tuple((name, text.fill(scope)) for name, text in self.fields)
-        return Wanted(
-            effects=tuple(
-                SetFields(system=end.system, cause=caused(bench, self.slot, end.ref), target=end.ref, fields=filled)
-                for end in self.on.ends(scope)
-            ),
-        )
+        wanted = [
+            SetFields(
+                system=end.system,
+                cause=caused(bench, self.slot, end.ref),
+                target=end.ref,
+                fields=filled,
+                keep_current=self.keep_current,
+                weight=scope.weight if self.keep_current else None,
+            )
+            for end in self.on.ends(scope)
+        ]
+        return Wanted(effects=tuple(_unless_much_the_same(one, scope, bench.view) for one in wanted))
+
+
+def _unless_much_the_same(effect: SetFields, scope: Scope, view: View) -> SetFields:
+    """What is shown already stays as it is while the weight has hardly moved: a backlog is not written anew for every ticket."""
+    if effect.weight is None:
+        return effect
+    shown = view.planned(effect.key)
+    if not isinstance(shown, SetFields) or shown.weight is None:
+        return effect
+    if abs(effect.weight - shown.weight) >= scope.weight_step:
+        return effect
+    return replace(effect, fields=shown.fields, weight=shown.weight)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

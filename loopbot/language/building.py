@@ -153,7 +153,9 @@ class Builder:
 
     def _set(self, part: model.SetPart, key: str, slot: str) -> tuple[Action, frozenset[str]]:
         on, fields = self._aim(part.on, f"{key}.on"), self._fields(part.fields, key)
-        return actions.Write(slot=slot, on=on, fields=fields), on.needs | _needs(*(text for _, text in fields))
+        return actions.Write(slot=slot, on=on, fields=fields, keep_current=part.keep_current), on.needs | _needs(
+            *(text for _, text in fields)
+        )
 
     def _mirror(self, part: model.MirrorPart, key: str, slot: str) -> tuple[Action, frozenset[str]]:
         self.systems.add(part.system)

@@ -22,7 +22,7 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "link": ("system", "relation", "from", "to", "confidence"),
     "comment": ("system", "on", "internal", "text"),
     "transition": ("system", "on", "to"),
-    "set": ("system", "on", "fields"),
+    "set": ("system", "on", "fields", "keep_current"),
     "align": ("system", "on", "field", "value", "was"),
     "conflict": ("on", "field", "lost", "kept"),
     "post": ("system", "channel", "text", "keep_current", "thread"),

@@ -108,9 +108,14 @@ def _rule(written: model.RuleFile, name: str, findings: Findings, zone: str) -> 
         mode=written.mode,
         systems=frozenset(builder.systems),
         weighs=any("weight" in str(part.model_dump()) for part in written.then),
+        keeps_current=any(_kept_by_weight(part) for part in written.then),
         helps=any("known_answer" in str(part.model_dump()) for part in written.then),
         asks_in_then=any(isinstance(part, model.AskPart | model.BroadcastPart) for part in written.then),
     )
+
+
+def _kept_by_weight(part: model.ActionPart) -> bool:
+    return isinstance(part, model.SetPart) and part.keep_current and "weight" in str(part.fields)
 
 
 def _match(written: model.RuleFile, findings: Findings) -> Match | None:

@@ -167,6 +167,10 @@ class SetPart(ActionPart):
     do: Literal["set"]
     on: Targets = Field(default=["it"])
     fields: dict[str, str] = Field(min_length=1)
+    keep_current: bool = Field(
+        default=False,
+        description="Write them anew where they say something else; a weight, where it has moved by much.",
+    )
 
 
 class MirrorStates(Part):

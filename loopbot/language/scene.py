@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from loopbot.domain.effects import Effect
 from loopbot.domain.mirroring import Agreed
 from loopbot.domain.questions import Asking, Standing
 from loopbot.domain.records import Link, Person, Record, Ref
@@ -105,6 +106,16 @@ class Scene:
     def said_in(self, ref: Ref) -> Ref | None:
         """The message of a chat that became this record."""
         return self.origins.get(ref)
+
+    def opened(self, ref: Ref) -> bool:
+        """Nothing was opened here."""
+        del ref
+        return False
+
+    def planned(self, key: str) -> Effect | None:
+        """Nothing was planned before."""
+        del key
+        return None
 
     def agreed(self, source: Ref, target: Ref) -> Mapping[str, Agreed]:
         """What a mirror and what it mirrors last agreed on, by field."""

@@ -28,6 +28,9 @@ class Mirror(Protocol):
     def all(self, kind: Kind | None = None, system: str | None = None) -> Iterator[Record]:
         """Everything mirrored, in order of ref, without holding it all in memory."""
 
+    def unfinished(self, kind: Kind) -> list[Ref]:
+        """Those of a kind to which something may happen still, in order of ref; none that is gone."""
+
     def find(self, key: str) -> list[Record]:
         """Records that people call that (INC0012345, loop-42), over all systems."""
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
 
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought, Wording
-from loopbot.domain.words import Kind
+from loopbot.domain.words import FINISHED, Kind
 from loopbot.judgement.nearness import telling
 from loopbot.judgement.wording import wording
 from loopbot.ports import Upserted
@@ -99,6 +99,12 @@ class SqlMirror:
             last = page[-1]
             further = query.where(place > tuple_(last.system, last.kind, last.key))
             page = self._connection.execute(further).all() if len(page) == PAGE else []
+
+    def unfinished(self, kind: Kind) -> list[Ref]:
+        """Those of a kind to which something may happen still, in order of ref; none that is gone."""
+        here = (C.kind == kind, C.gone_at.is_(None), C.state.not_in(sorted(FINISHED[kind])))
+        rows = self._connection.execute(select(C.system, C.key).where(*here).order_by(C.system, C.key))
+        return [Ref(row.system, kind, row.key) for row in rows]
 
     def find(self, key: str) -> list[Record]:
         """Records that people call that, in any case, over all systems."""

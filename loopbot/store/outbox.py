@@ -208,7 +208,7 @@ class SqlOutbox:
     def _settle(self, delivery: Delivery, receipt: Receipt, owned: ColumnElement[bool]) -> bool:
         now = self._work.now()
         # A message whose text changed while it was on its way goes out once more, as an update of its receipt.
-        state = case((and_(C.sent_digest != C.digest, C.verb.in_(["post", "ask"])), "planned"), else_="settled")
+        state = case((and_(C.sent_digest != C.digest, C.verb.in_(["post", "ask", "set"])), "planned"), else_="settled")
         proof = {"receipt": encode_receipt(receipt), "ref": receipt.ref, "settled_at": now, "due_at": now}
         if not self._move(delivery, owned, state=state, why="", **proof):
             return False

@@ -8,7 +8,7 @@ from typing import Self, cast
 
 from sqlalchemy import ColumnElement, Executable, and_, case, delete, literal, select, update
 
-from loopbot.domain.effects import Ask, Effect, Post, pending_ref
+from loopbot.domain.effects import Ask, Effect, Post, SetFields, pending_ref
 from loopbot.domain.records import Ref
 from loopbot.ports import EffectState
 from loopbot.store import schema
@@ -150,10 +150,10 @@ class Planning:
         revives = row.state == "shadow" and state != "shadow"
         if revives:
             self._revive(effect, state)
-        current = isinstance(effect, Ask) or (isinstance(effect, Post) and effect.keep_current)
+        current = isinstance(effect, Ask) or (isinstance(effect, Post | SetFields) and effect.keep_current)
         amends = current and row.digest != _digest(effect)
         if amends and row.state != "dropped" and state != "shadow":
-            return self._amend(cast("Post | Ask", effect)) or revives
+            return self._amend(cast("Post | Ask | SetFields", effect), state) or revives
         return revives
 
     def _revive(self, effect: Effect, state: EffectState) -> None:
@@ -165,19 +165,25 @@ class Planning:
             here.values(state=_let_go(state), planned_at=now, due_at=now, body=encode_effect(effect))
         )
 
-    def _amend(self, effect: Post | Ask) -> bool:
+    def _amend(self, effect: Post | Ask | SetFields, state: EffectState) -> bool:
         """The text changed: exchange it; due again where it went out, or is on its way, with the older one."""
         query = select(C.body, C.state).where(C.key == effect.key).with_for_update()
         row = self._connection.execute(query).one()
-        # A message stays in the channel (and lane) it was first planned for.
-        body = replace(effect, channel=cast("Post | Ask", decode_effect(row.body)).channel)
         now = self._work.now()
-        changed = {
-            "body": encode_effect(body),
+        body: Effect = effect
+        changed: dict[str, object] = {
             "digest": _digest(effect),
             "state": case((C.state == "settled", "planned"), else_=C.state),
             "due_at": case((C.state == "settled", literal(now, schema.Moment)), else_=C.due_at),
         }
+        if isinstance(effect, SetFields):
+            if row.state == "settled":  # a write of its own, which its rule's limit counts
+                changed |= {"state": state, "planned_at": now}
+                self.entered.append(effect)
+        else:
+            # A message stays in the channel (and lane) it was first planned for.
+            body = replace(effect, channel=cast("Post | Ask", decode_effect(row.body)).channel)
+        changed["body"] = encode_effect(body)
         self._connection.execute(update(schema.outbox).where(C.key == effect.key).values(**changed))
         self._connection.execute(delete(schema.outbox_need).where(schema.outbox_need.c.key == effect.key))
         self._relate([body])
@@ -193,4 +199,6 @@ def _let_go(state: EffectState) -> ColumnElement[str] | str:
 
 def _digest(effect: Effect) -> str:
     text = effect.text if isinstance(effect, Post | Ask) else ""
+    if isinstance(effect, SetFields) and effect.keep_current:
+        text = repr(effect.fields)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -2,11 +2,16 @@
 
 from dataclasses import replace
 
+from sqlalchemy import select
+
 from loopbot.domain.effects import OpenTicket, Post, Tell
 from loopbot.domain.records import Ref
 from loopbot.domain.telling import Told
 from loopbot.ports import OutboxRow
+from loopbot.store import schema
+from loopbot.store.database import Work
 
+O = schema.outbox.c  # noqa: E741 - as the other modules name the columns of their tables
 MESSAGE = "message"
 _OUT = frozenset({"settled", "sending", "uncertain"})
 
@@ -32,3 +37,10 @@ def origin_of(row: OutboxRow, ref: Ref) -> Ref | None:
     effect = row.effect
     opened = isinstance(effect, OpenTicket) and row.receipt is not None and row.receipt.ref == ref
     return effect.cause.subject if opened and effect.cause.subject.kind == MESSAGE else None
+
+
+def opened_by_us(work: Work, ref: Ref) -> bool:
+    """Whether an effect opened this ticket."""
+    named = select(schema.outbox_ref.c.key).where(schema.outbox_ref.c.ref == ref)
+    mine = (O.key.in_(named), O.verb == OpenTicket.verb, O.ref == ref)
+    return work.connection.scalar(select(O.number).where(*mine).limit(1)) is not None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from loopbot.domain.effects import Effect
 from loopbot.domain.mirroring import Agreed
 from loopbot.domain.people import named_by
 from loopbot.domain.questions import Asking, Standing
@@ -51,7 +52,7 @@ from loopbot.store.progress import SqlProgress
 from loopbot.store.questions import SqlQuestions
 from loopbot.store.stuck import SqlStuck
 from loopbot.store.timers import SqlTimers
-from loopbot.store.told import origin_of, told_by
+from loopbot.store.told import opened_by_us, origin_of, told_by
 
 
 class SqlTx:
@@ -176,6 +177,15 @@ class SqlTx:
     def said_in(self, ref: Ref) -> Ref | None:
         """The message of a chat that became this record."""
         return next((said for row in self.outbox.about(ref) if (said := origin_of(row, ref)) is not None), None)
+
+    def opened(self, ref: Ref) -> bool:
+        """Whether loopbot opened this ticket itself."""
+        return opened_by_us(self._work, ref)
+
+    def planned(self, key: str) -> Effect | None:
+        """What was last planned under this identity; None where nothing was, or it was dropped."""
+        row = self.outbox.get(key)
+        return None if row is None or row.effect.key != key or row.state in {"dropped", "shadow"} else row.effect
 
     def asked(self, kind: Asking, subjects: Collection[Ref]) -> Standing | None:
         """What became of the latest question of that kind about one of these records."""

@@ -27,5 +27,5 @@ def backlog(loop: Loop, priority: Priority, kinds: tuple[str, ...] = tuple(ORDER
 
 
 def _item(record: Record, tx: Tx, priority: Priority) -> Item:
-    known = evidence(record, tx)
+    known = evidence(record, tx, roster=priority.roster)
     return Item(record, weighed(known, priority.weights, tx.now()), known)

@@ -127,6 +127,14 @@ def proven(loop: Loop, tx: Tx, effect: Effect, receipt: Receipt, *, long_ago: bo
     return [*shown, *look_again(loop, tx, effect, receipt.ref)]
 
 
+def judge_again(loop: Loop, tx: Tx, rule: Rule, records: Iterable[Record]) -> list[Enacted]:
+    """Let a rule look at records of its kinds again, though nothing of them has changed."""
+    events = (Changed(one, before=one) for one in records if one.kind in rule.on)
+    done = [one for event in events for one in _judged(loop, tx, rule, event)]
+    _keep_reasons(tx, done)
+    return done
+
+
 def _waking(loop: Loop, tx: Tx, event: Event) -> Iterable[Rule]:
     if isinstance(event, Due):
         rule = loop.rules.named(event.rule)

@@ -34,7 +34,7 @@ def shipped_judgement(config: Config | None = None, encoder: Encoder | None = No
     """The judgements as they come with loopbot, before anything was learnt here, by the words and weights of the configuration."""
     from loopbot.judgement.shipped import shipped_judgement as built
 
-    return built(config.topics.words, config.priority.weights, encoder) if config else built()
+    return built(config.topics.words, config.weigher, encoder) if config else built()
 
 
 def topic_shelf(config: Config, encoder: Encoder | None = None) -> TopicShelf:

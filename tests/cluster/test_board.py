@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,19 @@ def test_a_node_outlives_the_loss_of_every_connection(postgres_url: str, tmp_pat
         cut(postgres_url)
         source.records.append(incident(2, minutes=1))
         until(lambda: len(sink.ledger) == 2, 30)
+    store.close()
+    drop_jobs(postgres_url)
+
+
+def test_weights_that_a_rule_shows_are_looked_at_though_nothing_of_their_records_has_changed(postgres_url: str) -> None:
+    store, sink, stop = open_store(postgres_url), FakeSink(), threading.Event()
+    with store.write() as tx:
+        tx.mirror.put([incident(1), incident(2, state="closed")])
+    rules = Rulebook((replace(rule(), keeps_current=True),))
+    loop = Loop(store, rules, {"servicenow": sink}, FakeClock(), "one")
+    with cluster_at_work(postgres_url, loop, FakeSource("servicenow:incident", []), stop):
+        until(lambda: len(sink.ledger) == 1, 30)
+    assert sink.ledger[0].effect.cause.subject == incident(1).ref
     store.close()
     drop_jobs(postgres_url)
 

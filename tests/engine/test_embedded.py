@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -253,3 +253,19 @@ def test_run_ends_when_told_and_tells_what_each_stream_brought(store: SqlStore) 
     thread.join(10)
     assert ended == [True]
     assert [(one["stream"], one["new"]) for one in ear.about("stream read")] == [(STREAM, 1)]
+
+
+def test_weights_that_a_rule_shows_are_looked_at_though_nothing_of_their_records_has_changed(store: SqlStore) -> None:
+    with store.write() as tx:
+        tx.mirror.put([incident(1), incident(2, state="closed")])
+    sink = FakeSink()
+    rules = Rulebook((replace(rule(), keeps_current=True),))
+    engine = Embedded(
+        Loop(store, rules, {"servicenow": sink}, SystemClock(), "one"), [], Bells({}, weigh=SELDOM, deliver=SELDOM)
+    )
+    engine.start()
+    try:
+        until(lambda: len(sink.ledger) == 1, "the write about the open one")
+    finally:
+        engine.stop()
+    assert sink.ledger[0].effect.cause.subject == incident(1).ref

@@ -164,6 +164,15 @@ def test_fields_are_set_by_their_own_names(wants: Wants) -> None:
     (effect,) = wanted.effects
     assert isinstance(effect, SetFields)
     assert effect.fields == (("u_seen", "INC1"),)
+    assert not effect.keep_current
+
+
+def test_fields_that_are_kept_current_know_the_weight_they_rest_on(wants: Wants, scope: Scope) -> None:
+    text = HEAD + '[[then]]\ndo = "set"\nkeep_current = true\nfields = { u_weight = "{weight}" }'
+    (wanted,) = wants(text, replace(scope, weight=42.5))
+    (effect,) = wanted.effects
+    assert isinstance(effect, SetFields)
+    assert (effect.fields, effect.keep_current, effect.weight) == ((("u_weight", "42.5"),), True, 42.5)
 
 
 def test_a_post_names_its_channel_without_the_sign(wants: Wants) -> None:

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from loopbot.domain.effects import Delivery, Effect, Receipt, pending_ref
+from loopbot.domain.effects import Delivery, Effect, Receipt, SetFields, pending_ref
 from loopbot.domain.records import Ref
 from loopbot.ports import EffectState, OutboxRow
 from loopbot.store import SqlStore
@@ -475,3 +475,43 @@ def test_an_effect_sent_before_the_clock_was_set_back_is_looked_for_from_now_on_
     with store.read() as tx:
         (lost,) = tx.outbox.uncertain("servicenow", 10)
     assert lost.sent_at == clock.now()
+
+
+def shown(weight: float, *, keep_current: bool = True) -> SetFields:
+    why = cause(1, "set")
+    fields = (("weight", f"{weight:g}"),)
+    return SetFields(
+        system="jira", cause=why, target=why.subject, fields=fields, keep_current=keep_current, weight=weight
+    )
+
+
+def test_fields_that_are_kept_current_are_due_again_when_they_say_something_else(store: SqlStore) -> None:
+    assert plan(store, shown(10)) == [True]
+    settle(store, claim(store, "jira")[0])
+    assert plan(store, shown(10)) == [False]
+    assert plan(store, shown(20)) == [True]
+    (delivery,) = claim(store, "jira")
+    assert delivery.effect == shown(20)
+    assert plan(store, shown(30)) == [True], "while it is on its way"
+    settle(store, delivery)
+    (again,) = claim(store, "jira")
+    assert again.effect == shown(30)
+    settle(store, again)
+    assert claim(store, "jira") == []
+
+
+def test_fields_that_are_set_once_are_never_written_again(store: SqlStore) -> None:
+    plan(store, shown(10, keep_current=False))
+    settle(store, claim(store, "jira")[0])
+    assert plan(store, shown(20, keep_current=False)) == [False]
+    assert claim(store, "jira") == []
+
+
+def test_what_was_planned_last_under_an_identity_is_known_unless_it_was_dropped(store: SqlStore) -> None:
+    plan(store, shown(10))
+    plan(store, shown(20))
+    with store.write() as tx:
+        assert tx.planned(shown(0).key) == shown(20)
+        assert tx.planned(shown(0).key[:8]) is None
+        tx.outbox.drop(shown(0).key, "Anna")
+        assert tx.planned(shown(0).key) is None
