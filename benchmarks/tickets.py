@@ -9,7 +9,8 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import accumulate
@@ -20,17 +21,26 @@ from loopbot.domain.ranking import Judgement
 from loopbot.domain.records import Change, Feedback, Incident, Issue, Link, Record, Ref
 from loopbot.domain.rules import Match, Repeat
 from loopbot.domain.views import View
-from loopbot.judgement.shipped import shipped_judgement
-from loopbot.ports import Store
+from loopbot.domain.wordings import Sought
+from loopbot.judgement.recurrence import CANDIDATES
+from loopbot.judgement.shipped import shipped_judgement, shipped_topics
+from loopbot.judgement.topic_learning import Example
+from loopbot.judgement.topic_meaning import meant
+from loopbot.judgement.topic_model import read
+from loopbot.judgement.topic_training import Label, Training
+from loopbot.ports import Encoder, Store
 from loopbot.store import open_store
+from loopbot.wiring import installed_encoder
 
 COUNT = int(os.environ.get("TICKETS", "100000"))
 CHANGES, ITEMS, ASKED = COUNT * 3 // 10, COUNT // 20, 60
 SERVICES, WORDS, OWN = 200, 20_000, 400
+LABELS = 300
 GOAL = 150.0
 SUSPECTS = Match(kind="change", rank="suspect", within=timedelta(days=730))
 REPEATS = Repeat(at_least=3, within=timedelta(days=90), same_service=False, alike=0.15)
 ITEMS_LIKE_IT = Match(kind="issue", rank="similar", within=timedelta(days=3650))
+NEAR_ITEMS = Sought(kinds=frozenset({"issue"}), limit=CANDIDATES)
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "is", "ol", "um")]
 
@@ -56,6 +66,12 @@ class Desk:
         self.chance.shuffle(every)
         return " ".join(every)
 
+    def told(self, service: int, words: int) -> str:
+        """The same in sentences of about fifteen."""
+        every = self.said(service, words).split()
+        ends = range(0, len(every), 15)
+        return " ".join(f"{' '.join(every[start : start + 15]).capitalize()}." for start in ends)
+
     def files(self, service: int) -> str:
         """A few paths."""
         names = self.chance.choices(self._own[service], k=self.chance.randrange(1, 12))
@@ -72,12 +88,12 @@ def records(desk: Desk) -> Iterator[Record]:
         yield Change(ref=ref, ident=f"c{number}", title=desk.said(service, 7), text=desk.files(service), state="closed", updated_at=at, opened_at=at, started_at=at, finished_at=at, services=frozenset({f"Service {service}"}), links=links)  # fmt: skip
     for number in range(ITEMS):
         at = NOW - timedelta(minutes=(ITEMS - number) * 1_051_200 / ITEMS)
-        yield Issue(ref=Ref("jira", "issue", f"LOOP-{number}"), ident=f"i{number}", title=desk.said(number % SERVICES, 8), text=desk.said(number % SERVICES, 50), state="todo", updated_at=at, opened_at=at, services=frozenset({f"Service {number % SERVICES}"}))  # fmt: skip
+        yield Issue(ref=Ref("jira", "issue", f"LOOP-{number}"), ident=f"i{number}", title=desk.said(number % SERVICES, 8), text=desk.told(number % SERVICES, 50), state="todo", updated_at=at, opened_at=at, services=frozenset({f"Service {number % SERVICES}"}))  # fmt: skip
     for number in range(COUNT):
         service = desk.chance.randrange(SERVICES)
         at = NOW - timedelta(minutes=(COUNT - number) * 1_051_200 / COUNT)
         named = f" It began after CHG{desk.chance.randrange(CHANGES):07}." if number % 5 == 0 else ""
-        yield Incident(ref=Ref("servicenow", "incident", f"INC{number:07}"), ident=f"t{number}", title=desk.said(service, 8), text=desk.said(service, desk.chance.randrange(20, 160)) + named, state="new", updated_at=at, opened_at=at, services=frozenset({f"Service {service}"}), priority=number % 5 + 1)  # fmt: skip
+        yield Incident(ref=Ref("servicenow", "incident", f"INC{number:07}"), ident=f"t{number}", title=desk.said(service, 8), text=desk.told(service, desk.chance.randrange(20, 160)) + named, state="new", updated_at=at, opened_at=at, services=frozenset({f"Service {service}"}), priority=number % 5 + 1)  # fmt: skip
 
 
 def fill(store: Store) -> None:
@@ -105,7 +121,7 @@ def latest(view: View) -> Sequence[Record]:
 def asked(judgement: Judgement, it: Record, view: View) -> dict[str, float]:
     """All judgements about one ticket; how long each took a processor, in milliseconds."""
     told = Feedback(ref=Ref("portal", "feedback", it.key), ident=it.ident, title=it.title, text=it.text, state="new", updated_at=it.updated_at, services=it.services)  # fmt: skip
-    parts = {
+    parts: Mapping[str, Callable[[], object]] = {
         "suspects": lambda: list(judgement.suspect.rank(it, view, SUSPECTS)),
         "recurrence": lambda: list(judgement.repeats.alike(it, view, REPEATS)),
         "topic": partial(judgement.topics.guess, told),
@@ -125,20 +141,52 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="loopbot-bench-") as folder:
         store = open_store(f"sqlite:///{Path(folder) / 'loop.db'}")
         fill(store)
-        rows = timed(store)
+        figures = told("A new ticket, all judgements", timed(store, shipped_judgement()))
+        encoder = installed_encoder()
+        if encoder is not None:
+            read_before(store, encoder)
+            figures += told("The same with the sentence model", timed(store, with_meaning(encoder)))
         store.close()
+    return figures
+
+
+def told(what: str, rows: Sequence[Mapping[str, float]]) -> list[Figure]:
+    """What tickets took in all, and each judgement's part."""
     whole = [sum(row.values()) for row in rows]
     note = f"processor time; {COUNT:,} tickets, {CHANGES:,} changes, {ITEMS:,} items; {len(rows)} new tickets"
     figures = [
-        Figure("A new ticket, all judgements", statistics.median(whole), "ms", most=GOAL, note=note),
-        Figure("The same, 95 of 100 take less", statistics.quantiles(whole, n=20)[18], "ms"),
+        Figure(what, statistics.median(whole), "ms", most=GOAL, note=note),
+        Figure("… 95 of 100 take less", statistics.quantiles(whole, n=20)[18], "ms"),
     ]
-    return figures + [Figure(f"Of it: {name}", statistics.median(row[name] for row in rows), "ms") for name in rows[0]]
+    return figures + [
+        Figure(f"… of it: {name}", statistics.median(row[name] for row in rows), "ms") for name in rows[0]
+    ]
 
 
-def timed(store: Store) -> list[dict[str, float]]:
+def read_before(store: Store, encoder: Encoder) -> None:
+    """A daemon knows what its items mean: each was read when the first ticket was held against it."""
+    with store.read() as tx:
+        held = {one.record.title for it in latest(tx) for one in tx.neighbours(it, NEAR_ITEMS).found}
+    with store.write() as tx:
+        tx.meant(sorted(held), encoder.version, encoder.encode)
+
+
+def with_meaning(encoder: Encoder) -> Judgement:
+    """The judgements with the sentence model: kinds of feedback as learnt with it from some labels of this desk."""
+    desk = Desk()
+    texts = [read(desk.said(number % SERVICES, 8), desk.told(number % SERVICES, 90)) for number in range(LABELS)]
+    labels = [
+        Label(Example(text, ("bug", "feature", "question")[number % 3]), f"Service {number % SERVICES}")
+        for number, text in enumerate(meant(texts, encoder))
+    ]
+    shipped = shipped_topics(encoder=encoder)
+    stack = Training(shipped.stack.base, shipped.stack.base_temperature).stack(labels, "1")
+    topics = replace(shipped, stack=replace(stack, encoder=encoder.version))
+    return replace(shipped_judgement(encoder=encoder), topics=topics)
+
+
+def timed(store: Store, judgement: Judgement) -> list[dict[str, float]]:
     """Each new ticket in a transaction of its own; the first few warm the caches that a daemon has warm."""
-    judgement = shipped_judgement()
     with store.read() as tx:
         tickets = latest(tx)
     rows = []

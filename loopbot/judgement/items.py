@@ -1,11 +1,11 @@
 """Which existing item says what somebody reports: by words and, where there is a sentence model, by what both mean.
 
 The measures of likeness are weighed as they stand in `item.json`. With the sentence model the best of them are compared by
-meaning too: each sentence of the report with the item's title, on average. `python -m tools.train_item` makes the numbers.
+meaning too: what is told of the report (each sentence of its title, and the beginning of its text) with the item's title, on
+average. `python -m tools.train_item` makes the numbers.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -16,14 +16,13 @@ from loopbot.domain.records import Record
 from loopbot.domain.scoring import Ranked
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Vector
 from loopbot.judgement.calibration import sigmoid
+from loopbot.judgement.gist import LONGEST, beginning, titled
 from loopbot.judgement.likeness import Likeness, Measures, Reasons, compared, ranked
 from loopbot.judgement.topic_text import part
 
 SHIPPED = "item.json"
 COMPARED = 30
 """So many of the best by words are compared by meaning."""
-_SENTENCES, _LONGEST = 8, 300
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _MUCH_THE_SAME = 0.55
 
 Recall: TypeAlias = Callable[[Sequence[str]], Sequence[Vector]]
@@ -80,8 +79,8 @@ def across(
     ]
     for score, alike, one, measures in sorted(scored, key=lambda each: (-each[0], each[2].record.ref)):
         because = reasons.of(one, measures)
-        told = ("it means much the same", *because) if alike >= _MUCH_THE_SAME else because
-        yield Ranked(one.record, round(score, 4), told)
+        why = ("it means much the same", *because) if alike >= _MUCH_THE_SAME else because
+        yield Ranked(one.record, round(score, 4), why)
 
 
 def by_meaning(
@@ -90,16 +89,16 @@ def by_meaning(
     """The neighbours, the best by words first, with how alike in meaning these are; 0 where that was not looked at."""
     best = compared(it, near, words)
     looked = best[:most]
-    said = sentences(it)
-    vectors = recall([*said, *(one.record.title[:_LONGEST] for _, one, _ in looked)])
+    said = told(it)
+    vectors = recall([*said, *(one.record.title[:LONGEST] for _, one, _ in looked)])
     own = [sum(values) / len(said) for values in zip(*vectors[: len(said)], strict=True)]
     alike = [sum(map(mul, own, vector)) for vector in vectors[len(said) :]]
     alike += [0.0] * (len(best) - len(looked))
     return [(one, measures, each) for (_, one, measures), each in zip(best, alike, strict=True)]
 
 
-def sentences(it: Record) -> list[str]:
-    """The first sentences of a record, without code, headings and what is too short to mean anything."""
+def told(it: Record) -> list[str]:
+    """What is told of a record to the sentence model; its title where there is nothing else that means anything."""
     said = part(it.title, it.text)
-    found = [one.strip()[:_LONGEST] for one in _SENTENCE.split(f"{it.title}\n{said.prose}")]
-    return [one for one in found if len(one.split()) > 2][:_SENTENCES] or [it.title[:_LONGEST]]
+    below = beginning(said)
+    return [*titled(said), *([below] if below else [])] or [it.title[:LONGEST]]

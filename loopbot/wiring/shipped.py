@@ -24,10 +24,15 @@ def asked_encoder(config: Config) -> Encoder | None:
 
 
 def installed_encoder() -> Encoder | None:
-    """The sentence model, whether or not anything asks for it; None where it is not installed. It is read when it is used first."""
-    from loopbot.meaning.finding import installed as found
+    """The sentence model, whether or not anything asks for it; None where it is not installed. It is read when it is used first.
 
-    return found()
+    What it was asked last it remembers: several judgements ask about the same ticket.
+    """
+    from loopbot.meaning.finding import installed as found
+    from loopbot.meaning.remembering import Remembering
+
+    model = found()
+    return None if model is None else Remembering(model)
 
 
 def shipped_judgement(config: Config | None = None, encoder: Encoder | None = None) -> Judgement:

@@ -1,6 +1,5 @@
 """Which existing item says it already: by words, and by what both mean where there is a sentence model."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,10 +8,13 @@ from loopbot.domain.records import Feedback, Issue, Ref
 from loopbot.domain.rules import Match
 from loopbot.domain.scoring import Ranked
 from loopbot.domain.wordings import Sought
-from loopbot.judgement.items import ITEM, MEANT, across, dumped, sentences, shipped
+from loopbot.judgement.items import ITEM, MEANT, across, dumped, shipped, told
 from loopbot.judgement.nearness import Memory
 from loopbot.judgement.recurrence import Similars, recalled
+from loopbot.judgement.topic_meaning import meant
+from loopbot.judgement.topic_model import read
 from loopbot.language.scene import Scene
+from loopbot.meaning.remembering import Remembering
 from tests.support.encoding import WordEncoder
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -81,19 +83,35 @@ def test_every_neighbour_is_ranked_though_only_the_best_by_words_are_compared_by
     ("record", "said"),
     [
         (wish("It crashes. The export is empty."), ["The export is empty."]),
+        (wish("Export of invoices", "It is empty. Why?"), ["Export of invoices", "It is empty. Why?"]),
         (wish("Help", "The export is empty\n```\nTraceback of many words\n```"), ["The export is empty"]),
         (wish("Help"), ["Help"]),
         (wish(""), [""]),
     ],
 )
-def test_a_report_is_read_by_its_sentences_without_code(record: Feedback, said: list[str]) -> None:
-    assert sentences(record) == said
+def test_of_a_report_the_sentences_of_its_title_and_the_beginning_of_its_text_are_told(
+    record: Feedback, said: list[str]
+) -> None:
+    assert told(record) == said
 
 
-def test_a_long_report_is_read_by_its_first_sentences() -> None:
-    long = wish("x", "\n".join(f"This is sentence number {number}." for number in range(50)))
-    assert len(sentences(long)) == 8
-    assert all(len(one) <= 300 for one in sentences(replace(long, text="word " * 5_000)))
+def test_a_long_report_is_not_read_to_its_end() -> None:
+    many = " ".join(f"This is sentence number {number}." for number in range(50))
+    assert len(told(wish(many))) == 8
+    assert [len(one) for one in told(wish("x", many))] == [250]
+    assert all(len(one) <= 300 for one in told(wish("word " * 90)))
+
+
+def test_what_feedback_means_is_read_once_for_its_kind_and_for_the_item_that_says_it() -> None:
+    model = words()
+    encoder = Remembering(model)
+    report = wish("The battery is empty by noon", "It was full this morning.")
+    near = Memory([item("L-1", "Battery drain")]).neighbours(report, Sought(kinds=frozenset({"issue"})))
+
+    meant([read(report.title, report.text)], encoder)
+    list(across(report, near, recalled(Scene(NOW, {}), encoder)))
+
+    assert model.asked == [*told(report), "Battery drain"]
 
 
 def test_the_shipped_numbers_are_read_as_they_are_written() -> None:
