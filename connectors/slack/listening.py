@@ -195,8 +195,9 @@ class Listening:
         container = body.get("container") or {}
         fleeting = bool(container.get("is_ephemeral")) or container.get("type") == "view"
         # What stands only for one person may be pressed again, an hour later.
-        mark = ("press", user, press.key, press.answer, str(body.get("trigger_id", "")) if fleeting else stamp)
-        if not self._heard.first(mark):
+        mark = ("press", user, press.key, str(body.get("trigger_id", "")) if fleeting else stamp)
+        # The same answer again is a double click, unless another one was given in between.
+        if not self._heard.first(mark, press.answer):
             return
         person = self._person(body)
         try:

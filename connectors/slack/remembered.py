@@ -10,18 +10,18 @@ Mark = tuple[str, ...]
 
 
 class Remembered:
-    """The latest marks, each of them new once."""
+    """The latest marks, and what was said at each of them last."""
 
     def __init__(self) -> None:
-        self._heard: OrderedDict[Mark, None] = OrderedDict()
+        self._heard: OrderedDict[Mark, str] = OrderedDict()
         self._lock = threading.Lock()
 
-    def first(self, mark: Mark) -> bool:
-        """Whether this process did not hear it before."""
+    def first(self, mark: Mark, said: str = "") -> bool:
+        """Whether this process did not hear it before, or heard something else there last."""
         with self._lock:
-            if mark in self._heard:
+            if self._heard.get(mark) == said:
                 return False
-            self._heard[mark] = None
+            self._heard[mark] = said
             while len(self._heard) > _MOST:
                 self._heard.popitem(last=False)
             return True

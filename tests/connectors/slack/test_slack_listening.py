@@ -219,6 +219,21 @@ def test_what_the_back_end_could_not_take_is_told_and_can_be_pressed_again(
     assert len(ear.answers) == 2
 
 
+def test_an_answer_that_is_given_again_after_another_one_counts(
+    listening: Slack, twin: SlackTwin, ear: Ear, ada: str
+) -> None:
+    delivery, message = asked(listening, twin, ada)
+    # The message can not be changed, so its buttons stay where they are.
+    twin.faults.add(Fault("status", "chat.update", times=10, status=503))
+    for heard, answer in enumerate(("yes", "no", "yes"), start=1):
+        twin.click(message, f"loopbot:{answer}", ada, times=2)
+        until(lambda heard=heard: len(ear.answers) >= heard)
+        until(lambda heard=heard: len(twin.ephemerals(ada)) >= heard)
+    assert [(key, answer) for _, key, answer in ear.answers] == [
+        (delivery.effect.key, answer) for answer in ("yes", "no", "yes")
+    ]
+
+
 def test_where_the_message_can_not_be_changed_the_person_is_told_alone(
     listening: Slack, twin: SlackTwin, ear: Ear, ada: str
 ) -> None:
