@@ -205,14 +205,15 @@ class Listening:
         except HeardAlreadyError:
             self._heard.again(mark)
             raise
-        if said is None:
-            self._answers.whisper(body, SORRY)
         if isinstance(said, Message) and said.blocks:
             self._pressed(body, press, person, said)
             return
-        # The button stands there still (or stands there again once the message is brought up to date): it may be pressed again.
+        # The button stands there still (or stands there again once the message is brought up to date): it may be pressed again,
+        # as soon as the person is told.
         self._heard.again(mark)
-        if isinstance(said, Declined):
+        if said is None:
+            self._answers.whisper(body, SORRY)
+        elif isinstance(said, Declined):
             self._answers.whisper(body, say(str(said)))
         elif isinstance(said, Form):
             self._answers.open(body, said)

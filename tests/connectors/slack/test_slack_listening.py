@@ -119,6 +119,7 @@ def listening(slack: Slack, twin: SlackTwin, ear: Ear) -> Iterator[Slack]:
     slack.listen(ear)
     assert twin.sockets.wait_connected()
     yield slack
+    ear.gate.set()  # a test that failed before it did so must not make closing wait for ever
     slack.close()
     assert twin.sockets.wait_disconnected()
 
