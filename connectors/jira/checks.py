@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from connectors.jira import jql
+from connectors.jira.articles import SEARCH
 from connectors.jira.client import Client, mapping, rows
 from connectors.jira.mapping import Mapper, UnmappedError
 from connectors.jira.sources import Search
-from loopbot.domain.errors import SystemTrouble, Transient, Unauthorized
+from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Unauthorized
 from loopbot.domain.texts import listed
 from loopbot.ports import Finding
 
@@ -19,7 +20,7 @@ Part = Callable[[Client, Mapper], Iterator[Finding]]
 
 def check(client: Client, mapper: Mapper) -> Iterator[Finding]:
     """Each part; one that can not be looked at does not hide the others, unless the system is away or lets nobody in."""
-    for part in (_account, _permissions, _search, _statuses, _screens, _audiences, _clock):
+    for part in (_account, _permissions, _search, _statuses, _screens, _audiences, _spaces, _clock):
         try:
             yield from part(client, mapper)
         except (Unauthorized, Transient) as trouble:
@@ -64,6 +65,27 @@ def _permissions(client: Client, _: Mapper) -> Iterator[Finding]:
         else:
             yield Finding(
                 "ok", f"{client.system} {project}", "it may browse, create, edit, comment, transition and link"
+            )
+
+
+def _spaces(client: Client, _: Mapper) -> Iterator[Finding]:
+    """Whether a page of each space that is called open can be read; one call a space."""
+    pages = client.settings.articles
+    for space in pages.spaces if pages is not None else ():
+        about = f"{client.system}, space {space}"
+        asked: dict[str, str | int] = {"cql": f'type = page and space = "{space}"', "limit": 1}
+        try:
+            body = mapping(client.system, client.known(client.wire.get(SEARCH, asked)), SEARCH)
+        except Rejected as refusal:
+            yield Finding("error", about, refusal.why, "correct `articles.spaces`, or let the account into Confluence")
+            continue
+        if rows(client.system, body, "results"):
+            yield Finding(
+                "ok", about, "its pages can be read, and are quoted to anybody who asks, but for restricted ones"
+            )
+        else:
+            yield Finding(
+                "warning", about, "no page of it can be read", "is there such a space, and may the account see it?"
             )
 
 

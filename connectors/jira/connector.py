@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from connectors.jira.articles import Articles
 from connectors.jira.checks import check
 from connectors.jira.client import Client
 from connectors.jira.hooks import JiraHooks
@@ -30,11 +31,13 @@ class Jira:
         return self._system
 
     def sources(self) -> Sequence[Source]:
-        """system:issue, and system:release where it is read."""
-        issues = Issues(self._client, self._mapper, Search(self._client))
-        if not self._settings.read_releases:
-            return (issues,)
-        return (issues, Releases(self._client, self._mapper))
+        """system:issue, and system:release and system:article where they are read."""
+        sources: list[Source] = [Issues(self._client, self._mapper, Search(self._client))]
+        if self._settings.read_releases:
+            sources.append(Releases(self._client, self._mapper))
+        if self._settings.articles is not None:
+            sources.append(Articles(self._client, self._settings.articles))
+        return sources
 
     def sink(self) -> Sink | None:
         """open, comment, transition, set, link."""

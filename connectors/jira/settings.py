@@ -1,10 +1,11 @@
 """What an installation says about its Jira."""
 
 import re
-from typing import Literal
+from datetime import timedelta
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from connectors.jira import jql
 from loopbot.domain.words import Relation
@@ -38,6 +39,37 @@ _WONT_DO = (
 )
 
 
+class Pages(BaseModel):
+    """Which pages of the wiki beside a Jira Cloud are articles for everybody."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    spaces: tuple[Annotated[str, StringConstraints(pattern=r"^~?[A-Za-z0-9_.:-]{1,255}$")], ...] = Field(
+        min_length=1,
+        description="Keys of the Confluence spaces that everybody who reports may read, such as HELP: their pages may be quoted to "
+        "anybody, but for restricted ones and what is below these.",
+    )
+    every: timedelta = Field(
+        timedelta(hours=1), description="How often the spaces are looked at; as ISO 8601, such as PT1H."
+    )
+    most: int = Field(20_000, ge=1, description="How many pages there may be at most; beyond, none is read.")
+    url: str = Field(
+        "{base_url}{page}",
+        description="Where people read a page, such as {base_url}/servicedesk/customer/portal/1/article/{id} for those who may not "
+        "open the wiki itself; {base_url}, {page} (its path in the wiki) and {id} are filled in.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _fillable(cls, value: str) -> str:
+        try:
+            value.format(base_url="", page="", id="")
+        except (KeyError, IndexError, ValueError) as error:
+            message = "articles.url may hold {base_url}, {page} and {id}"
+            raise ValueError(message) from error
+        return value
+
+
 def _links() -> dict[Relation, str]:
     return {"caused_by": "is caused by", "duplicates": "duplicates"}
 
@@ -63,6 +95,9 @@ class Settings(BaseModel):
     jql: str = Field("", description="A further condition on the issues that are read, in JQL, without ORDER BY.")
     read_releases: bool = Field(
         True, description="Read the projects' versions as releases (one call a project a poll)."
+    )
+    articles: Pages | None = Field(
+        None, description="Pages of the site's Confluence that answer whoever asks (Cloud); without it, none are read."
     )
     issue_type: str = Field("Task", description="The issue type of what loopbot opens, where the rule names none.")
     priorities: dict[str, int] = Field(
@@ -147,5 +182,8 @@ class Settings(BaseModel):
     def _who(self) -> "Settings":
         if self.flavour == "cloud" and not self.email:
             message = "Cloud needs the e-mail of the account besides its token"
+            raise ValueError(message)
+        if self.flavour == "datacenter" and self.articles is not None:
+            message = "articles are read of Confluence Cloud only"
             raise ValueError(message)
         return self

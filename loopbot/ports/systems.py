@@ -46,7 +46,7 @@ class Unmapped:
 class Page:
     """Rows read in one call. `cursor` is where to go on once they are committed; `counted` is how many rows came.
 
-    `depends`: on which others each service depends, all that the system knows, where the source reads that.
+    `only`: the keys of all records that the stream has now, where its source knows them all; others are gone. `depends`: on which others each service depends, all that the system knows, where the source reads that.
     """
 
     records: tuple[Record, ...]
@@ -55,6 +55,7 @@ class Page:
     unmapped: tuple[Unmapped, ...] = ()
     calls: int = 1
     depends: Mapping[str, tuple[str, ...]] | None = None
+    only: frozenset[str] | None = None
 
 
 class Source(Protocol):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from loopbot.domain.errors import LoopbotError, SystemTrouble, UserError
 from loopbot.domain.events import Changed
-from loopbot.domain.records import Record
-from loopbot.ports import Cursor, Cycle, Lease, LeaseLostError, Page, Source, Tx, Unmapped
+from loopbot.domain.records import Record, Ref
+from loopbot.ports import Cursor, Cycle, JournalEntry, Lease, LeaseLostError, Page, Source, Tx, Unmapped
 from loopbot.usecases.account import account
 from loopbot.usecases.enact import Enacted, absorb, decide
 from loopbot.usecases.loop import Loop, poll_lease
@@ -141,6 +141,8 @@ def _take(loop: Loop, tx: Tx, stream: str, page: Page) -> tuple[Counter[str], li
     """All of a page, some at a time: what is needed to store and judge a record is several times its size."""
     if page.depends is not None:
         tx.depend(stream.partition(":")[0], page.depends)
+    if page.only is not None:
+        _keep_only(tx, stream, page.only)
     counts: Counter[str] = Counter()
     enacted: list[Enacted] = []
     for start in range(0, len(page.records), _AT_ONCE):
@@ -148,6 +150,16 @@ def _take(loop: Loop, tx: Tx, stream: str, page: Page) -> tuple[Counter[str], li
         counts.update(row.what for row in rows)
         enacted.extend(plans)
     return counts, enacted
+
+
+def _keep_only(tx: Tx, stream: str, only: frozenset[str]) -> None:
+    """What is mirrored of a stream and not among these is gone: its source, which knows all there is, says so."""
+    system, _, kind = stream.partition(":")
+    gone = [Ref(system, kind, key) for key in tx.mirror.keys(system, kind) if key not in only]
+    if gone:
+        tx.mirror.gone(gone)
+        why = "its system does not show it to everybody any more"
+        tx.journal([JournalEntry(tx.now(), "", ref, "gone", why) for ref in gone])
 
 
 def _one_by_one(loop: Loop, page: Page, lease: Lease, stream: str) -> tuple[Counter[str], list[Enacted]]:

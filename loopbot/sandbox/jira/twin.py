@@ -22,6 +22,7 @@ from loopbot.sandbox.jira.model import (
     plain_workflow,
 )
 from loopbot.sandbox.jira.site import Site, wall_clock
+from loopbot.sandbox.jira.wiki import Wiki, rows_of
 from loopbot.sandbox.ledger import Ledger
 
 ISSUE_TYPES = ("Task", "Bug", "Story", "Epic")
@@ -55,7 +56,8 @@ class JiraTwin:
         self.add_user("loopbot", "Loopbot")
         self.add_user("admin", "Site Admin")
         # Routes with a fixed last part come before those that would take it for an issue's key.
-        rows = [*surroundings.ROWS, *searching.ROWS, *issues.ROWS, *attached.ROWS]
+        self.wiki = Wiki(self._site)
+        rows = [*rows_of(self.wiki), *surroundings.ROWS, *searching.ROWS, *issues.ROWS, *attached.ROWS]
         self.app = FaultLayer(application(self._desk, rows), "jira", self.faults, ledger)
 
     @property

@@ -203,4 +203,59 @@ class DataCenterStage(CloudStage):
         return html.unescape(re.sub(r"\\([^\w\s]|_)", r"\1", text))
 
 
-STAGES = MappingProxyType({"jira cloud": CloudStage, "jira datacenter": DataCenterStage})
+class WikiStage(CloudStage):
+    """Pages of one open space of the wiki are read, listed at each poll; nothing is written there."""
+
+    traits = Traits(
+        system=SYSTEM,
+        stream="article",
+        reading=r"GET /wiki/rest/api/content/search",
+        writes=False,
+        resolution=timedelta(milliseconds=1),
+        many=600,
+        cannot=MappingProxyType(
+            {
+                "test_a_stream_without_records_is_read_in_one_call_and_keeps_the_beginning": "when the pages were last listed "
+                "is kept, also where there is none: or an empty space would be listed at each poll",
+            }
+        ),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.twin.wiki.add_space("HELP", "Help")
+
+    def connector(
+        self, given: Surroundings, *, base_url: str = "", wrong_token: bool = False, **more: Any
+    ) -> Connector:
+        usual: dict[str, Any] = {"articles": {"spaces": ["HELP"], "every": "PT0S"}}
+        return super().connector(given, base_url=base_url, wrong_token=wrong_token, **{**usual, **more})
+
+    def add(self, count: int, at: datetime) -> list[str]:
+        self._set(at)
+        found = [self.twin.wiki.add("HELP", f"Row {number}", "<p>Text</p>") for number in range(count)]
+        self.at = None
+        return found
+
+    def edit(self, key: str, title: str, at: datetime) -> None:
+        self._set(at)
+        self.twin.wiki.edit(key, title=title)
+        self.at = None
+
+    def spoil(self, at: datetime) -> str:
+        (key,) = self.add(1, at)
+        self._set(at)
+        wiki = self.twin.wiki
+        wiki._keep(replace(wiki._leaves[key], title=7))  # type: ignore[arg-type] - what is no text
+        self.at = None
+        return key
+
+    def stuck(self) -> Fault:
+        import orjson
+
+        rows = [{"id": str(number), "title": "again"} for number in range(200)]
+        page = {"results": rows, "_links": {"next": "/rest/api/content/search?cursor=again"}}
+        return Fault("body", match=self.traits.reading, times=1000, status=200, body=orjson.dumps(page))
+
+
+STAGES = MappingProxyType({"jira cloud": CloudStage, "jira datacenter": DataCenterStage, "jira wiki": WikiStage})
