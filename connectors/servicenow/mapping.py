@@ -1,5 +1,6 @@
 """Rows of the Table API to records, without input or output. An absent field is one the account may not see, not an empty one."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 
 from connectors.servicenow.hidden import meanings
 from connectors.servicenow.settings import FeedbackTable, ReadKind, TicketTable
+from loopbot.domain import markup
 from loopbot.domain.records import Change, Feedback, Incident, Involved, Link, Person, Problem, Record, Ref
 from loopbot.domain.texts import clean
 from loopbot.domain.words import Kind, Relation, Role
@@ -15,6 +17,8 @@ from loopbot.domain.words import Kind, Relation, Role
 Row = Mapping[str, Any]
 
 _RESOLUTION = 4_000
+_MARKED = re.compile(r"</?(?:p|div|br|span|ul|ol|li|strong|em|b|i|a|h[1-6]|table|font)\b[^<>]{0,2000}>", re.IGNORECASE)
+"""A tag that an editor of the vendor's writes: without one, a text is no HTML."""
 SYSTEM_FIELDS = ("sys_id", "sys_updated_on", "sys_mod_count", "sys_created_on")
 _TASK = ("number", "short_description", "description", "state", "opened_at", "priority", "correlation_id")
 _FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -272,10 +276,15 @@ def _problem(shape: Shape, row: Row) -> Problem:
         **_common(shape, row),
         priority=_priority(row),
         group=plain(row, "assignment_group.name"),
-        workaround=clean(value(row, "workaround") or "") or None,
+        workaround=clean(_readable(value(row, "workaround") or "")) or None,
         resolved_at=moment(row, "resolved_at"),
         correlation=plain(row, "correlation_id"),
     )
+
+
+def _readable(text: str) -> str:
+    """What a person reads of it: out of the box the field holds HTML, and plain text where its type was changed."""
+    return markup.plain(text) if _MARKED.search(text) else text.strip()
 
 
 def _change(shape: Shape, row: Row) -> Change:

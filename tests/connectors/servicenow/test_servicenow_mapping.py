@@ -232,3 +232,21 @@ def test_a_text_that_stands_there_only_so_that_a_state_can_be_set_is_no_resoluti
 
     assert "resolution" not in _incident(table, close_notes="Resolved; see the comments.", state="6").extra
     assert _incident(table, close_notes="Restart it.", state="6").extra["resolution"] == "Restart it."
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        (
+            "<p>Export <b>one month</b> at a time.</p><p>Then join&nbsp;them.</p>",
+            "Export one month at a time.\n\nThen join them.",
+        ),
+        ("Set retries < 3 & timeout > 5,\r\nthen <restart>.", "Set retries < 3 & timeout > 5,\nthen <restart>."),
+        ("<p><script>alert(1)</script></p>", None),
+        ("  ", None),
+    ],
+)
+def test_a_workaround_is_told_as_text_whether_it_is_held_as_html_or_not(held: str, told: str | None) -> None:
+    found = _shape("problem").record({**ROW, "number": "PRB1", "state": "101", "workaround": held})
+    assert isinstance(found, Problem)
+    assert found.workaround == told
