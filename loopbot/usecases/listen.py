@@ -192,6 +192,7 @@ class Conversation:
         if verb in {"feedback", "report"}:
             return self._reported(person, verb, said.words)
         simple: dict[str, Callable[[], Message | Form]] = {
+            "ask": lambda: selfhelp.answered(self._desk, said.words),
             "notices": lambda: notices.form(self._desk, person),
             "recurring": lambda: self._recurring(person),
             "loop": lambda: measures.listening(self._desk, said.rest),

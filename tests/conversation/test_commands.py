@@ -10,7 +10,7 @@ from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.questions import Option, Question
 from loopbot.domain.records import Article, Person, Problem
 from loopbot.domain.rootcause import written
-from loopbot.domain.speech import Heard, Message, Select, plain
+from loopbot.domain.speech import Buttons, Heard, Message, Select, plain
 from loopbot.domain.workarounds import version_of
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.enact import absorb
@@ -466,6 +466,31 @@ def test_what_was_offered_is_credited_though_a_better_article_came_since(chat: C
     with chat.loop.store.read() as tx:
         assert tx.progress.helped_by(ref("article", "KB1")) == (1, 0)
         assert tx.progress.helped_by(ref("article", "KB2")) == (0, 0)
+
+
+def test_a_question_is_answered_before_anything_is_reported(chat: Chat) -> None:
+    chat.put(_article("KB1", "Reset your VPN token", "Open the portal and press Reset."))
+    before = len(planned(chat))
+    told = chat.said("ask how do I reset my VPN token?", MARA_IN_CHAT)
+    assert "This is written down about it: Reset your VPN token" in told
+    assert "Open the portal and press Reset." in told
+    assert "That helped" in told
+    assert "/loop report" in told
+    assert len(planned(chat)) == before, "nothing is opened for a question"
+
+
+def test_a_question_that_nothing_answers_can_be_reported_by_one_press(chat: Chat) -> None:
+    said = chat.talk.command(MARA_IN_CHAT, "ask where do I park <my> bicycle")
+    assert isinstance(said, Message)
+    assert "Nothing that is known here answers “where do I park <my> bicycle”." in plain(said)
+    (buttons,) = [one for one in said.blocks if isinstance(one, Buttons)]
+    assert [(one.answer, one.label) for one in buttons.buttons] == [
+        ("report where do I park <my> bicycle", "Report it")
+    ]
+    assert "Ask what? For example: /loop ask" in chat.said("ask", MARA_IN_CHAT)
+    assert "Report it" not in chat.said("ask " + "wherefore " * 200, MARA_IN_CHAT), (
+        "what fits no button is not cut in silence"
+    )
 
 
 def _address(number: str) -> str:

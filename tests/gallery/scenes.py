@@ -9,7 +9,7 @@ from pathlib import Path
 
 from connectors.slack import blocks, speaking
 from loopbot.domain.forms import Filled, Form, Wrong
-from loopbot.domain.records import Deployment
+from loopbot.domain.records import Article, Deployment, Ref
 from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.speech import Context, Heard, say
 from loopbot.language.loader import load_rules
@@ -27,6 +27,19 @@ from tests.support.made import at
 from tests.support.systems import FakeSink
 
 HOSTILE = "<!channel> <https://evil.example|https://bank.example> *bold* `code` \u202egnp.exe \u05e9\u05dc\u05d5\u05dd \U0001f4a5 &amp; "
+
+
+_ARTICLE = Article(
+    ref=Ref("servicenow", "article", "KB0010001-1"),
+    ident="1",
+    title="Export orders to Excel or CSV",
+    text="Open Orders and choose a period.\nPress Export and choose Excel.\nA year at most is exported at once; "
+    + HOSTILE,
+    state="published",
+    updated_at=at(0),
+    number="KB0010001",
+    url="https://it.example.com/kb_view.do?sysparm_article=KB0010001",
+)
 
 
 def scenes() -> Iterator[Shown]:
@@ -50,6 +63,8 @@ def scenes() -> Iterator[Shown]:
             ("mute 3 days", MARA_IN_CHAT),
             ("feedback It would be great to export to Parquet", MARA_IN_CHAT),
             ("report Export locks the orders table", MARA_IN_CHAT),
+            ("ask how do I export orders to Excel?", MARA_IN_CHAT),
+            ("ask where do I park my bicycle?", MARA_IN_CHAT),
             ("status INC0012354", TOM),
             ("notices", MARA_IN_CHAT),
             ("same INC0012345 INC0012346", OPS),
@@ -104,6 +119,8 @@ def _by_itself() -> Iterator[Shown]:
     yield shown("Fixed where you use it", "once it is answered", blocks.answered(told, blocks.ANSWERS, answer))
     arrived = 'Your report has arrived: "The export hangs at 80 percent"\nThis may help until it is fixed: Run the export after 22:00.\nDid it? You hear either way when it is fixed where you use it. (INC0012345)'
     yield shown("A report is acknowledged", "told by a rule", blocks.message(arrived, key="k", buttons=(("yes", "That helped"), ("no", "It did not")))["blocks"])  # fmt: skip
+    written = 'Your report has arrived: "How do I export orders?"\nThis may help until it is fixed: Export orders to Excel or CSV\nPress Export and choose Excel.\nhttps://it.example.com/kb_view.do?sysparm_article=KB0010001\nDid it? You hear either way when it is fixed where you use it. (INC0012345)'
+    yield shown("A report is acknowledged", "with an article", blocks.message(written, key="k", buttons=(("yes", "That helped"), ("no", "It did not")))["blocks"])  # fmt: skip
     yield shown("A text of 40,000 characters", "cut, and saying so", blocks.message(HOSTILE * 300)["blocks"][-1:])
 
 
@@ -129,6 +146,7 @@ def _desk() -> Iterator[Conversation]:
                     )
                 ],
             )
+            absorb(loop, tx, [_ARTICLE])
             absorb(loop, tx, [incident(66666, title=HOSTILE * 40, text=HOSTILE * 400, opened_at=at(-30))])
             [fixed] = tx.mirror.find("INC0012346")
             absorb(

@@ -11,6 +11,7 @@ _FOR_ALL: Final = (
     ("status INC0012345", "where it stands, who has it, what happens next"),
     ("why INC0012345", "what the rules make of it, and why"),
     ("mine", "your own reports and where each stands"),
+    ("ask how do I ...", "what is known already that answers it: workarounds, articles, earlier tickets"),
     ("feedback", "say what you think; with words at once, without them in a form"),
     ("report", "report something that does not work"),
     ("follow INC0012345", "hear what becomes of it; unfollow ends that"),

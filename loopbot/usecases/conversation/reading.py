@@ -18,6 +18,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "why": ("why", "warum", "wieso", "weshalb", "explain", "reason", "reasons"),
         "link": ("link", "connect", "relate", "verknüpfe", "verknüpfen", "verbinde"),
         "feedback": ("feedback", "idea", "idee", "suggestion", "vorschlag", "wish", "wunsch", "rückmeldung"),
+        "ask": ("ask", "frage", "frag"),
         "report": ("report", "melde", "melden", "störung"),
         "recurring": ("recurring", "repeating", "wiederkehrend", "wiederkehrende"),
         "release": ("release", "releases", "deployment", "deployments", "version", "versions", "auslieferung"),

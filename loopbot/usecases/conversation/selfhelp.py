@@ -6,12 +6,12 @@ from typing import Final
 
 from loopbot.domain.people import who
 from loopbot.domain.records import Person, Record, Ref
-from loopbot.domain.speech import Address, Block, Button, Buttons, Message, Paragraph, Quote, Said, Span, say
+from loopbot.domain.speech import Address, Block, Button, Buttons, Context, Message, Paragraph, Quote, Said, Span, say
 from loopbot.domain.texts import shorten
 from loopbot.domain.views import View
 from loopbot.judgement.answers import KnownAnswer, Told, known_answers
 from loopbot.ports import JournalEntry, Tx
-from loopbot.usecases.conversation.desk import Desk
+from loopbot.usecases.conversation.desk import Desk, offer
 
 HELPED: Final = "helped:"
 """What the keys of the buttons under an offered answer begin with; the ref of what it was taken from follows."""
@@ -24,6 +24,7 @@ CREDITED: Final = "as an answer, helped: "
 THANKS: Final = {"yes": "Good to know; it is counted.", "no": "It is counted. Your report goes its way."}
 _RULE: Final = "self-help"
 _MOST: Final = 2
+_FITS_A_BUTTON: Final = 1_500
 _CREDITED: Final = 5
 """Among so many is looked for what was offered: better ones may have come since."""
 _LEAD: Final[Mapping[Told, str]] = MappingProxyType(
@@ -45,6 +46,18 @@ def offered(view: View, words: str) -> Message:
             Buttons(f"{HELPED}{one.ref}", (Button("yes", "That helped"), Button("no", "It did not"))),
         ]
     return Message(tuple(blocks))
+
+
+def answered(desk: Desk, words: str) -> Message:
+    """What is known that answers a question, before anything is reported; else how to report it."""
+    if not words.strip():
+        return say(f"Ask what? For example: {desk.command} ask how do I export orders")
+    with desk.loop.store.read() as tx:
+        found = offered(tx, words)
+    if not found.blocks:
+        said = f"Nothing that is known here answers “{shorten(words, 150)}”."
+        return offer(said, *([(f"report {words}", "Report it")] if len(words) <= _FITS_A_BUTTON else []))
+    return found + Message((Context(f"If none of it helps: {desk.command} report, and your words."),))
 
 
 def _named(one: KnownAnswer) -> tuple[str | Span, ...]:
