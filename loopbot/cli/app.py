@@ -81,7 +81,7 @@ def run(
 @app.command()
 def once(config: ConfigOption = CONFIG, as_json: JsonOption = False, verbose: VerboseOption = False) -> None:
     """Read every stream once and deliver what the rules want. Exits 1 where something needs a look."""
-    from loopbot.cli.running import run_once
+    from loopbot.cli.rounds import run_once
 
     raise typer.Exit(run_once(config, as_json=as_json, verbose=verbose))
 

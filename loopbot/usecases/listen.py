@@ -27,7 +27,8 @@ from loopbot.usecases.conversation import measuring as measures
 from loopbot.usecases.conversation.desk import SAY, Desk, ReportPlaces, offer
 from loopbot.usecases.conversation.finding import Meant, meant
 from loopbot.usecases.conversation.helping import help_for, unfurled
-from loopbot.usecases.conversation.reading import WRITES, Asked, asked, tickets_in
+from loopbot.usecases.conversation.reading import Asked, asked, tickets_in
+from loopbot.usecases.conversation.vocabulary import WRITES
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions import hearing
 from loopbot.usecases.roles import Roles

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopbot.usecases.conversation.reading import VERBS, asked, slips, tickets_in, unescaped
+from loopbot.usecases.conversation.reading import asked, slips, tickets_in, unescaped
+from loopbot.usecases.conversation.vocabulary import VERBS
 
 
 @pytest.mark.parametrize(

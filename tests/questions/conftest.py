@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from loopbot.cli.running import one_round
+from loopbot.cli.rounds import one_round
 from loopbot.config import load_config
 from loopbot.ports import QuestionRow
 from loopbot.sandbox.ledger import Entry

@@ -6,154 +6,13 @@ Tickets are only named here; whether there is one of that name, the mirror says.
 import difflib
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-VERBS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "status": ("status", "stand", "state", "zustand"),
-        "why": ("why", "warum", "wieso", "weshalb", "explain", "reason", "reasons"),
-        "link": ("link", "connect", "relate", "verknüpfe", "verknüpfen", "verbinde"),
-        "feedback": ("feedback", "idea", "idee", "suggestion", "vorschlag", "wish", "wunsch", "rückmeldung"),
-        "ask": ("ask", "frage", "frag"),
-        "report": ("report", "melde", "melden", "störung"),
-        "recurring": ("recurring", "repeating", "wiederkehrend", "wiederkehrende"),
-        "release": ("release", "releases", "deployment", "deployments", "version", "versions", "auslieferung"),
-        "dora": ("dora", "kennzahlen"),
-        "loop": ("loop", "listening"),
-        "ack": ("ack", "acknowledge", "acknowledged", "bestätige", "gesehen"),
-        "follow": ("follow", "watch", "subscribe", "folge", "folgen", "abonniere"),
-        "unfollow": ("unfollow", "unwatch", "unsubscribe", "entfolge"),
-        "mute": ("mute", "stumm", "snooze"),
-        "unmute": ("unmute", "laut"),
-        "notices": (
-            "notices",
-            "notifications",
-            "settings",
-            "preferences",
-            "quiet",
-            "digest",
-            "einstellungen",
-            "benachrichtigungen",
-        ),
-        "same": ("same", "merge", "dasselbe"),
-        "apart": ("apart", "split"),
-        "queue": ("queue", "questions", "fragen", "warteschlange"),
-        "mine": ("mine",),
-        "help": ("help", "hilfe", "?", "hi", "hello", "hallo"),
-        "stuck": ("stuck",),
-        "retry": ("retry",),
-        "confirm": ("confirm",),
-        "drop": ("drop",),
-    }
-)
-# What these say is asked by many words; another verb in the sentence means more.
-_WEAK: Final[Mapping[str, str]] = MappingProxyType(
-    {"my": "mine", "meine": "mine"}
-    | dict.fromkeys(("where", "wo", "show", "zeig", "zeige", "info", "check", "how", "wie"), "status")
-)
-WRITES: Final = frozenset(
-    {"link", "same", "apart", "ack", "follow", "unfollow", "mute", "unmute", "retry", "confirm", "drop"}
-)
-"""What changes something is not done on a guess."""
+from loopbot.usecases.conversation.vocabulary import FILLER, KNOWN, NAMELESS, WEAK
 
-_KNOWN: Final[Mapping[str, str]] = MappingProxyType({word: verb for verb, words in VERBS.items() for word in words})
-_NAMELESS: Final = frozenset(
-    ["recurring", "release", "dora", "loop", "queue", "notices", "mine", "help", "stuck", "retry", "confirm", "drop"]
-)
-_FILLER: Final = frozenset(
-    [
-        "the",
-        "of",
-        "is",
-        "for",
-        "to",
-        "from",
-        "please",
-        "pls",
-        "a",
-        "an",
-        "and",
-        "with",
-        "about",
-        "on",
-        "in",
-        "it",
-        "its",
-        "what's",
-        "whats",
-        "what",
-        "me",
-        "you",
-        "can",
-        "could",
-        "that",
-        "this",
-        "ticket",
-        "tickets",
-        "issue",
-        "incident",
-        "problem",
-        "change",
-        "number",
-        "nr",
-        "no",
-        "by",
-        "its",
-        "do",
-        "does",
-        "we",
-        "i",
-        "us",
-        "our",
-        "bitte",
-        "der",
-        "die",
-        "das",
-        "dem",
-        "den",
-        "des",
-        "ist",
-        "von",
-        "vom",
-        "zu",
-        "zum",
-        "zur",
-        "mit",
-        "für",
-        "über",
-        "auf",
-        "im",
-        "in",
-        "was",
-        "mir",
-        "mal",
-        "und",
-        "ein",
-        "eine",
-        "einen",
-        "gib",
-        "steht",
-        "stehen",
-        "last",
-        "past",
-        "next",
-        "since",
-        "days",
-        "letzten",
-        "tage",
-        "seit",
-        "nummer",
-        "kannst",
-        "du",
-        "es",
-        "wir",
-        "uns",
-    ]
-)
 _ESCAPED: Final = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
 _URL: Final = re.compile(r"https?://[^\s<>|]+")
 _KEY: Final = re.compile(
@@ -197,10 +56,10 @@ def asked(text: str) -> Asked:
     if not plain:
         return Asked()
     verb, word, after = _verb(plain)
-    if verb in _NAMELESS:
-        return Asked(verb, "", word, (), after.strip(), tuple(one for one in _tokens(after) if one not in _FILLER))
+    if verb in NAMELESS:
+        return Asked(verb, "", word, (), after.strip(), tuple(one for one in _tokens(after) if one not in FILLER))
     tickets = tuple(tickets_in(plain))
-    rest = tuple(one for one in _tokens(_without_tickets(after if verb else plain)) if one not in _FILLER)
+    rest = tuple(one for one in _tokens(_without_tickets(after if verb else plain)) if one not in FILLER)
     guess, typed = ("", word)
     if not verb:
         if tickets and not rest:
@@ -265,10 +124,10 @@ def _verb(text: str) -> tuple[str, str, str]:
     for found in re.finditer(r"\S+", text):
         word = found.group().strip(_EDGES).lower() or found.group()
         after = text[found.end() :]
-        if word in _KNOWN:
-            return _KNOWN[word], word, after
-        if word in _WEAK and (weak is None or _WEAK[word] == "mine"):
-            weak = (_WEAK[word], word, after)
+        if word in KNOWN:
+            return KNOWN[word], word, after
+        if word in WEAK and (weak is None or WEAK[word] == "mine"):
+            weak = (WEAK[word], word, after)
     return weak or ("", "", "")
 
 
@@ -282,9 +141,9 @@ def _tokens(text: str) -> Iterator[str]:
 def _closest(words: tuple[str, ...]) -> tuple[str, str]:
     """The verb that one of the first words is closest to, and that word."""
     for word in words[:3]:
-        near = difflib.get_close_matches(word, [*_KNOWN], n=1, cutoff=_ALIKE)
+        near = difflib.get_close_matches(word, [*KNOWN], n=1, cutoff=_ALIKE)
         if near and len(word) > 2:
-            return _KNOWN[near[0]], word
+            return KNOWN[near[0]], word
     return "", words[0] if words else ""
 
 
@@ -309,7 +168,7 @@ def _is_no_key(found: re.Match[str]) -> bool:
     """Words before a number, such as in `the last 30 days`; LOOP-42 and loop42 are keys all the same."""
     word = found["prefix"].lower()
     return (found["gap"].isspace() or found["gap"] == "") and (
-        word in _FILLER or (found["gap"] != "" and (word in _KNOWN or word in _WEAK))
+        word in FILLER or (found["gap"] != "" and (word in KNOWN or word in WEAK))
     )
 
 

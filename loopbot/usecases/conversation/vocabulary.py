@@ -1,0 +1,147 @@
+"""The words people use after the command: which verb they mean, and which words only fill a sentence."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+VERBS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "status": ("status", "stand", "state", "zustand"),
+        "why": ("why", "warum", "wieso", "weshalb", "explain", "reason", "reasons"),
+        "link": ("link", "connect", "relate", "verknüpfe", "verknüpfen", "verbinde"),
+        "feedback": ("feedback", "idea", "idee", "suggestion", "vorschlag", "wish", "wunsch", "rückmeldung"),
+        "ask": ("ask", "frage", "frag"),
+        "report": ("report", "melde", "melden", "störung"),
+        "recurring": ("recurring", "repeating", "wiederkehrend", "wiederkehrende"),
+        "release": ("release", "releases", "deployment", "deployments", "version", "versions", "auslieferung"),
+        "dora": ("dora", "kennzahlen"),
+        "loop": ("loop", "listening"),
+        "ack": ("ack", "acknowledge", "acknowledged", "bestätige", "gesehen"),
+        "follow": ("follow", "watch", "subscribe", "folge", "folgen", "abonniere"),
+        "unfollow": ("unfollow", "unwatch", "unsubscribe", "entfolge"),
+        "mute": ("mute", "stumm", "snooze"),
+        "unmute": ("unmute", "laut"),
+        "notices": (
+            "notices",
+            "notifications",
+            "settings",
+            "preferences",
+            "quiet",
+            "digest",
+            "einstellungen",
+            "benachrichtigungen",
+        ),
+        "same": ("same", "merge", "dasselbe"),
+        "apart": ("apart", "split"),
+        "queue": ("queue", "questions", "fragen", "warteschlange"),
+        "mine": ("mine",),
+        "help": ("help", "hilfe", "?", "hi", "hello", "hallo"),
+        "stuck": ("stuck",),
+        "retry": ("retry",),
+        "confirm": ("confirm",),
+        "drop": ("drop",),
+    }
+)
+# What these say is asked by many words; another verb in the sentence means more.
+WEAK: Final[Mapping[str, str]] = MappingProxyType(
+    {"my": "mine", "meine": "mine"}
+    | dict.fromkeys(("where", "wo", "show", "zeig", "zeige", "info", "check", "how", "wie"), "status")
+)
+WRITES: Final = frozenset(
+    {"link", "same", "apart", "ack", "follow", "unfollow", "mute", "unmute", "retry", "confirm", "drop"}
+)
+"""What changes something is not done on a guess."""
+KNOWN: Final[Mapping[str, str]] = MappingProxyType({word: verb for verb, words in VERBS.items() for word in words})
+NAMELESS: Final = frozenset(
+    ["recurring", "release", "dora", "loop", "queue", "notices", "mine", "help", "stuck", "retry", "confirm", "drop"]
+)
+FILLER: Final = frozenset(
+    [
+        "the",
+        "of",
+        "is",
+        "for",
+        "to",
+        "from",
+        "please",
+        "pls",
+        "a",
+        "an",
+        "and",
+        "with",
+        "about",
+        "on",
+        "in",
+        "it",
+        "its",
+        "what's",
+        "whats",
+        "what",
+        "me",
+        "you",
+        "can",
+        "could",
+        "that",
+        "this",
+        "ticket",
+        "tickets",
+        "issue",
+        "incident",
+        "problem",
+        "change",
+        "number",
+        "nr",
+        "no",
+        "by",
+        "its",
+        "do",
+        "does",
+        "we",
+        "i",
+        "us",
+        "our",
+        "bitte",
+        "der",
+        "die",
+        "das",
+        "dem",
+        "den",
+        "des",
+        "ist",
+        "von",
+        "vom",
+        "zu",
+        "zum",
+        "zur",
+        "mit",
+        "für",
+        "über",
+        "auf",
+        "im",
+        "in",
+        "was",
+        "mir",
+        "mal",
+        "und",
+        "ein",
+        "eine",
+        "einen",
+        "gib",
+        "steht",
+        "stehen",
+        "last",
+        "past",
+        "next",
+        "since",
+        "days",
+        "letzten",
+        "tage",
+        "seit",
+        "nummer",
+        "kannst",
+        "du",
+        "es",
+        "wir",
+        "uns",
+    ]
+)
