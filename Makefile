@@ -43,7 +43,7 @@ demo: setup ## Watch a ticket become a problem, a backlog item, a deployed fix a
 	@$(BIN)/loopbot demo
 
 test: setup-dev ## Pass every test
-	@$(BIN)/python -m pytest -q -n 2 -rs
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -rs
 
 lint: setup-dev ## ruff, its formatter, mypy --strict and the import contracts
 	@$(BIN)/ruff check .

@@ -1,21 +1,22 @@
 """What tests of every area share: the data beside the checkout, both databases, a clock held by hand."""
 
 import os
+import shutil
 import sqlite3
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import create_engine, create_mock_engine, text
+from sqlalchemy import create_engine, create_mock_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from loopbot.store import SqlStore, open_store
 from loopbot.store.schema import REVISIONS, metadata
 from tests.support.clock import FakeClock
+from tests.support.schemas import Schemas, leading_to, made
 
 # The suite tries the same examples every time, so that it says the same of the same code. New ones are looked for on
 # purpose: --hypothesis-profile=long.
@@ -62,16 +63,8 @@ def postgres_server() -> str:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """A URL that leads to an empty schema of this test's own."""
-    schema = f"loopbot_test_{uuid.uuid4().hex[:12]}"
-    engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    # No test cuts the power: there is nothing to wait for at each commit.
-    options = f"-csearch_path={schema} -csynchronous_commit=off"
-    yield make_url(postgres_server).update_query_dict({"options": options}).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    engine.dispose()
+    with made(postgres_server) as schema:
+        yield leading_to(postgres_server, schema)
 
 
 @pytest.fixture
@@ -81,9 +74,15 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database of either kind with nothing in it, not even tables."""
-    if request.param == "postgres":
+def database(request: pytest.FixtureRequest) -> str:
+    """Which kind of database a test runs on: each kind in turn, unless a module says otherwise."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with nothing in it, not even tables."""
+    if database == "postgres":
         return str(request.getfixturevalue("postgres_url"))
     return f"sqlite:///{tmp_path / 'loopbot.db'}"
 
@@ -104,19 +103,33 @@ def _ddl(name: str) -> str:
     return ";\n".join(lines)
 
 
+@pytest.fixture(scope="session")
+def schemas(postgres_server: str, tables: dict[str, str]) -> Iterator[Schemas]:
+    """Schemas that this run lends to its tests."""
+    kept = Schemas(postgres_server, tables["postgresql+psycopg"])
+    yield kept
+    kept.close()
+
+
+@pytest.fixture(scope="session")
+def blank(tables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, and nothing in them."""
+    path = tmp_path_factory.mktemp("blank") / "loopbot.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(f"PRAGMA journal_mode = WAL; BEGIN; {tables['sqlite']}; COMMIT")
+    return path
+
+
 @pytest.fixture
-def store_url(empty_url: str, tables: dict[str, str]) -> str:
-    """A database of either kind with all tables, and nothing in them."""
-    url = make_url(empty_url)
-    if url.get_backend_name() == "sqlite":
-        with closing(sqlite3.connect(str(url.database))) as connection:
-            connection.executescript(f"PRAGMA journal_mode = WAL; BEGIN; {tables['sqlite']}; COMMIT")
+def store_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database with all tables, and nothing in them."""
+    if database == "postgres":
+        with request.getfixturevalue("schemas").lent() as url:
+            yield url
     else:
-        engine = create_engine(url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.exec_driver_sql(tables[url.drivername].replace("%", "%%"))
-        engine.dispose()
-    return empty_url
+        path = tmp_path / "loopbot.db"
+        shutil.copyfile(request.getfixturevalue("blank"), path)
+        yield f"sqlite:///{path}"
 
 
 @pytest.fixture

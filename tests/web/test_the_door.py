@@ -4,7 +4,6 @@ import http.client
 import json
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -50,9 +49,9 @@ def untouched(here: Listening) -> bool:
 
 
 @pytest.fixture
-def empty_url(tmp_path: Path) -> str:
+def database() -> str:
     """SQLite alone: what is turned away at the door never gets as far as a database."""
-    return f"sqlite:///{tmp_path / 'loopbot.db'}"
+    return "sqlite"
 
 
 GOOD = jira_body()
