@@ -87,7 +87,7 @@ def test_a_defect_shows_a_traceback_only_when_asked_for(town: Town, monkeypatch:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("loopbot.cli.running.one_round", broken)
+    monkeypatch.setattr("loopbot.cli.rounds.one_round", broken)
     assert "Traceback" not in town.says("once").err
     said = town.says("once", "-v")
     assert (said.code, "Traceback" in said.err) == (1, True)
