@@ -7,7 +7,7 @@ containers), so a text is cut, visibly, at 9,000.
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from connectors.slack.richtext import section
-from loopbot.domain.effects import Dated
+from loopbot.domain.effects import Dated, Shared
 from loopbot.domain.speech import Moment, Words
 from loopbot.domain.texts import clean, shorten
 
@@ -27,6 +27,12 @@ LONGEST_FALLBACK: Final = 3_000
 EVENT_TYPE: Final = "loopbot_effect"
 ANSWERS: Final = "loopbot_answers"
 ACTION: Final = "loopbot:"
+_ALL: Final = f"{ANSWERS}:all:"
+"""What the id of the buttons begins with that answer for several at once; what they say names the effects."""
+_ALL_OF: Final = "All {count}: {yes}"
+_YES: Final = "yes"
+_BETWEEN: Final = ","
+"""Between the keys of the effects that one press answers."""
 _LONGEST_WORD: Final = 2_100
 _BULLET: Final = "• "
 # One control character for each point in time while a text is taken apart: a trimmed text holds none.
@@ -50,6 +56,7 @@ class Part:
     text: str
     buttons: tuple[tuple[str, str], ...] = ()
     dated: tuple[Dated, ...] = ()
+    shared: Shared | None = None
 
 
 def escaped(text: str) -> str:
@@ -89,18 +96,55 @@ def _signed(blocks: Sequence[Json], key: str, text: str) -> list[Json]:
 
 
 def together(parts: Sequence[Part], lead: str) -> Json:
-    """The arguments of one message that holds several effects, each with its own words and its own buttons."""
+    """The arguments of one message that holds several effects, each with its own buttons; what some of them share is said once."""
     first, *others = parts
-    shown: list[Json] = text_blocks(trimmed(lead))
-    for part in parts:
-        shown += [{"type": "divider"}, *_signed(text_blocks(trimmed(part.text), part.dated), part.key, part.text)]
-        if part.buttons:
-            shown.append(actions(part.key, part.buttons, f"{ANSWERS}:{part.key}"))
-    whole = "\n\n".join((lead, *(trimmed(part.text) for part in parts)))
+    shown, said = text_blocks(trimmed(lead)), [lead]
+    for group in _groups(parts):
+        shown += [{"type": "divider"}, *_of_group(group)]
+        said.append(_read(group))
+    whole = "\n\n".join(said)
     mark = _metadata(first.key, "\n\n".join(part.text for part in parts))
     # A payload's values are plain texts and numbers: all further keys in one.
     mark["event_payload"]["also"] = ",".join(part.key for part in others)
     return {"text": escaped(shorten(whole, LONGEST_FALLBACK)), "blocks": shown, "metadata": mark}
+
+
+def _groups(parts: Sequence[Part]) -> list[list[Part]]:
+    """Those that say the same of other things and ask the same stand together, where the first of them stood."""
+    groups: dict[object, list[Part]] = {}
+    for part in parts:
+        same = (part.shared.lead, part.buttons) if part.shared is not None else part.key
+        groups.setdefault(same, []).append(part)
+    return list(groups.values())
+
+
+def _of_group(group: Sequence[Part]) -> Iterator[Json]:
+    """What the parts share once, each with its own words and buttons, and a yes for all where there are several."""
+    first = group[0]
+    if len(group) > 1 and first.shared is not None:
+        yield from text_blocks(trimmed(first.shared.lead), first.shared.lead_dated)
+    for part in group:
+        text, dated = part.text, part.dated
+        if len(group) > 1 and part.shared is not None:
+            text, dated = part.shared.line, part.shared.line_dated
+        yield from _signed(text_blocks(trimmed(text), dated), part.key, part.text)
+        if part.buttons:
+            yield actions(part.key, part.buttons, f"{ANSWERS}:{part.key}")
+    yes = dict(first.buttons).get(_YES)
+    if len(group) > 1 and yes is not None:
+        yield actions(
+            _BETWEEN.join(part.key for part in group),
+            [(_YES, _ALL_OF.format(count=len(group), yes=yes))],
+            f"{_ALL}{first.key}",
+        )
+
+
+def _read(group: Sequence[Part]) -> str:
+    """The words of a group, for whatever shows no blocks."""
+    shared = [part.shared for part in group if part.shared is not None]
+    if len(group) == 1 or not shared:
+        return trimmed(group[0].text)
+    return "\n".join((trimmed(shared[0].lead), *(f"{_BULLET}{trimmed(one.line)}" for one in shared)))
 
 
 def digest(text: str) -> str:
@@ -127,11 +171,40 @@ def text_blocks(text: str, dated: Sequence[Dated] = ()) -> list[Json]:
 
 
 def answered(blocks: Sequence[Mapping[str, Any]], block_id: str, said: Sequence[Json]) -> list[Json]:
-    """A message's blocks with the buttons somebody pressed replaced by what was said about the answer."""
+    """A message's blocks with the buttons somebody pressed replaced by what was said about the answer.
+
+    What answers for several takes their own buttons away; what answers for one is no longer among those that are answered at once.
+    """
+    gone = {f"{ANSWERS}:{key}" for block in blocks if block.get("block_id") == block_id for key in _asked_in(block)}
     kept: list[Json] = []
     for block in blocks:
-        kept += said if block.get("block_id") == block_id else [dict(block)]
+        this = str(block.get("block_id") or "")
+        if this == block_id:
+            kept += said
+        elif this.startswith(_ALL):
+            kept += _but(block, gone)
+        elif this not in gone:
+            kept.append(dict(block))
     return kept if any(block.get("block_id") == block_id for block in blocks) else [*kept, *said]
+
+
+def _asked_in(block: Mapping[str, Any]) -> list[str]:
+    """The effects that a row of buttons answers for."""
+    told = pressed(str((block.get("elements") or [{}])[0].get("value") or ""))
+    return told.key.split(_BETWEEN) if told else []
+
+
+def _but(block: Mapping[str, Any], gone: Collection[str]) -> list[Json]:
+    """The button for several without those that are answered; none where fewer than two are left."""
+    left = [key for key in _asked_in(block) if f"{ANSWERS}:{key}" not in gone]
+    if len(left) == len(_asked_in(block)):
+        return [dict(block)]
+    label = str(block["elements"][0].get("text", {}).get("text", "")).partition(": ")[2]
+    return (
+        [actions(_BETWEEN.join(left), [(_YES, _ALL_OF.format(count=len(left), yes=label))], str(block["block_id"]))]
+        if len(left) > 1
+        else []
+    )
 
 
 def pressed(value: str) -> Pressed | None:

@@ -145,7 +145,9 @@ class Messages:
         if isinstance(effect, Ask):
             return blocks.marked(speaking.message(asked(effect)), effect.key, effect.text)
         parts = [
-            blocks.Part(one.key, one.text, one.buttons if isinstance(one, Tell) else (), one.dated)
+            blocks.Part(one.key, one.text, one.buttons, one.dated, one.shared)
+            if isinstance(one, Tell)
+            else blocks.Part(one.key, one.text, (), one.dated)
             for one in delivery.effects
             if isinstance(one, Post | Tell)
         ]

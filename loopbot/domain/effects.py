@@ -218,12 +218,23 @@ class Post(Effect):
         return f"{self.system}|#{self.channel}"
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """How a message reads beside others that say the same of other records: `lead` is said once, `line` stands for this one."""
+
+    lead: str
+    line: str
+    lead_dated: tuple[Dated, ...] = ()
+    line_dated: tuple[Dated, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tell(Effect):
     """A direct message to one person. `question` names what the buttons ask (`fixed`); the answer comes back as Answered.
 
     `comment_instead`: a person who is not in the chat reads it on the ticket it is about, where they reported that.
     `dated`: the points in time in the text, for a channel that shows each reader their own zone. `silent_after`: so many seconds after it was told without an answer, silence is the answer; 0: never.
+    `shared`: what it says in a message with others that share its lead; None: it stands by itself there, too.
     """
 
     verb: ClassVar[str] = "tell"
@@ -236,6 +247,7 @@ class Tell(Effect):
     comment_instead: bool = False
     silent_after: int = 0
     dated: tuple[Dated, ...] = ()
+    shared: Shared | None = None
 
     @property
     def mentions(self) -> tuple[Ref, ...]:

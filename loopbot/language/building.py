@@ -244,8 +244,21 @@ class Builder:
             text=text,
             question=part.question,
             buttons=buttons,
+            shared=self._shared(part, key),
         )
         return tell, of.needs | about.needs | text.needs
+
+    def _shared(self, part: model.TellPart, key: str) -> tuple[Text, Text] | None:
+        """What several of them say once, and the line of each; nothing of a ticket that only the rule itself opens."""
+        if part.together is None or part.line is None:
+            if part.together or part.line:
+                self.findings.add(f"{key}.together", "`together` and `line` go together", "add the other one")
+            return None
+        lead = self._text(part.together, f"{key}.together", public=True)
+        line = self._text(part.line, f"{key}.line", public=True)
+        if lead.needs or line.needs:
+            self.findings.add(f"{key}.together", "names a ticket that is not open yet", "name it in `text`")
+        return lead, line
 
     def _ask(self, part: model.AskPart, key: str, slot: str) -> tuple[Action, frozenset[str]]:
         kind = enquiries.SUBJECTS[part.what]

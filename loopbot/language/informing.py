@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from loopbot.domain.effects import Effect, Post, Tell
+from loopbot.domain.effects import Effect, Post, Shared, Tell
 from loopbot.domain.people import who as known_as
 from loopbot.domain.records import Person, Ref
 from loopbot.domain.rules import Bench, Scope, Wanted
@@ -37,6 +37,7 @@ class Inform:
     question: str | None = None
     buttons: tuple[tuple[str, str], ...] = ()
     silent_after: timedelta | None = None
+    shared: tuple[Text, Text] | None = None
 
     def want(self, scope: Scope, bench: Bench) -> Wanted:
         """One message a person; none where there is nobody, or nothing to tell about."""
@@ -54,6 +55,7 @@ class Inform:
             question=self.question,
             buttons=self.buttons,
             comment_instead=self.comment_instead,
+            shared=_shared(self.shared, scope),
             silent_after=int(self.silent_after.total_seconds()) if self.silent_after and self.question else 0,
         )
         if self.after:
@@ -107,3 +109,10 @@ class Inform:
         place, _, stamp = origin.key.partition("/")
         cause = caused(bench, self.slot, f"{THREAD}|{origin.key}")
         return Post(system=origin.system, cause=cause, channel=place, text=tell.text, thread=stamp, dated=tell.dated)
+
+
+def _shared(words: tuple[Text, Text] | None, scope: Scope) -> Shared | None:
+    if words is None:
+        return None
+    (lead, lead_dated), (line, line_dated) = (each.dated(scope) for each in words)
+    return Shared(lead, line, lead_dated, line_dated)

@@ -224,6 +224,10 @@ class TellPart(ActionPart):
     of: Targets = Field(default=["it"])
     about: Words = "it"
     text: Words
+    together: Words | None = Field(
+        None, description="Said once where one person is told the same of several records in one message."
+    )
+    line: Words | None = Field(None, description="What stands for each record below `together`.")
     instead: Literal["comment"] | None = Field(
         None, description="comment: whoever is not in the chat reads it on the ticket, where they reported that."
     )

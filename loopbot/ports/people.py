@@ -74,6 +74,9 @@ class People(Protocol):
     def replied(self, reply: Replied) -> bool:
         """Keep an answer, the last word of each person to each message; false where it says nothing new."""
 
+    def answered(self, key: str, who: str) -> str | None:
+        """What somebody has answered to this message; None while they have not."""
+
     def replies(self, since: datetime) -> list[Replied]:
         """What was answered since then, the latest first."""
 

@@ -108,6 +108,10 @@ class SqlPeople:
         self._connection.execute(row.on_conflict_do_update(index_elements=[R.key, R.person], set_=said))
         return True
 
+    def answered(self, key: str, who: str) -> str | None:
+        """What somebody has answered to this message; None while they have not."""
+        return self._connection.scalar(select(R.answer).where(R.key == key, R.person == who))
+
     def replies(self, since: datetime) -> list[Replied]:
         """What was answered since then, the latest first."""
         query = select(schema.reply).where(R.at >= since).order_by(R.at.desc(), R.key, R.person)

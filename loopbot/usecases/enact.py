@@ -205,6 +205,11 @@ def _redacted(loop: Loop, effect: Effect) -> Effect:
     """What is written anywhere holds no secret, also none of our own; the effect stays the same one."""
     texts = {name: getattr(effect, name) for name in TEXT_FIELDS if hasattr(effect, name)}
     clean = {name: loop.redacted(text) for name, text in texts.items()}
+    if isinstance(effect, Tell) and effect.shared is not None:
+        shared = dataclasses.replace(
+            effect.shared, lead=loop.redacted(effect.shared.lead), line=loop.redacted(effect.shared.line)
+        )
+        effect = dataclasses.replace(effect, shared=shared)
     return effect if clean == texts else dataclasses.replace(effect, **clean)  # type: ignore[arg-type]  # its own text fields
 
 

@@ -9,7 +9,7 @@ from loopbot.domain.effects import Cause, Tell
 from loopbot.domain.events import Changed
 from loopbot.domain.forms import Filled, Form
 from loopbot.domain.records import Deployment, Feedback, Incident, Involved, Issue, Link, Person, Problem, Ref
-from loopbot.domain.speech import Message
+from loopbot.domain.speech import Message, plain
 from loopbot.language.loader import load_rules
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.enact import absorb, decide, follow
@@ -145,6 +145,31 @@ def test_still_broken_opens_all_of_it_again_and_the_words_follow(town: Bureau) -
     [tally] = tallies(town.loop, START)
     assert tally.counts == (("no", 1),)
     assert tally.words[0].words.startswith("It stops at 900")
+
+
+def test_one_yes_for_several_reports_is_noted_for_each_and_leaves_what_was_answered_otherwise(town: Bureau) -> None:
+    ann = town.person("Ann")
+    world(town, ann)
+    others = [Ref("servicenow", "incident", f"INC000000{number}") for number in (2, 3)]
+    with town.store.write() as tx:
+        first = tx.mirror.get(INC)
+        assert first is not None
+        tx.mirror.put([replace(first, ref=ref, ident=ref.key) for ref in others])
+        follow(town.loop, tx, tx.links.put([Link(PRB, "problem_of", ref, by="rule:test") for ref in others]))
+    everything(town)
+    keys = [question_key(town, ref) for ref in (INC, *others)]
+    talk, person = Conversation(town.loop), slack_person(town, ann)
+    talk.submitted(person, Filled(STILL_BROKEN, {"words": "It still fails."}, context=keys[0]))
+    for _ in range(2):
+        said = talk.answer(person, ",".join(keys), "yes")
+        assert isinstance(said, Message)
+        assert plain(said) == "Good. All 2 count as fixed for you."
+    everything(town)
+    assert {one.question: dict(one.counts) for one in tallies(town.loop, START)}["fixed"] == {"yes": 2, "no": 1}
+    closed = [one[1] for one in done_in(town, "servicenow") if one[0] == "transition" and one[2] == "closed"]
+    assert sorted(closed) == [ref.key for ref in others]
+    bob = slack_person(town, town.person("Bob"))
+    assert "asked to someone else" in plain(talk.answer(bob, ",".join(keys[1:]), "yes"))  # type: ignore[arg-type]
 
 
 def test_whoever_was_not_asked_can_not_answer(town: Bureau) -> None:

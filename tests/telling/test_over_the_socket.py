@@ -74,21 +74,22 @@ def links(node: Any) -> list[tuple[str, str]]:
     return here + [one for value in inside for one in links(value)]
 
 
-def test_two_fixes_are_one_message_and_each_part_is_answered_by_itself(desk: Desk) -> None:
+def test_what_one_delivery_fixes_is_one_part_of_a_message_and_each_report_is_answered_by_itself(desk: Desk) -> None:
     tickets = reported(desk, "Checkout hangs on the last step", f"Card payment is refused {HOSTILE}")
     fixed(desk, tickets)
-    told = news(desk, "is fixed in production")
-    assert [one for one in direct(desk) if "is fixed in production" in desk.read(one)] == [told]
-    first, second = parts(told)
+    told = news(desk, "Fixed in production")
+    assert [one for one in direct(desk) if "Fixed in production" in desk.read(one)] == [told]
+    first, second, _ = parts(told)
+    assert desk.read(told).count("Fixed in production since") == 1, "one fix, named once"
     assert notified(told) == set()
     assert all(shown == leads for shown, leads in links(told.blocks)), "a link shows where it leads"
     desk.slack.click(told, "loopbot:yes", desk.person("mara.lindqvist"), block=first, times=3)
     until(lambda: sorted(state(desk, one) for one in tickets) == ["1", "6"], "one of the two to be resolved")
-    until(lambda: parts(news(desk, "is fixed in production")) == [second], "its buttons to go")
+    until(lambda: parts(news(desk, "Fixed in production")) == [second], "its buttons to go")
     rounds(desk, 2)
     assert sorted(state(desk, one) for one in tickets) == ["1", "6"], "pressed three times, counted once"
     (left,) = (one for one in tickets if state(desk, one) != "6")
-    desk.slack.click(news(desk, "is fixed in production"), "loopbot:no", desk.person("mara.lindqvist"), block=second)
+    desk.slack.click(news(desk, "Fixed in production"), "loopbot:no", desk.person("mara.lindqvist"), block=second)
     desk.submit("mara.lindqvist", {"words": f"Still refused. {HOSTILE}"})
     until(lambda: "Still refused." in desk.servicenow.row("incident", left).get("work_notes", "") or any("Still refused." in str(one["value"]) for one in desk.servicenow.journal("incident", left)), "their words on the ticket")  # fmt: skip
     rounds(desk)
@@ -101,6 +102,24 @@ def test_two_fixes_are_one_message_and_each_part_is_answered_by_itself(desk: Des
     until(lambda: not parts(news(desk, "How did we do")), "the rating to be noted")
     counts = {one.question: dict(one.counts) for one in tallies(desk.here.loop, datetime.now(UTC) - timedelta(days=1))}
     assert counts == {"fixed": {"yes": 1, "no": 1}, "rating": {"5": 1}}
+
+
+def test_one_press_says_of_all_that_one_delivery_fixed_that_it_works(desk: Desk) -> None:
+    tickets = reported(desk, "Checkout hangs on the last step", "Card payment is refused", "The cart is empty")
+    fixed(desk, tickets)
+    told = news(desk, "Fixed in production")
+    *singly, whole = parts(told)
+    assert len(singly) == len(tickets)
+    desk.slack.click(told, "loopbot:yes", desk.person("mara.lindqvist"), block=singly[0])
+    until(lambda: len(parts(news(desk, "Fixed in production"))) == 3, "the buttons of the first to go")
+    now = news(desk, "Fixed in production")
+    assert "All 2: Yes, it works" in [one["text"]["text"] for one in now.blocks[-1]["elements"]]
+    desk.slack.click(now, "loopbot:yes", desk.person("mara.lindqvist"), block=whole, times=2)
+    until(lambda: not parts(news(desk, "Fixed in production")), "all buttons to go")
+    rounds(desk, 2)
+    assert [state(desk, one) for one in tickets] == ["6"] * 3
+    counts = {one.question: dict(one.counts) for one in tallies(desk.here.loop, datetime.now(UTC) - timedelta(days=1))}
+    assert counts["fixed"] == {"yes": 3}
 
 
 def test_whoever_mutes_in_the_chat_is_not_told_and_it_is_shown_why(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """What people answer under a message: noted, counted, and judged by the rules; silence is an answer, too."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean
@@ -22,6 +23,9 @@ _THANKS: Final = {
     "yes": "Good. It counts as fixed for you.",
     "no": "It is noted that this still does not work for you; the people who work on it see it now.",
 }
+_ALL_WELL: Final = "Good. All {count} count as fixed for you."
+_BETWEEN: Final = ","
+"""Between the keys of messages that one press answers."""
 _UNKNOWN: Final = "This question is no longer known here."
 _MOST_WORDS: Final = 3_000
 
@@ -41,6 +45,8 @@ def answered(loop: Loop, person: Person, key: str, answer: str, words: str = "")
 
     Who says that it is still broken is asked what happens: what they write comes with the same answer.
     """
+    if _BETWEEN in key:
+        return _all_answered(loop, person, key.split(_BETWEEN), answer)
     words = loop.redacted(clean(words, _MOST_WORDS)).strip()
     with loop.store.write() as tx:
         row = tx.outbox.get(key)
@@ -60,6 +66,26 @@ def answered(loop: Loop, person: Person, key: str, answer: str, words: str = "")
         return _what_happens(effect, record)
     thanks = selfhelp.THANKS if effect.question == selfhelp.QUESTION else _THANKS
     return say(thanks.get(answer, "Noted."))
+
+
+def _all_answered(loop: Loop, person: Person, keys: Sequence[str], answer: str) -> Message | Form:
+    """The same answer to several messages, each noted by itself. What somebody answered otherwise before stays so."""
+    with loop.store.read() as tx:
+        left = [key for key in keys if _so_far(loop, tx, key) in {None, answer}]
+    said = [answered(loop, person, key, answer) for key in left]
+    usual = say(_THANKS.get(answer, "Noted."))
+    strange = next((one for one in said if one != usual), None)
+    if strange is not None:
+        return strange
+    return say(_ALL_WELL.format(count=len(left))) if answer == "yes" and len(left) > 1 else usual
+
+
+def _so_far(loop: Loop, tx: Tx, key: str) -> str | None:
+    """What was answered to a message by whoever was asked."""
+    row = tx.outbox.get(key)
+    if row is None or not isinstance(row.effect, Tell):
+        return None
+    return tx.people.answered(row.effect.key, who(loop.roster.same(row.effect.person)))
 
 
 def submitted(loop: Loop, person: Person, filled: Filled) -> Message:

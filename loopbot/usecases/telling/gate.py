@@ -246,7 +246,9 @@ def _muted(wishes: Wishes, effect: Tell, called: str, now: datetime) -> str:
 
 def _size(effect: Effect) -> int:
     """How much of a message it takes, with its buttons and what holds it together."""
-    return len(getattr(effect, "text", "")) + _AROUND
+    shared = effect.shared if isinstance(effect, Tell) else None
+    beside = len(shared.lead) + len(shared.line) if shared is not None else 0
+    return max(len(getattr(effect, "text", "")), beside) + _AROUND
 
 
 def _clock(at: datetime, zone: str) -> str:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.slack import blocks, speaking
+from loopbot.domain.effects import Shared
 from loopbot.domain.speech import say
 from loopbot.sandbox.slack import Message, links, notified, seen
 from loopbot.sandbox.slack.blocks import faults
@@ -84,6 +85,55 @@ def test_an_answer_replaces_the_buttons_and_leaves_the_text() -> None:
     after = blocks.answered(before, blocks.ANSWERS, speaking.note(say("Thank you, <!channel>")))
     assert [one["type"] for one in after] == ["rich_text", "context"]
     assert notified(Message("1.0", "C1", "U1", "", after)) == set()
+
+
+BUTTONS = (("yes", "Yes, it works"), ("no", "Still broken"))
+
+
+def fix(key: str, lead: str = "Fixed in production, of what you reported:") -> blocks.Part:
+    return blocks.Part(key, f"Export {key} is fixed.", BUTTONS, shared=Shared(lead, f"Export {key}"))
+
+
+def asked_for(block: dict[str, Any]) -> str:
+    told = blocks.pressed(block["elements"][0]["value"])
+    return told.key if told else ""
+
+
+def rows(message: list[dict[str, Any]]) -> list[str]:
+    """Whose answer each row of buttons is."""
+    return [asked_for(block) for block in message if block["type"] == "actions"]
+
+
+def test_what_several_share_is_said_once_above_their_lines_and_their_buttons() -> None:
+    said = blocks.together([fix("a"), blocks.Part("x", "Something else"), fix("b")], "News about 3 things:")
+    shown = read_aloud(said["blocks"])
+    assert shown.count("Fixed in production, of what you reported:") == 1
+    assert [shown.index(words) for words in ("Export a", "Export b", "Something else")] == sorted(
+        shown.index(words) for words in ("Export a", "Export b", "Something else")
+    )
+    assert "is fixed." not in shown, "by itself it would say more"
+    assert rows(said["blocks"]) == ["a", "b", "a,b"]
+    assert blocks.keys_of(said) == {"a", "b", "x"}
+    assert blocks.keys_of({"blocks": said["blocks"]}) == {"a", "b", "x"}
+    assert not faults(said["blocks"])
+    assert "Fixed in production, of what you reported:\n• Export a\n• Export b" in said["text"]
+
+
+def test_what_is_shared_by_nobody_else_stands_by_itself() -> None:
+    said = blocks.together([fix("a"), fix("b", "Fixed in staging, of what you reported:")], "News about 2 things:")
+    assert read_aloud(said["blocks"]).count("is fixed.") == 2
+    assert rows(said["blocks"]) == ["a", "b"]
+
+
+def test_a_yes_for_all_takes_all_buttons_away_and_an_answer_for_one_leaves_the_rest() -> None:
+    before = blocks.together([fix("a"), fix("b"), fix("c")], "News about 3 things:")["blocks"]
+    note = speaking.note(say("Good."))
+    ids = [block["block_id"] for block in before if block["type"] == "actions"]
+    assert rows(blocks.answered(before, ids[3], note)) == []
+    one_left = blocks.answered(before, ids[1], note)
+    assert rows(one_left) == ["a", "c", "a,c"]
+    assert one_left[-1]["elements"][0]["text"]["text"] == "All 2: Yes, it works"
+    assert rows(blocks.answered(one_left, ids[0], note)) == ["c"], "nothing is left to answer at once"
 
 
 def _spans(message: list[dict[str, Any]]) -> list[dict[str, Any]]:
