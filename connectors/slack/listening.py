@@ -24,7 +24,7 @@ from connectors.slack.sayings import BUSY, HEARD, NOTED, NOTING, SORRY, UNKNOWN,
 from loopbot.domain.errors import Declined
 from loopbot.domain.forms import Form, Wrong
 from loopbot.domain.records import Person
-from loopbot.domain.speech import Message, say
+from loopbot.domain.speech import Message
 from loopbot.ports import Ear, HeardAlreadyError
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class Listening:
         if said is None:
             self._answers.whisper(body, SORRY)
         elif isinstance(said, Declined):
-            self._answers.whisper(body, say(str(said)))
+            self._answers.whisper(body, words(said))
         elif isinstance(said, Form):
             self._answers.open(body, said)
         elif said is not None and fleeting:

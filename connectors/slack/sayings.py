@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from loopbot.domain.errors import Declined, LoopbotError
 from loopbot.domain.forms import Wrong
 from loopbot.domain.speech import Message, say
+from loopbot.domain.timing import timed
 from loopbot.ports import HeardAlreadyError
 
 T = TypeVar("T")
@@ -36,7 +37,9 @@ def asked(ask: Callable[[], T]) -> T | Declined | None:
 
 def words(said: Message | Declined | None) -> Message:
     """What is shown of an answer, also where there is none."""
-    return said if isinstance(said, Message) else say(str(said)) if said is not None else SORRY
+    if isinstance(said, Declined):
+        return timed(say(str(said)), said.moments)
+    return said or SORRY
 
 
 def told_late(said: Message | Wrong) -> Message:

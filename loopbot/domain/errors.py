@@ -1,6 +1,7 @@
 """Errors, named by what to do next. Raised once, at the border, with the thing and the remedy in the message."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class LoopbotError(Exception):
@@ -91,4 +92,11 @@ Trouble = Transient | Uncertain | Rejected | Unauthorized
 
 
 class Declined(LoopbotError):
-    """What someone asked for in a chat is not done, for a reason that is told to them alone; what is shown stays as it is."""
+    """What someone asked for in a chat is not done, for a reason that is told to them alone; what is shown stays as it is.
+
+    `moments` are the points in time that the reason names.
+    """
+
+    def __init__(self, why: str, moments: tuple[datetime, ...] = ()) -> None:
+        super().__init__(why)
+        self.moments = moments

@@ -142,6 +142,8 @@ def test_of_two_people_the_first_counts_and_the_second_sees_who_answered_what(op
     until(lambda: desk.first().state == "answered", "the first answer")
     desk.press(message, "No change caused it", "jonas.weber")
     desk.hears("jonas.weber", f"Somebody was quicker. beth.anglin: {likely} caused it")
+    (whisper,) = desk.slack.ephemerals(desk.person("jonas.weber"))
+    assert "'type': 'date'" in str(whisper.blocks), "when that was is told in the reader's own zone"
     assert links(desk, incident) == [(likely, "person:beth.anglin@northwind.example")]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from loopbot.domain import rootcause
 from loopbot.domain.errors import Declined
@@ -25,11 +25,12 @@ _SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What an answer came to, in a sentence for whoever gave it; `left` is what could not be undone."""
+    """What an answer came to, in a sentence for whoever gave it; `left` is what could not be undone, `moments` the times it names."""
 
     row: QuestionRow
     words: str
     left: tuple[str, ...] = ()
+    moments: tuple[datetime, ...] = ()
 
     @property
     def text(self) -> str:
@@ -54,7 +55,7 @@ def answer(
             return _undone(loop, tx, row, person)
         option = row.question.option(answer_) or _of_an_earlier_count(row.question, answer_)
         if row.state != "open" or option is None:
-            raise Declined(_too_late(tx, row, person))
+            raise _too_late(tx, row, person)
         form = _form(tx, row, option, words)
         if form is not None:
             return form
@@ -111,16 +112,17 @@ def _not_for(question: Question) -> str:
     return f"This one is for {whom}. Ask one of them, or whoever runs loopbot to add you to {question.audience} under [roles]."
 
 
-def _too_late(tx: Tx, row: QuestionRow, person: Person) -> str:
+def _too_late(tx: Tx, row: QuestionRow, person: Person) -> Declined:
     standing = _standing(tx, row)
     told = said(standing[-1], row.question) if standing else outcome(tx, row)
+    why = told
     if standing and standing[-1].by == whom(person):
-        return f"It is noted already. {told}"
-    if row.state == "answered":
-        return f"Somebody was quicker. {told}"
-    if row.state == "open":
-        return f"What is asked has changed meanwhile; look at it again. {told}".strip()
-    return told
+        why = f"It is noted already. {told}"
+    elif row.state == "answered":
+        why = f"Somebody was quicker. {told}"
+    elif row.state == "open":
+        why = f"What is asked has changed meanwhile; look at it again. {told}".strip()
+    return Declined(why, tuple(one.at for one in standing))
 
 
 def _standing(tx: Tx, row: QuestionRow) -> list[Answer]:
@@ -198,14 +200,14 @@ def _taken(loop: Loop, tx: Tx, row: QuestionRow, option: Option, words: str, per
         final=kind.final(row, word, detail),
     )
     if given is None:
-        raise Declined(_too_late(tx, row, person))
+        raise _too_late(tx, row, person)
     whole = Given(loop, tx, row, given, chosen, refs)
     _note(tx, question, f"answered: {meaning(given, question)}", given.by)
     kind.act(whole)
     wake(whole)
     _end_where_nobody_asks_on(loop, tx, row, option)
     refresh(loop, tx, [row])
-    return Heard(tx.questions.get(row.key) or row, said(given, question))
+    return Heard(tx.questions.get(row.key) or row, said(given, question), moments=(given.at,))
 
 
 def _end_where_nobody_asks_on(loop: Loop, tx: Tx, row: QuestionRow, option: Option) -> None:

@@ -4,6 +4,7 @@ from loopbot.domain.errors import Declined
 from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.records import Person
 from loopbot.domain.speech import Message, say
+from loopbot.domain.timing import timed
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions.answering import FORM, answer, form_filled, undo
 from loopbot.usecases.questions.keeping import refresh
@@ -33,7 +34,7 @@ def pressed(loop: Loop, roles: Roles, person: Person, key: str, word: str, words
         return heard
     if heard.left:
         # What could not be undone is told to whoever asked for it; all else is said where the question stands.
-        raise Declined(heard.text)
+        raise Declined(heard.text, heard.moments)
     return SHOWN_ELSEWHERE
 
 
@@ -44,8 +45,8 @@ def submitted(loop: Loop, roles: Roles, person: Person, filled: Filled) -> Messa
     try:
         heard = form_filled(loop, person, filled, roles)
     except Declined as no:
-        return say(str(no))
-    return heard if isinstance(heard, Wrong) else say(heard.text)
+        return timed(say(str(no)), no.moments)
+    return heard if isinstance(heard, Wrong) else timed(say(heard.text), heard.moments)
 
 
 def commanded(loop: Loop, roles: Roles, person: Person, verb: str, rest: str) -> Message | Form:
@@ -57,5 +58,5 @@ def commanded(loop: Loop, roles: Roles, person: Person, verb: str, rest: str) ->
     try:
         heard = undo(loop, person, key, roles) if verb == "undo" else answer(loop, person, key, word, words, roles)
     except Declined as no:
-        return say(str(no))
-    return heard if isinstance(heard, Form) else say(heard.text)
+        return timed(say(str(no)), no.moments)
+    return heard if isinstance(heard, Form) else timed(say(heard.text), heard.moments)
