@@ -1,5 +1,6 @@
 """What tests of every area share: the data beside the checkout, both databases, a clock held by hand."""
 
+import gc
 import os
 import shutil
 import sqlite3
@@ -24,6 +25,9 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("long", max_examples=2000, stateful_step_count=80, deadline=None)
 settings.load_profile("repeatable")
 
+# Thousands of tests are collected and stay: looking through all of them for garbage again and again took a tenth of the time.
+gc.set_threshold(50_000, 20, 50)
+
 REQUIRED = frozenset(os.environ.get("LOOPBOT_REQUIRE", "").split(","))
 SHARED = Path(__file__).parents[1].parent / "shared"
 POSTGRES = os.environ.get("LOOPBOT_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
@@ -33,6 +37,12 @@ def _absent(what: str, why: str) -> None:
     if what in REQUIRED:
         pytest.fail(f"LOOPBOT_REQUIRE names {what}, and {why}")
     pytest.skip(why)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

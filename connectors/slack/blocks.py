@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from connectors.slack.richtext import section
-from loopbot.domain.effects import Dated, Shared
+from loopbot.domain.effects import BETWEEN_KEYS, Dated, Shared
 from loopbot.domain.speech import Moment, Words
 from loopbot.domain.texts import clean, shorten
 
@@ -31,8 +31,6 @@ _ALL: Final = f"{ANSWERS}:all:"
 """What the id of the buttons begins with that answer for several at once; what they say names the effects."""
 _ALL_OF: Final = "All {count}: {yes}"
 _YES: Final = "yes"
-_BETWEEN: Final = ","
-"""Between the keys of the effects that one press answers."""
 _LONGEST_WORD: Final = 2_100
 _BULLET: Final = "• "
 # One control character for each point in time while a text is taken apart: a trimmed text holds none.
@@ -133,7 +131,7 @@ def _of_group(group: Sequence[Part]) -> Iterator[Json]:
     yes = dict(first.buttons).get(_YES)
     if len(group) > 1 and yes is not None:
         yield actions(
-            _BETWEEN.join(part.key for part in group),
+            BETWEEN_KEYS.join(part.key for part in group),
             [(_YES, _ALL_OF.format(count=len(group), yes=yes))],
             f"{_ALL}{first.key}",
         )
@@ -191,7 +189,7 @@ def answered(blocks: Sequence[Mapping[str, Any]], block_id: str, said: Sequence[
 def _asked_in(block: Mapping[str, Any]) -> list[str]:
     """The effects that a row of buttons answers for."""
     told = pressed(str((block.get("elements") or [{}])[0].get("value") or ""))
-    return told.key.split(_BETWEEN) if told else []
+    return told.key.split(BETWEEN_KEYS) if told else []
 
 
 def _but(block: Mapping[str, Any], gone: Collection[str]) -> list[Json]:
@@ -201,7 +199,7 @@ def _but(block: Mapping[str, Any], gone: Collection[str]) -> list[Json]:
         return [dict(block)]
     label = str(block["elements"][0].get("text", {}).get("text", "")).partition(": ")[2]
     return (
-        [actions(_BETWEEN.join(left), [(_YES, _ALL_OF.format(count=len(left), yes=label))], str(block["block_id"]))]
+        [actions(BETWEEN_KEYS.join(left), [(_YES, _ALL_OF.format(count=len(left), yes=label))], str(block["block_id"]))]
         if len(left) > 1
         else []
     )

@@ -15,6 +15,8 @@ from loopbot.domain.records import Person, Record, Ref
 from loopbot.domain.words import Kind, Relation
 
 PENDING_KIND = "pending"
+BETWEEN_KEYS = ","
+"""Between the keys of effects that one press answers."""
 TEXT_FIELDS = ("title", "text")
 # A text may name a ticket that is not open yet. STX and ETX can not come from outside: the border strips control characters.
 PENDING_MARK = re.compile("\x02([0-9a-f]{32})\x03")

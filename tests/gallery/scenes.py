@@ -118,11 +118,11 @@ def _by_itself() -> Iterator[Shown]:
     yield shown("Fixed where you use it", "told by a rule", told)
     answer = speaking.note(say("Good. It counts as fixed for you."))
     yield shown("Fixed where you use it", "once it is answered", blocks.answered(told, blocks.ANSWERS, answer))
-    parts = [_fix(key, title) for key, title in (("a", "The export hangs at 80 percent"), ("b", "Orders are missing"), ("c", HOSTILE.strip()))]  # fmt: skip
+    parts = [_fix(key, title) for key, title in (("INC0012345", "The export hangs at 80 percent"), ("INC0012351", "Orders are missing"), ("INC0012352", HOSTILE.strip()))]  # fmt: skip
     several = [*parts, blocks.Part("d", 'Your report has arrived: "The basket is empty" (INC0012399)')]
     digest = blocks.together(several, "News about 4 things you reported or follow:")["blocks"]
     yield shown("Several reports fixed by one delivery", "told in one message", digest)
-    one_said = blocks.answered(digest, f"{blocks.ANSWERS}:a", answer)
+    one_said = blocks.answered(digest, f"{blocks.ANSWERS}:INC0012345", answer)
     yield shown("Several reports fixed by one delivery", "once one of them is answered", one_said)
     arrived = 'Your report has arrived: "The export hangs at 80 percent"\nThis may help until it is fixed: Run the export after 22:00.\nDid it? You hear either way when it is fixed where you use it. (INC0012345)'
     yield shown("A report is acknowledged", "told by a rule", blocks.message(arrived, key="k", buttons=(("yes", "That helped"), ("no", "It did not")))["blocks"])  # fmt: skip
@@ -134,7 +134,7 @@ def _by_itself() -> Iterator[Shown]:
 def _fix(key: str, title: str) -> blocks.Part:
     buttons = (("yes", "Yes, it works"), ("no", "Still broken"))
     lead = "Fixed in production since 3 Mar 2026, 09:12 UTC, of what you reported:"
-    line = f'"{title}" (INC001234{key}), reported on 2 Mar 2026, 14:05 UTC'
+    line = f'"{title}" ({key}), reported on 2 Mar 2026, 14:05 UTC'
     return blocks.Part(key, f"What you reported is fixed: {title}", buttons, shared=Shared(lead, line))
 
 

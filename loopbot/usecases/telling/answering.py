@@ -6,7 +6,7 @@ from datetime import datetime
 from statistics import fmean
 from typing import Final
 
-from loopbot.domain.effects import Tell
+from loopbot.domain.effects import BETWEEN_KEYS, Tell
 from loopbot.domain.events import SILENCE, SILENT, Answered, Timer
 from loopbot.domain.forms import Filled, Form, TextField
 from loopbot.domain.people import who
@@ -24,8 +24,6 @@ _THANKS: Final = {
     "no": "It is noted that this still does not work for you; the people who work on it see it now.",
 }
 _ALL_WELL: Final = "Good. All {count} count as fixed for you."
-_BETWEEN: Final = ","
-"""Between the keys of messages that one press answers."""
 _UNKNOWN: Final = "This question is no longer known here."
 _MOST_WORDS: Final = 3_000
 
@@ -45,8 +43,8 @@ def answered(loop: Loop, person: Person, key: str, answer: str, words: str = "")
 
     Who says that it is still broken is asked what happens: what they write comes with the same answer.
     """
-    if _BETWEEN in key:
-        return _all_answered(loop, person, key.split(_BETWEEN), answer)
+    if BETWEEN_KEYS in key:
+        return _all_answered(loop, person, key.split(BETWEEN_KEYS), answer)
     words = loop.redacted(clean(words, _MOST_WORDS)).strip()
     with loop.store.write() as tx:
         row = tx.outbox.get(key)
