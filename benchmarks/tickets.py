@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure
 from loopbot.domain.ranking import Judgement
-from loopbot.domain.records import Change, Feedback, Incident, Issue, Link, Record, Ref
+from loopbot.domain.records import Article, Change, Feedback, Incident, Issue, Link, Record, Ref
 from loopbot.domain.rules import Match, Repeat
 from loopbot.domain.views import View
 from loopbot.domain.wordings import Sought
@@ -33,7 +33,7 @@ from loopbot.store import open_store
 from loopbot.wiring import installed_encoder
 
 COUNT = int(os.environ.get("TICKETS", "100000"))
-CHANGES, ITEMS, ASKED = COUNT * 3 // 10, COUNT // 20, 60
+CHANGES, ITEMS, ARTICLES, ASKED = COUNT * 3 // 10, COUNT // 20, COUNT // 50, 60
 SERVICES, WORDS, OWN = 200, 20_000, 400
 LABELS = 300
 GOAL = 150.0
@@ -89,6 +89,10 @@ def records(desk: Desk) -> Iterator[Record]:
     for number in range(ITEMS):
         at = NOW - timedelta(minutes=(ITEMS - number) * 1_051_200 / ITEMS)
         yield Issue(ref=Ref("jira", "issue", f"LOOP-{number}"), ident=f"i{number}", title=desk.said(number % SERVICES, 8), text=desk.told(number % SERVICES, 50), state="todo", updated_at=at, opened_at=at, services=frozenset({f"Service {number % SERVICES}"}))  # fmt: skip
+    for number in range(ARTICLES):
+        at = NOW - timedelta(minutes=(ARTICLES - number) * 1_051_200 / ARTICLES)
+        text = "\n".join(desk.said(number % SERVICES, 30) for _ in range(15))
+        yield Article(ref=Ref("servicenow", "article", f"KB{number:07}"), ident=f"a{number}", title=desk.said(number % SERVICES, 6), text=text, state="published", updated_at=at, number=f"KB{number:07}")  # fmt: skip
     for number in range(COUNT):
         service = desk.chance.randrange(SERVICES)
         at = NOW - timedelta(minutes=(COUNT - number) * 1_051_200 / COUNT)
@@ -127,6 +131,7 @@ def asked(judgement: Judgement, it: Record, view: View) -> dict[str, float]:
         "topic": partial(judgement.topics.guess, told),
         "item": lambda: list(judgement.similar.rank(it, view, ITEMS_LIKE_IT)),
         "priority": partial(judgement.weigher.weigh, it, view),
+        "known answer": partial(judgement.helper.known, it, view),
     }
     took = {}
     for name, part in parts.items():
@@ -153,7 +158,7 @@ def measure() -> list[Figure]:
 def told(what: str, rows: Sequence[Mapping[str, float]]) -> list[Figure]:
     """What tickets took in all, and each judgement's part."""
     whole = [sum(row.values()) for row in rows]
-    note = f"processor time; {COUNT:,} tickets, {CHANGES:,} changes, {ITEMS:,} items; {len(rows)} new tickets"
+    note = f"processor time; {COUNT:,} tickets, {CHANGES:,} changes, {ITEMS:,} items, {ARTICLES:,} articles; {len(rows)} new tickets"
     figures = [
         Figure(what, statistics.median(whole), "ms", most=GOAL, note=note),
         Figure("… 95 of 100 take less", statistics.quantiles(whole, n=20)[18], "ms"),

@@ -31,12 +31,12 @@ class Jira:
         return self._system
 
     def sources(self) -> Sequence[Source]:
-        """system:issue, and system:release and system:article where they are read."""
+        """system:issue, and system:release and system:article where they are read; articles first, as they answer others."""
         sources: list[Source] = [Issues(self._client, self._mapper, Search(self._client))]
         if self._settings.read_releases:
             sources.append(Releases(self._client, self._mapper))
         if self._settings.articles is not None:
-            sources.append(Articles(self._client, self._settings.articles))
+            sources.insert(0, Articles(self._client, self._settings.articles))
         return sources
 
     def sink(self) -> Sink | None:

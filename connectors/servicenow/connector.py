@@ -37,12 +37,12 @@ class ServiceNow:
         return self._system
 
     def sources(self) -> Sequence[Source]:
-        """A stream for each configured table."""
+        """A stream for each configured table; articles first, so that they can answer the tickets of the first reading."""
         pace = Pace(self._settings.overlap, self._settings.page_size)
         read = [shape for shape in self._shapes.values() if shape.kind in self._settings.streams]
         sources: list[Source] = [TableSource(self._instance, self._dictionary, shape, pace) for shape in read]
         if self._articles is not None:
-            sources.append(TableSource(self._instance, self._dictionary, self._articles, pace))
+            sources.insert(0, TableSource(self._instance, self._dictionary, self._articles, pace))
         if self._settings.dependencies is not None:
             clock, size = self._given.clock, self._settings.page_size
             sources.append(DependencySource(self._instance, self._settings.dependencies, clock, size))

@@ -14,14 +14,16 @@ def serve_sandbox(replay: Path | None, *, speed: float, verify: bool, port: int)
         from loopbot.cli.replaying import serve_replay
 
         return serve_replay(replay, speed=speed, verify=verify, port=port)
-    from loopbot.sandbox.company import STAFF, Company
+    from loopbot.sandbox.company import KNOWLEDGE, STAFF, Company
     from loopbot.sandbox.estate import Estate
     from loopbot.wiring import starter_rules
 
     out = console()
     with tempfile.TemporaryDirectory(prefix="loopbot-sandbox-") as folder, Estate(port) as estate:
-        Company(estate).move_in()
-        path = estate.write_config(Path(folder), rules=starter_rules(), more=STAFF)
+        company = Company(estate)
+        company.move_in()
+        company.write_down()
+        path = estate.write_config(Path(folder), rules=starter_rules(), more=STAFF + KNOWLEDGE)
         out.print("A tea shop's systems, as twins on this machine. Nothing leaves it.", style="bold")
         for name, url in estate.urls.items():
             out.print(f"  {name:<11} {url}", markup=False)

@@ -84,6 +84,19 @@ gather_seconds = 0
 """What the shop's configuration says of its people, for a sandbox that is to ask them."""
 
 
+OPEN_BASE, OPEN_SPACE = "Help for everybody", "HELP"
+KNOWLEDGE = f"""
+# What everybody at the shop may read.
+[systems.servicenow.articles]
+bases = ["{OPEN_BASE}"]
+
+[systems.jira.articles]
+spaces = ["{OPEN_SPACE}"]
+every = "PT10S"
+"""
+"""What the shop's configuration says of its knowledge bases, once the company has written some articles (`write_down`)."""
+
+
 @dataclass(slots=True)
 class Company:
     """Northwind Tea: what is there before the story begins, and what its people do in it."""
@@ -103,6 +116,31 @@ class Company:
         self.estate.github.add_repo(REPOSITORY)
         self.estate.github.commit(REPOSITORY, f"{PROJECT}-1 Show delivery window", "priya", files=["shop/orders.py"])
         self.deploy()
+
+    def write_down(self) -> dict[str, str]:
+        """Articles: for everybody in ServiceNow and in the wiki, and for those who work at the desk; the id of each, by title."""
+        servicenow, wiki = self.estate.servicenow, self.estate.jira.wiki
+        bases = {
+            name: servicenow.insert("kb_knowledge_base", {"title": name})["sys_id"] for name in (OPEN_BASE, "Desk")
+        }
+        written = {}
+        for base, title, text in (
+            (
+                OPEN_BASE,
+                "Reset your VPN token",
+                "<p>Open the portal.</p><ul><li>Choose <b>Security</b></li><li>Press Reset</li></ul>",
+            ),
+            (OPEN_BASE, "Print labels in hall 2", "<p>Turn the roll so that the shiny side is up.</p>"),
+            ("Desk", "Reset a VPN token for somebody", "<p>For the desk alone: the master code is in the safe.</p>"),
+        ):
+            values = {"short_description": title, "text": text, "kb_knowledge_base": bases[base]}
+            written[title] = servicenow.insert("kb_knowledge", {**values, "workflow_state": "published"})["sys_id"]
+        wiki.add_space(OPEN_SPACE, OPEN_BASE)
+        home = wiki.add(OPEN_SPACE, "Home", "<p>Welcome.</p>")
+        title = "Export orders to a spreadsheet"
+        text = "<h2>Steps</h2><ol><li>Open Orders</li><li>Press Export and choose Spreadsheet</li></ol>"
+        written[title] = wiki.add(OPEN_SPACE, title, text, parent=home)
+        return written
 
     def report(
         self, who: str, title: str, text: str, service: str, *, minutes_ago: float = 0, priority: str = "2"
