@@ -10,7 +10,19 @@ import time
 
 from benchmarks.figures import Figure
 
-PARTS = ("starting", "judging", "ingesting", "mapping", "idle", "daemon", "telling", "replaying", "commands", "tickets")
+PARTS = (
+    "starting",
+    "judging",
+    "ingesting",
+    "alike",
+    "mapping",
+    "idle",
+    "daemon",
+    "telling",
+    "replaying",
+    "commands",
+    "tickets",
+)
 
 
 def main() -> int:

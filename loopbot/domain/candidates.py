@@ -20,13 +20,11 @@ def like_it(rule: Rule, subject: Record, view: View, judgement: Judgement) -> li
     if rule.repeat is None:
         return []
     now = view.now()
-    no = view.apart(subject.ref)
+    no = {subject.ref, *view.apart(subject.ref)}
     found = [
         one
         for one in judgement.repeats.alike(subject, view, rule.repeat)
-        if one.record.ref != subject.ref
-        and one.record.ref not in no
-        and (rule.when is None or rule.when.holds(Scope(it=one.record, now=now)))
+        if one.record.ref not in no and (rule.when is None or rule.when.holds(Scope(it=one.record, now=now)))
     ]
     return sorted(found, key=lambda one: (one.record.occurred_at, one.record.ref))
 

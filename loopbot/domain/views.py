@@ -58,6 +58,9 @@ class View(Protocol):
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Live links at either end of it. Ends may be pending refs or records not mirrored."""
 
+    def led_to(self, ref: Ref, relation: Relation) -> Collection[Ref]:
+        """Where live links of that relation lead from it; only to be asked what is in it."""
+
     def helped(self, ref: Ref) -> tuple[int, int]:
         """How many said that what this record offers as an answer helped them, and how many that it did not."""
 

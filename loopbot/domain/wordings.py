@@ -1,7 +1,7 @@
 """What records say, as terms: the common ground of search by meaning and of the judgements that compare texts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -27,10 +27,15 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A record that shares telling terms with what was asked for, and what it says."""
+    """A record that shares telling terms with what was asked for, what it says, and who reported it."""
 
     record: Record
     wording: Wording
+    reporter: str | None = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Looked up once: in a storm the same ones are near to each that comes.
+        object.__setattr__(self, "reporter", self.record.reporter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

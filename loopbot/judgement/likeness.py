@@ -94,12 +94,17 @@ def measured(it: Record, near: Neighbourhood) -> Iterator[tuple[Neighbour, Measu
     """Each neighbour, in the order found, with its measures."""
     asked = _Asked.of(near)
     # In a storm many say the same: what is said is compared once, however many say it.
+    # The store hands out one object for all who say the same: its identity is looked up quicker than its words.
     said: dict[Wording, tuple[float, partial[Measures]]] = {}
+    same: dict[int, tuple[float, partial[Measures]]] = {}
     compared = []
     for one in near.found:
-        known = said.get(one.wording)
+        known = same.get(id(one.wording))
         if known is None:
-            known = said[one.wording] = asked.weighed(one.wording), _of_words(asked, one.wording)
+            known = said.get(one.wording)
+            if known is None:
+                known = said[one.wording] = asked.weighed(one.wording), _of_words(asked, one.wording)
+            same[id(one.wording)] = known
         compared.append(known)
     order = sorted(range(len(compared)), key=lambda index: -compared[index][0])
     best = compared[order[0]][0] if order else 0.0
@@ -249,13 +254,13 @@ class Reasons:
 
     def __init__(self, it: Record, near: Neighbourhood) -> None:
         self._it, self._near = it, near
-        self._told: dict[tuple[Wording, frozenset[str], bool], tuple[str, ...]] = {}
+        self._told: dict[tuple[int, frozenset[str], bool], tuple[str, ...]] = {}
         self._written: Mapping[str, str] | None = None
 
     def of(self, one: Neighbour, measures: Measures) -> tuple[str, ...]:
         """The reasons for one of the neighbours."""
         # In a storm many say the same of the same service: only the time between is another one.
-        place = one.wording, one.record.services, measures.titles > 0.95
+        place = id(one.wording), one.record.services, measures.titles > 0.95
         told = self._told.get(place)
         if told is None:
             told = self._told[place] = tuple(self._but_time(one, measures))

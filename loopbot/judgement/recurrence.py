@@ -84,7 +84,7 @@ class Recurrences:
         for one in ranked(it, near, self.model):
             if one.score < repeat.alike:
                 return
-            if one.record.ref not in said:
+            if not said or one.record.ref not in said:
                 yield one
 
 
@@ -132,7 +132,7 @@ def _worth_comparing(it: Record, near: Neighbourhood) -> Neighbourhood:
     reporter = it.reporter
     if reporter is None:
         return near
-    kept = (one for one in near.found if one.record.reporter != reporter or not series(near.asked, one))
+    kept = (one for one in near.found if one.reporter != reporter or not series(near.asked, one))
     return replace(near, found=tuple(kept))
 
 

@@ -122,7 +122,7 @@ class LinkUp:
         links: list[Link] = []
         effects: list[LinkTickets] = []
         for source in self.source.ends(scope):
-            there = _linked_from(source.ref, self.relation, bench.view)
+            there = bench.view.led_to(source.ref, self.relation)
             for target in self.target.ends(scope):
                 if source.ref == target.ref or target.ref in there:
                     continue
@@ -139,11 +139,6 @@ class LinkUp:
                 systems = self.systems if self.systems is not None else (scope.it.system,)
                 effects.extend(_written(system, cause, link, source, target) for system in systems)
         return Wanted(effects=tuple(effects), links=tuple(links))
-
-
-def _linked_from(source: Ref, relation: Relation, view: View) -> frozenset[Ref]:
-    """Asked once a source: a problem may hold hundreds of incidents, and each new one names them all."""
-    return frozenset(link.target for link in view.linked(source, relation) if link.source == source)
 
 
 def _written(system: str, cause: Cause, link: Link, source: End, target: End) -> LinkTickets:

@@ -90,6 +90,10 @@ class Scene:
             if ref in (link.source, link.target) and (relation is None or link.relation == relation)
         ]
 
+    def led_to(self, ref: Ref, relation: Relation) -> Collection[Ref]:
+        """Where links of that relation lead from it."""
+        return {link.target for link in self.linked(ref, relation) if link.source == ref}
+
     def told(self, ref: Ref) -> Sequence[Told]:
         """What people were told about a record or are to be."""
         return self.tellings.get(ref, ())

@@ -6,7 +6,7 @@ from typing import Protocol
 from loopbot.domain.mirroring import Conflict, Note
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.wordings import Sought
-from loopbot.domain.words import Kind
+from loopbot.domain.words import Kind, Relation
 from loopbot.ports.rows import ConflictEntry, Upserted
 
 
@@ -76,6 +76,9 @@ class Links(Protocol):
 
     def of(self, ref: Ref) -> list[Link]:
         """Live links at either end."""
+
+    def led_to(self, ref: Ref, relation: Relation) -> Collection[Ref]:
+        """Where live links of that relation lead from it; only to be asked what is in it."""
 
     def reject(self, source: Ref, relation: str, target: Ref, by: str) -> None:
         """A person says that this is not so; it stays said."""

@@ -9,6 +9,7 @@ from loopbot.domain.questions import Lesson, LessonKind
 from loopbot.domain.records import Ref
 from loopbot.store import schema
 from loopbot.store.database import Work
+from loopbot.store.prepared import APART
 from loopbot.store.schema import AnyRow
 
 L = schema.lesson.c
@@ -71,9 +72,8 @@ class SqlLessons:
 
     def apart(self, ref: Ref) -> frozenset[Ref]:
         """The records of which people said that they are not the same as this one."""
-        no = (L.kind == "same", L.verdict == "no", STANDS)
-        query = select(L.subject, L.other).where(*no, or_(L.subject == ref, L.other == str(ref)))
-        pairs = [(row.subject, Ref.parse(row.other)) for row in self._connection.execute(query)]
+        given = {"ref": ref, "other": str(ref)}
+        pairs = [(row.subject, Ref.parse(row.other)) for row in self._connection.execute(APART, given)]
         return frozenset(other if subject == ref else subject for subject, other in pairs)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import and_, bindparam, delete, exists, or_, select, update
 from loopbot.domain.effects import PENDING_KIND
 from loopbot.domain.records import Deployment, Link, Record, Ref
 from loopbot.domain.words import Relation
-from loopbot.store import agreed, schema
+from loopbot.store import agreed, prepared, schema
 from loopbot.store.chunks import chunks
 from loopbot.store.database import Work
 from loopbot.store.mirror import SqlMirror
@@ -21,7 +21,7 @@ from loopbot.store.schema import AnyRow
 
 C = schema.link.c
 T = schema.link_stated.c
-COLUMNS = (C.source, C.relation, C.target, C.confidence, C.because, C.by)
+COLUMNS = prepared.SAID
 # Made once: rules that follow links ask this for every record.
 END = bindparam("end", type_=C.source.type)
 AT = (
@@ -44,6 +44,7 @@ class SqlLinks:
         self._connection = work.connection
         self._mirror = mirror
         self._near: dict[Ref, list[Link]] = {}
+        self._leads: dict[tuple[Ref, str], set[Ref]] = {}
 
     def put(self, links: Iterable[Link]) -> list[Link]:
         """Add or strengthen; returns those that are new, their pending refs resolved where the ticket is open already."""
@@ -75,9 +76,17 @@ class SqlLinks:
             self._near[ref] = [_link(row) for row in self._connection.execute(AT, {"end": ref})]
         return list(self._near[ref])
 
+    def led_to(self, ref: Ref, relation: Relation) -> Collection[Ref]:
+        """Where live links of that relation lead from it."""
+        # In a storm thousands join one problem, and each asks whether it is there: not all of them are gone through each time.
+        if (ref, relation) not in self._leads:
+            found = {link.target for link in self.of(ref) if link.source == ref and link.relation == relation}
+            self._leads[ref, relation] = found
+        return self._leads[ref, relation]
+
     def reject(self, source: Ref, relation: str, target: Ref, by: str) -> None:
         """A person says that this is not so; it stays said."""
-        self._near.clear()
+        self._look_anew()
         said = {"by": by, "at": self._work.now(), "said_by_person": True, "rejected": True}
         row = {"source": source, "relation": relation, "target": target, "confidence": 0.0, "because": ""}
         places = [C.source, C.relation, C.target]
@@ -86,7 +95,7 @@ class SqlLinks:
 
     def take_back(self, source: Ref, relation: str, target: Ref) -> bool:
         """A person takes back what they said of it; what its own systems state stands again. False: nothing was said."""
-        self._near.clear()
+        self._look_anew()
         here = (C.source == source, C.relation == relation, C.target == target)
         said = delete(schema.link).where(*here, C.said_by_person).returning(C.source)
         if self._connection.execute(said).first() is None:
@@ -99,7 +108,7 @@ class SqlLinks:
 
     def forget(self, end: Ref) -> None:
         """A ticket will never be open: what rules linked with it is linked no more."""
-        self._near.clear()
+        self._look_anew()
         named = or_(C.source == end, C.target == end)
         self._connection.execute(delete(schema.link).where(named, ~C.said_by_person))
 
@@ -138,7 +147,7 @@ class SqlLinks:
         if not rows:
             return
         self._connection.execute(delete(schema.link).where(named))
-        self._near.clear()
+        self._look_anew()
         names = {pending: became}
         for row in rows:
             link = _renamed(_link(row), names)
@@ -152,7 +161,7 @@ class SqlLinks:
         self.settle(old, new)
 
     def _put(self, links: Sequence[Link]) -> list[Link]:
-        held = self._held(links, lock=True)
+        held = self._held(links)
         missing = [link for link in links if _triple(link) not in held]
         new: list[Link] = []
         if missing:
@@ -163,11 +172,11 @@ class SqlLinks:
             inserted = {(row.source, row.relation, row.target) for row in rows}
             new = [link for link in missing if _triple(link) in inserted]
             # Where several hosts write, someone may have said the rest meanwhile: then it is a second opinion.
-            held |= self._held([link for link in missing if _triple(link) not in inserted], lock=True)
+            held |= self._held([link for link in missing if _triple(link) not in inserted])
         stronger = [link for link in links if _triple(link) in held and _replaces(link, held[_triple(link)])]
         self._come_near(new)
         if stronger:
-            self._near.clear()
+            self._look_anew()
             places = {"old_source": C.source, "old_relation": C.relation, "old_target": C.target}
             names = ("confidence", "because", "by", "at", "said_by_person", "rejected")
             statement_ = update(schema.link).where(*(column == bindparam(name) for name, column in places.items()))
@@ -184,6 +193,12 @@ class SqlLinks:
         for link in new:
             for end in {link.source, link.target} & self._near.keys():
                 insort(self._near[end], link, key=_order)
+            if (link.source, link.relation) in self._leads:
+                self._leads[link.source, link.relation].add(link.target)
+
+    def _look_anew(self) -> None:
+        self._near.clear()
+        self._leads.clear()
 
     def _columns(self, link: Link) -> dict[str, object]:
         return {
@@ -198,16 +213,17 @@ class SqlLinks:
             "rejected": False,
         }
 
-    def _held(self, links: Sequence[Link], *, lock: bool) -> dict[Triple, AnyRow]:
+    def _held(self, links: Sequence[Link]) -> dict[Triple, AnyRow]:
+        """What stands at the places of these links, locked."""
         if not links:
             return {}
         triples = {_triple(link) for link in links}
-        sources, targets = {str(link.source) for link in links}, {str(link.target) for link in links}
-        near = (self._work.among(C.source, sorted(sources)), self._work.among(C.target, sorted(targets)))
-        query = select(*COLUMNS, C.said_by_person, C.rejected).where(*near)
-        if lock:
-            query = query.order_by(C.source, C.relation, C.target).with_for_update(of=schema.link)
-        found = {(row.source, row.relation, row.target): row for row in self._connection.execute(query)}
+        ends = {
+            "sources": self._work.several(sorted({str(link.source) for link in links})),
+            "targets": self._work.several(sorted({str(link.target) for link in links})),
+        }
+        rows = self._connection.execute(prepared.held(self._work.shared), ends)
+        found = {(row.source, row.relation, row.target): row for row in rows}
         return {triple: row for triple, row in found.items() if triple in triples}
 
     def _moves(self, issues: Collection[Ref]) -> list[Triple]:
@@ -231,7 +247,7 @@ class SqlLinks:
         Where a rule said it first, someone removed in the system what the rule had written there: that counts as a no.
         """
         if statements:
-            self._near.clear()
+            self._look_anew()
         for stated_by, source, relation, target in sorted(statements):
             same = (T.source == source, T.relation == relation, T.target == target)
             self._connection.execute(delete(schema.link_stated).where(T.stated_by == stated_by, *same))
@@ -251,18 +267,9 @@ class SqlLinks:
         if not keys:
             return links
         names: dict[Ref, Ref] = {}
-        o = schema.outbox.c
         for some in chunks(sorted(keys)):
-            # Locked, so that a ticket that opens at this moment is either seen here or finds these links.
-            query = (
-                select(o.key, o.ref)
-                .where(self._work.among(o.key, some))
-                .order_by(o.key)
-                .with_for_update(read=True, of=schema.outbox)
-            )
-            names |= {
-                Ref("loopbot", PENDING_KIND, row.key): row.ref for row in self._connection.execute(query) if row.ref
-            }
+            rows = self._connection.execute(prepared.opened(self._work.shared), {"keys": self._work.several(some)})
+            names |= {Ref("loopbot", PENDING_KIND, row.key): row.ref for row in rows if row.ref}
         return [_renamed(link, names) for link in links]
 
 

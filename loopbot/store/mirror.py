@@ -23,6 +23,7 @@ from loopbot.store import schema
 from loopbot.store.chunks import chunks
 from loopbot.store.database import Work
 from loopbot.store.places import PAGE, WHOLE, by_kind, named, record_of, rows_at
+from loopbot.store.schema import AnyRow
 from loopbot.store.sights import Sights
 from loopbot.store.wordings import SqlWordings
 
@@ -66,6 +67,7 @@ class SqlMirror:
         self._connection = work.connection
         self._wordings = SqlWordings(work)
         self._near: dict[int, Neighbour] = {}
+        self._said: dict[tuple[str, str], Wording] = {}
         self._sights = Sights(work, self._wordings, self._near.clear)
 
     def put(self, records: Sequence[Record]) -> list[Upserted]:
@@ -200,9 +202,14 @@ class SqlMirror:
         missing = [number for number in numbers if number not in self._near]
         if missing and len(self._near) + len(missing) > NEAR:
             self._near.clear()
+            self._said.clear()
             missing = list(numbers)
         if missing:
             for row in self._connection.execute(SAYING, {"numbers": missing}):
-                said = Wording(tuple(row.title.split()), tuple(row.said.split()))
+                said = self._said.setdefault((row.title, row.said), _wording_of(row))
                 self._near[row.number] = Neighbour(record_of(row), said)
         return tuple(self._near[number] for number in numbers if number in self._near)
+
+
+def _wording_of(row: AnyRow) -> Wording:
+    return Wording(tuple(row.title.split()), tuple(row.said.split()))

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Executable, and_, case, delete, literal, s
 from loopbot.domain.effects import Ask, Effect, Post, SetFields, pending_ref
 from loopbot.domain.records import Ref
 from loopbot.ports import EffectState
-from loopbot.store import schema
+from loopbot.store import prepared, schema
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import decode_effect, encode_effect
 from loopbot.store.database import Work, among_those, inserting
@@ -87,12 +87,7 @@ class Planning:
         needs = {need: effect for effect in effects.values() for need in effect.needs}
         there = set(effects) | set(known)
         for some in chunks(sorted(needs)):
-            rows = self._connection.execute(
-                select(C.key, C.ref)
-                .where(self._work.among(C.key, some))
-                .order_by(C.key)
-                .with_for_update(read=True, of=schema.outbox)
-            )
+            rows = self._connection.execute(prepared.opened(self._work.shared), {"keys": self._work.several(some)})
             for row in rows:
                 there.add(row.key)
                 if row.ref is not None:

@@ -153,6 +153,10 @@ class SqlTx:
         """Live links at either end of it."""
         return [link for link in self.links.of(ref) if relation in {None, link.relation}]
 
+    def led_to(self, ref: Ref, relation: Relation) -> Collection[Ref]:
+        """Where live links of that relation lead from it."""
+        return self.links.led_to(ref, relation)
+
     def gone(self, refs: Collection[Ref]) -> None:
         """Their systems hold these records no longer; seen again, they are back."""
         self._mirror.gone(refs)

@@ -20,6 +20,7 @@ from loopbot.judgement.wording import wording
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
 from loopbot.store.database import Work
+from loopbot.store.prepared import OWN
 from loopbot.store.schema import AnyRow, micros
 
 Row: TypeAlias = Mapping[str, Any]
@@ -69,6 +70,7 @@ class SqlWordings:
         self._part: int | None = None
         self._counted: dict[tuple[frozenset[str], frozenset[str]], dict[str, int]] = {}
         self._scored: dict[tuple[object, ...], Scored] = {}
+        self._owned: dict[Ref, AnyRow | None] = {}
 
     def add(self, records: Sequence[Record]) -> None:
         """Enter records that are not in it."""
@@ -183,12 +185,17 @@ class SqlWordings:
         """Forget what was found: a record has changed."""
         self._counted.clear()
         self._scored.clear()
+        self._owned.clear()
 
     def _own(self, ref: Ref | None) -> AnyRow | None:
         if ref is None:
             return None
-        here = (W.system == ref.system, W.kind == ref.kind, W.key == ref.key)
-        return self._connection.execute(select(W.number, W.title, W.body).where(*here)).first()
+        if ref not in self._owned:
+            if len(self._owned) >= REMEMBERED:
+                self._owned.clear()
+            given = {"system": ref.system, "kind": ref.kind, "key": ref.key}
+            self._owned[ref] = self._connection.execute(OWN, given).first()
+        return self._owned[ref]
 
     def _remove(self, rows: Sequence[AnyRow]) -> None:
         if not rows:

@@ -43,6 +43,9 @@ class ListView:
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         return [one for one in self.links if ref in (one.source, one.target) and relation in (None, one.relation)]
 
+    def led_to(self, ref: Ref, relation: Relation) -> Collection[Ref]:
+        return {link.target for link in self.linked(ref, relation) if link.source == ref}
+
     def asked(self, kind: Asking, subjects: Collection[Ref]) -> Standing | None:
         return self.standing if self.standing and self.standing.subject in subjects else None
 

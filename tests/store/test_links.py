@@ -189,3 +189,17 @@ def test_links_that_come_after_a_look_are_seen_in_the_order_in_which_they_are_re
             assert tx.links.of(one.target) == [one]
         seen = tx.links.of(problem)
     assert seen == links_of(store, problem)
+
+
+def test_where_links_lead_is_known_as_they_come_and_go_within_a_transaction(store: SqlStore) -> None:
+    put(store, RULE)
+    other, third = (Ref("servicenow", "change", f"CHG000004{number}") for number in (1, 2))
+    with store.write() as tx:
+        assert set(tx.led_to(INC, "caused_by")) == {CHANGE}
+        assert set(tx.led_to(INC, "fixes")) == set(tx.led_to(CHANGE, "caused_by")) == set()
+        tx.links.put([replace(RULE, target=other), link(third, "caused_by", INC, "rule:suspect")])
+        assert set(tx.led_to(INC, "caused_by")) == {CHANGE, other}, "and not where they come from"
+        tx.links.reject(INC, "caused_by", CHANGE, "person:anna")
+        assert set(tx.led_to(INC, "caused_by")) == {other}
+        tx.links.put([PERSON])
+        assert set(tx.led_to(INC, "caused_by")) == {CHANGE, other}
