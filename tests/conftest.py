@@ -131,15 +131,20 @@ def blank(tables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
-def store_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def postgres_store_url(schemas: Schemas) -> Iterator[str]:
+    """A schema of Postgres with all tables, and nothing in them."""
+    with schemas.lent() as url:
+        yield url
+
+
+@pytest.fixture
+def store_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database with all tables, and nothing in them."""
     if database == "postgres":
-        with request.getfixturevalue("schemas").lent() as url:
-            yield url
-    else:
-        path = tmp_path / "loopbot.db"
-        shutil.copyfile(request.getfixturevalue("blank"), path)
-        yield f"sqlite:///{path}"
+        return str(request.getfixturevalue("postgres_store_url"))
+    path = tmp_path / "loopbot.db"
+    shutil.copyfile(request.getfixturevalue("blank"), path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

@@ -41,8 +41,8 @@ def test_the_same_comes_of_it_on_one_machine_and_on_several(
 
 
 @fault("P2", "P3")
-def test_work_is_shared_and_a_node_that_leaves_finishes_what_it_is_at(postgres_url: str, tmp_path: Path) -> None:
-    with fleet_on(postgres_url, tmp_path, HASTY) as fleet:
+def test_work_is_shared_and_a_node_that_leaves_finishes_what_it_is_at(postgres_store_url: str, tmp_path: Path) -> None:
+    with fleet_on(postgres_store_url, tmp_path, HASTY) as fleet:
         for _ in range(2):
             fleet.start()
         fleet.ready()
@@ -59,8 +59,8 @@ def test_work_is_shared_and_a_node_that_leaves_finishes_what_it_is_at(postgres_u
 
 
 @fault("P1")
-def test_the_work_of_a_killed_node_goes_on_within_its_claim(postgres_url: str, tmp_path: Path) -> None:
-    with fleet_on(postgres_url, tmp_path, HASTY) as fleet:
+def test_the_work_of_a_killed_node_goes_on_within_its_claim(postgres_store_url: str, tmp_path: Path) -> None:
+    with fleet_on(postgres_store_url, tmp_path, HASTY) as fleet:
         for role in ("scheduler", "worker", "worker"):
             fleet.start(role)
         fleet.ready()
@@ -78,9 +78,9 @@ def test_the_work_of_a_killed_node_goes_on_within_its_claim(postgres_url: str, t
 
 
 @fault("P4")
-def test_a_paused_node_that_wakes_up_late_sends_and_settles_nothing(postgres_url: str, tmp_path: Path) -> None:
+def test_a_paused_node_that_wakes_up_late_sends_and_settles_nothing(postgres_store_url: str, tmp_path: Path) -> None:
     # Paused inside a transaction it keeps its locks for so long, and no longer.
-    url = postgres_url + "+-cidle_in_transaction_session_timeout%3D2s"
+    url = postgres_store_url + "+-cidle_in_transaction_session_timeout%3D2s"
     with fleet_on(url, tmp_path, HASTY) as fleet:
         for _ in range(2):
             fleet.start()
@@ -113,8 +113,8 @@ def test_of_three_on_one_sqlite_file_two_refuse_and_name_the_first(tmp_path: Pat
         all_once(fleet, keys)
 
 
-def test_three_nodes_make_no_more_calls_an_hour_together_than_one_may(postgres_url: str, tmp_path: Path) -> None:
-    with fleet_on(postgres_url, tmp_path, HASTY) as fleet:
+def test_three_nodes_make_no_more_calls_an_hour_together_than_one_may(postgres_store_url: str, tmp_path: Path) -> None:
+    with fleet_on(postgres_store_url, tmp_path, HASTY) as fleet:
         text = fleet.config.read_text(encoding="utf-8")
         text = text.replace('type = "servicenow"', 'type = "servicenow"\ncalls_per_hour = 40')
         fleet.config.write_text(text, encoding="utf-8")
