@@ -157,7 +157,8 @@ def measure() -> list[Figure]:
 
 def told(what: str, rows: Sequence[Mapping[str, float]]) -> list[Figure]:
     """What tickets took in all, and each judgement's part."""
-    whole = [sum(row.values()) for row in rows]
+    # An answer is looked for where a rule tells it, and is not among what each ticket is asked.
+    whole = [sum(took for name, took in row.items() if name != "known answer") for row in rows]
     note = f"processor time; {COUNT:,} tickets, {CHANGES:,} changes, {ITEMS:,} items, {ARTICLES:,} articles; {len(rows)} new tickets"
     figures = [
         Figure(what, statistics.median(whole), "ms", most=GOAL, note=note),

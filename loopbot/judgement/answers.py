@@ -6,7 +6,7 @@ chat's commands and the rules (`{known_answer}`) both ask here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -22,7 +22,9 @@ from loopbot.judgement.passages import passage
 
 Told = Literal["known_error", "article", "resolved"]
 """What an answer is taken from; where several fit as well, in this order."""
-KINDS: frozenset[Kind] = frozenset({"problem", "incident", "article"})
+WRITTEN: frozenset[Kind] = frozenset({"problem", "article"})
+TICKETS: frozenset[Kind] = frozenset({"incident"})
+"""Looked for by themselves: of a hundred thousand tickets so many are near that no article would be among the nearest."""
 LEAST = 0.3
 ENOUGH = 3
 """So many people have to say that an answer did not help before it is not offered any more."""
@@ -64,7 +66,7 @@ class KnownAnswer:
 def known_answers(view: View, question: str, most: int = 3, least: float = LEAST) -> list[KnownAnswer]:
     """What fits the question best, known errors before single tickets where both fit as well; none where nothing is sure enough."""
     it = _asked(view, question)
-    near = view.neighbours(it, Sought(kinds=KINDS, limit=_CANDIDATES))
+    near = _near(it, view)
     found: list[KnownAnswer] = []
     for one in across(it, near):
         if one.score < least or len(found) >= most:
@@ -89,6 +91,13 @@ class KnownAnswers:
         """The text of what fits best."""
         found = known_answers(view, f"{it.title}\n{it.text}", most=1)
         return found[0].said if found else None
+
+
+def _near(it: Record, view: View) -> Neighbourhood:
+    """What is near and has something to say; most tickets have not, and are not compared."""
+    written, tickets = (view.neighbours(it, Sought(kinds=kinds, limit=_CANDIDATES)) for kinds in (WRITTEN, TICKETS))
+    found = [one for one in (*written.found, *tickets.found) if _says_something(one.record, view)]
+    return replace(written, found=tuple(found))
 
 
 def _tried_in_vain(ref: Ref, view: View) -> bool:
@@ -120,13 +129,21 @@ def _to_the_point(record: Record, near: Neighbourhood) -> bool:
     return sum(weights[term] for term in asked & said) > _ASKED_FOR * sum(weights.values())
 
 
-def _public(record: Record, view: View, near: Neighbourhood) -> str:
-    """What anybody may read of it; "" where there is nothing."""
+def _says_something(record: Record, view: View) -> bool:
+    """Whether it may have an answer at all, by what it is itself."""
+    if isinstance(record, Article):
+        return record.offered(view.now())
     if isinstance(record, Problem):
-        workaround = (record.workaround or "").strip() if record.state == "known_error" else ""
-        return workaround if workaround and not withheld(record, view) else ""
-    if isinstance(record, Incident) and record.state in {"resolved", "closed"}:
+        return record.state == "known_error" and bool((record.workaround or "").strip())
+    return record.state in {"resolved", "closed"} and bool(record.extra.get(PUBLIC_RESOLUTION, "").strip())
+
+
+def _public(record: Record, view: View, near: Neighbourhood) -> str:
+    """What anybody may read of it, where it says something; "" where there is nothing."""
+    if isinstance(record, Problem):
+        return "" if withheld(record, view) else (record.workaround or "").strip()
+    if isinstance(record, Incident):
         return record.extra.get(PUBLIC_RESOLUTION, "").strip()
-    if isinstance(record, Article) and record.offered(view.now()):
+    if isinstance(record, Article):
         return passage(record.text, near, _PASSAGE) or record.title
     return ""

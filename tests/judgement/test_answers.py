@@ -133,3 +133,9 @@ def test_a_rule_gets_the_title_the_part_and_the_address_as_plain_text(store: Sql
     with store.read() as tx:
         told = KnownAnswers().known(incident("INC7", "VPN token can not be reset", state="new"), tx)
     assert told == f"{VPN.title}\n{VPN.text}\n{VPN.url}"
+
+
+def test_an_article_is_found_though_many_tickets_are_nearer(store: SqlStore) -> None:
+    tickets = [incident(f"INC{n}", "VPN token can not be reset", state="new") for n in range(300)]
+    long = article("KB8", VPN.title, text=f"{VPN.text}\n" + "What else there is to say of the network. " * 30)
+    assert [one.ref.key for one in asked(store, "VPN token can not be reset", *tickets, long)] == ["KB8"]
