@@ -11,8 +11,9 @@ from loopbot.domain.phrasing import ago, counted
 if TYPE_CHECKING:
     from loopbot.ports import Tx
 
-LEARNING = {"cause": "answer", "topic": "label"}
+LEARNING = {"cause": "answer", "recurrence": "answer", "topic": "label"}
 """The judgements that learn here, and what they learn from."""
+_WHAT = {"cause": "Suspects", "recurrence": "Recurring tickets"}
 
 
 def show_models(config: Path, *, as_json: bool) -> None:
@@ -47,14 +48,16 @@ def show_models(config: Path, *, as_json: bool) -> None:
 
 def learn(config: Path) -> int:
     """Learn from what people answered and linked, in this process, and say what came of it."""
-    from loopbot.usecases.learning import learn_causes
+    from loopbot.usecases import learning
 
     with opened(config, remote=False) as here:
-        lesson = learn_causes(here.loop)
-    name = f"Model {lesson.learnt.version}" if lesson.learnt else "Nothing was learnt"
-    told = "is in use" if lesson.used else "is not used"
-    console().print(f"{name} {told}: {lesson.why}." if lesson.learnt else f"{name}: {lesson.why}.", markup=False)
-    return DONE if lesson.used else TROUBLE
+        lessons = learning.learn(here.loop)
+    for lesson in lessons:
+        name = f"Model {lesson.learnt.version}" if lesson.learnt else "Nothing was learnt"
+        told = "is in use" if lesson.used else "is not used"
+        said = f"{name} {told}: {lesson.why}." if lesson.learnt else f"{name}: {lesson.why}."
+        console().print(f"{lesson.judgement}: {said}", markup=False)
+    return DONE if any(lesson.used for lesson in lessons) else TROUBLE
 
 
 def use_model(config: Path, version: str, judgement: str = "") -> None:
@@ -71,7 +74,7 @@ def use_model(config: Path, version: str, judgement: str = "") -> None:
         else:
             with here.store.write() as tx:
                 use(tx, name, version)
-            told = f"Suspects are judged by {version} from now on."
+            told = f"{_WHAT[name]} are judged by {version} from now on."
     console().print(told, markup=False)
 
 

@@ -7,6 +7,7 @@ weights were fitted on public tickets whose duplicates people had linked; docs/j
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import resources
 
 from loopbot.domain.records import Record, Ref
@@ -24,6 +25,7 @@ CANDIDATES = 200
 ASK_AT = 0.2
 """From where on a single earlier ticket is worth a person's look."""
 
+JUDGEMENT = "recurrence"
 SHIPPED = "recurrence.json"
 AMONG_OTHERS = frozenset({"relative", "place", "lead", "still_open"})
 """What does not count for `[repeat]`: how many others are near, and whether the earlier one is open still."""
@@ -52,9 +54,19 @@ DUPLICATE = shipped("duplicate")
 """Whether a ticket says what an earlier one says: the best of those that are near, one that is open still before others."""
 
 
+@lru_cache(maxsize=4)
+def read_model(text: str) -> Likeness | None:
+    """Weights that were learnt here; None where none were, or by another version of loopbot, on other measures."""
+    try:
+        found = json.loads(text)
+        return Likeness(float(found["base"]), Measures(**found["weights"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Recurrences:
-    """Finds the tickets that are the same pain."""
+    """Finds the tickets that are the same pain: by the weights that were learnt here, where there are some."""
 
     model: Likeness = PAIN
 
@@ -81,7 +93,8 @@ class Recurrences:
             kinds=frozenset({it.kind}), services=services, since=since, until=it.occurred_at, limit=CANDIDATES
         )
         near = _worth_comparing(it, view.neighbours(it, sought))
-        for one in ranked(it, near, self.model):
+        model = read_model(view.learnt(JUDGEMENT)) or self.model
+        for one in ranked(it, near, model):
             if one.score < repeat.alike:
                 return
             if not said or one.record.ref not in said:

@@ -87,11 +87,16 @@ def scaled(model: Likeness, cases: Sequence[Case]) -> Likeness:
 
 
 def regression(
-    rows: Sequence[Sequence[float]], truths: Sequence[bool], counts: Sequence[float] = (), held: float = _HELD
+    rows: Sequence[Sequence[float]],
+    truths: Sequence[bool],
+    counts: Sequence[float] = (),
+    held: float = _HELD,
+    start: Sequence[float] = (),
 ) -> tuple[float, list[float]]:
     """Base and weights of the logarithm of the odds, by Newton's method; weights (on columns of scale one) are held near 0.
 
-    `counts`: how many cases each row stands for; one each where it is empty.
+    `counts`: how many cases each row stands for; one each where it is empty. `start`: the odds that each row has already, to
+    which those of the base and the weights are added; none where it is empty.
     """
     often = array("d", counts or [1.0] * len(rows))
     columns, middles, scales = [], [], []
@@ -103,9 +108,11 @@ def regression(
         scales.append(scale)
     columns.append(array("d", [1.0] * len(rows)))
     weights = [0.0] * len(columns)
-    weights[-1] = math.log((sum(map(mul, often, truths)) + 1) / (sum(often) + 2))
+    if not start:
+        weights[-1] = math.log((sum(map(mul, often, truths)) + 1) / (sum(often) + 2))
+    at_first = array("d", start or [0.0] * len(rows))
     for _ in range(_ROUNDS):
-        steps = _steps(columns, weights, truths, often, held)
+        steps = _steps(columns, weights, truths, (often, at_first), held)
         weights = [weight - step for weight, step in zip(weights, steps, strict=True)]
         if max(map(abs, steps)) < 1e-6:
             break
@@ -117,11 +124,11 @@ def _steps(
     columns: Sequence["array[float]"],
     weights: Sequence[float],
     truths: Sequence[bool],
-    often: "array[float]",
+    each_row: "tuple[array[float], array[float]]",
     held: float,
 ) -> list[float]:
     """How far each weight is from where a parabola at this place is lowest, at most two of them at once."""
-    sums = array("d", [0.0] * len(truths))
+    often, sums = each_row
     for column, weight in zip(columns, weights, strict=True):
         sums = array("d", (so_far + weight * value for so_far, value in zip(sums, column, strict=True)))
     said = array("d", map(sigmoid, sums))

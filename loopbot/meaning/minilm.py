@@ -102,15 +102,19 @@ def _attended(asked: Numbers, kept: Numbers, given: Numbers) -> Numbers:
 
 
 def _gelu(values: Numbers) -> Numbers:
-    """Nearly nothing below zero, nearly the value above; by tanh, which differs from the exact one by at most 0.0005."""
+    """Nearly nothing below zero, nearly the value above; the usual formula by tanh, which differs from the exact one by at most 0.0005.
+
+    (1 + tanh x) / 2 is 1 / (1 + e^-2x), and that is faster.
+    """
     root, cubed = _GELU
     bent = values * values
     bent *= cubed
     bent += 1
     bent *= values
-    bent *= root
-    np.tanh(bent, out=bent)
+    bent *= -2 * root
+    # Far below zero e^-2x is more than a number holds; the value divided by it is nothing all the same.
+    with np.errstate(over="ignore"):
+        np.exp(bent, out=bent)
     bent += 1
-    bent *= values
-    bent *= np.float32(0.5)
-    return bent
+    divided: Numbers = np.divide(values, bent, out=bent)
+    return divided

@@ -1,56 +1,125 @@
-"""Learning which changes cause incidents here, from what people answered, linked and rejected, and from what systems state."""
+"""Learning from what people answered, linked and took apart: which changes cause incidents here, and which tickets are the same pain."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
-from loopbot.judgement import versions
-from loopbot.judgement.cause import JUDGEMENT
-from loopbot.judgement.cause_answers import LEAST, fitted, in_force, known_causes, loss, samples_of, searched
+from loopbot.domain.questions import LessonKind
+from loopbot.judgement import cause_answers, recurrence_answers, versions
+from loopbot.judgement.cause import JUDGEMENT as CAUSE
+from loopbot.judgement.cause_model import CauseModel
+from loopbot.judgement.recurrence import JUDGEMENT as RECURRENCE
 from loopbot.judgement.versions import Learnt
+from loopbot.ports import Tx
 from loopbot.usecases.loop import Loop
 
 HELD_OUT = 0.3
+TAUGHT: dict[str, LessonKind] = {CAUSE: "cause", RECURRENCE: "same"}
+"""The judgements that learn from answers, and which lessons they learn from."""
+_S = TypeVar("_S")
+_M = TypeVar("_M")
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What came of learning: the model, whether it is used now, and why (not)."""
+    """What came of learning: of which judgement, the model, whether it is used now, and why (not)."""
 
+    judgement: str
     learnt: Learnt | None
     used: bool
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Study(Generic[_S, _M]):
+    """What a judgement learns from (`samples`, the earliest first, of so many `answers`), and how; `present` is what judges now."""
+
+    judgement: str
+    answers: int
+    samples: Sequence[_S]
+    present: _M
+    fitted: Callable[[Sequence[_S]], _M]
+    loss: Callable[[Sequence[_S], _M], float]
+    written: Callable[[_M], str]
+    version: Callable[[_M], str]
+
+
 def something_new(loop: Loop) -> bool:
-    """Whether people taught anything about causes since the last time that something was learnt."""
+    """Whether people taught anything since the last time that it was learnt from."""
     with loop.store.read() as tx:
-        learnt = versions.listed(tx, JUDGEMENT)
-        since = datetime.fromisoformat(learnt[-1].at) if learnt else datetime(1970, 1, 1, tzinfo=UTC)
-        return any(lesson.kind == "cause" for lesson in tx.lessons.since(since))
+        return any(_taught_since(tx, judgement, kind) for judgement, kind in TAUGHT.items())
+
+
+def learn(loop: Loop) -> list[Lesson]:
+    """Learn whatever people taught something new about; of a judgement about which they did not, nothing is said."""
+    with loop.store.read() as tx:
+        new = [judgement for judgement, kind in TAUGHT.items() if _taught_since(tx, judgement, kind)]
+    how = {CAUSE: learn_causes, RECURRENCE: learn_repeats}
+    return [how[judgement](loop) for judgement in new or TAUGHT]
 
 
 def learn_causes(loop: Loop) -> Lesson:
     """Fit the suspects' model anew, near the one that came with loopbot, and use it where it judges later answers no worse."""
     with loop.store.read() as tx:
-        known = known_causes(tx)
-        sure = [one for one in known if one.causes]
-        if len(sure) < LEAST:
-            return Lesson(
-                None, used=False, why=f"{len(sure)} incidents have a known cause; {LEAST} are needed to learn from"
-            )
-        match = searched(known)
-        samples = [samples_of(one, tx, match) for one in known]
-        present = in_force(tx)
-    split = round(len(samples) * (1 - HELD_OUT))
-    earlier, later = samples[:split], samples[split:]
-    trial = fitted(earlier)
-    before, after = (loss(later, model) for model in (present, trial))
-    model = fitted(samples)
+        known = cause_answers.known_causes(tx)
+        sure, least = sum(bool(one.causes) for one in known), cause_answers.LEAST
+        if sure < least:
+            why = f"{sure} incidents have a known cause; {least} are needed to learn from"
+            return Lesson(CAUSE, None, used=False, why=why)
+        match = cause_answers.searched(known)
+        study = Study(
+            judgement=CAUSE,
+            answers=len(known),
+            samples=[cause_answers.samples_of(one, tx, match) for one in known],
+            present=cause_answers.in_force(tx),
+            fitted=cause_answers.fitted,
+            loss=cause_answers.loss,
+            written=CauseModel.dumped,
+            version=lambda model: model.version,
+        )
+    return _learnt(loop, study)
+
+
+def learn_repeats(loop: Loop) -> Lesson:
+    """Fit the weights of `[repeat]` anew, near those that came with loopbot, and use them where they judge later answers no worse."""
+    with loop.store.read() as tx:
+        known = recurrence_answers.known_repeats(tx)
+        told = recurrence_answers.pairs_told(known)
+        if told["same"] < recurrence_answers.LEAST:
+            why = f"people called {told['same']} pairs of tickets the same; {recurrence_answers.LEAST} are needed to learn from"
+            return Lesson(RECURRENCE, None, used=False, why=why)
+        study = Study(
+            judgement=RECURRENCE,
+            answers=told["same"] + told["apart"],
+            samples=[recurrence_answers.sample_of(one, tx) for one in known],
+            present=recurrence_answers.in_force(tx),
+            fitted=recurrence_answers.fitted,
+            loss=recurrence_answers.loss,
+            written=recurrence_answers.written,
+            version=recurrence_answers.version_of,
+        )
+    return _learnt(loop, study)
+
+
+def _learnt(loop: Loop, study: Study[_S, _M]) -> Lesson:
+    """Try it on the later answers first; keep what was learnt from all of them, and use it where the trial did no worse."""
+    split = round(len(study.samples) * (1 - HELD_OUT))
+    earlier, later = study.samples[:split], study.samples[split:]
+    before, after = (study.loss(later, model) for model in (study.present, study.fitted(earlier)))
+    model = study.fitted(study.samples)
     better = after <= before
     note = f"surprise at later answers {after:.3f} (before: {before:.3f})"
-    learnt = Learnt(model.version, loop.clock.now().isoformat(timespec="seconds"), len(known), note)
+    at = loop.clock.now().isoformat(timespec="seconds")
+    learnt = Learnt(study.version(model), at, study.answers, note)
     with loop.store.write() as tx:
-        versions.keep(tx, JUDGEMENT, learnt, model.dumped())
+        versions.keep(tx, study.judgement, learnt, study.written(model))
         if better:
-            versions.use(tx, JUDGEMENT, model.version)
-    return Lesson(learnt, better, note if better else f"{note}: it is kept, and not used")
+            versions.use(tx, study.judgement, learnt.version)
+    return Lesson(study.judgement, learnt, better, note if better else f"{note}: it is kept, and not used")
+
+
+def _taught_since(tx: Tx, judgement: str, kind: LessonKind) -> bool:
+    learnt = versions.listed(tx, judgement)
+    since = datetime.fromisoformat(learnt[-1].at) if learnt else datetime(1970, 1, 1, tzinfo=UTC)
+    return any(lesson.kind == kind for lesson in tx.lessons.since(since))

@@ -100,9 +100,16 @@ def test_not_now_rests_and_an_undo_asks_again_in_the_same_message(open_desk: Ope
     assert "one problem?" in desk.read(desk.asked()[0])
 
 
+def said_to_be_the_same(desk: Desk) -> list[tuple[str, str]]:
+    """What promotions taught: each ticket and the one before it."""
+    with desk.here.store.read() as tx:
+        taught = [one for one in tx.lessons.all("same") if one.verdict == "yes"]
+    return [(one.subject.key, one.other.rpartition(":")[2]) for one in taught]
+
+
 def test_a_promotion_taken_back_in_time_opens_nothing_and_can_be_said_again(open_desk: Open) -> None:
     desk = open_desk(RULES)
-    three(desk)
+    made = three(desk)
     desk.deaf = True
     desk.press(desk.asked()[0], "Open a problem", "priya.nair")
     until(lambda: desk.first().state == "answered", "the answer")
@@ -111,10 +118,12 @@ def test_a_promotion_taken_back_in_time_opens_nothing_and_can_be_said_again(open
     desk.deaf = False
     desk.round()
     assert problems(desk) == []
+    assert said_to_be_the_same(desk) == []
     desk.press(desk.asked()[0], "Open a problem", "priya.nair")
     desk.shows("priya.nair: they are one problem")
     desk.round()
     assert len(problems(desk)) == 1
+    assert said_to_be_the_same(desk) == [(made[1], made[0]), (made[2], made[1])]
 
 
 def test_those_that_do_not_belong_stay_apart_for_good(open_desk: Open) -> None:
@@ -135,4 +144,4 @@ def test_those_that_do_not_belong_stay_apart_for_good(open_desk: Open) -> None:
     desk.round()
     assert not held_by(desk, made[1])
     with desk.here.store.read() as tx:
-        assert {one.subject.key for one in tx.lessons.all("same")} == {made[1]}
+        assert {one.subject.key for one in tx.lessons.all("same") if one.verdict == "no"} == {made[1]}

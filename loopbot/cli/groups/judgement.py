@@ -12,7 +12,8 @@ group = typer.Typer(
     rich_markup_mode=None,
 )
 JudgementOption = Annotated[
-    str, typer.Option("--of", help="Which judgement: cause or topic; else the one that learnt that version.")
+    str,
+    typer.Option("--of", help="Which judgement: cause, recurrence or topic; else the one that learnt that version."),
 ]
 
 
@@ -26,9 +27,9 @@ def judgement_list(config: ConfigOption = CONFIG, as_json: JsonOption = False) -
 
 @group.command("learn")
 def judgement_learn(config: ConfigOption = CONFIG) -> None:
-    """Learn which changes cause incidents here, from what people answered.
+    """Learn from what people answered which changes cause incidents here, and which tickets are the same.
 
-    The new model is used where it judges later answers no worse than the one in use. Exits 1 where it is not.
+    A new model is used where it judges later answers no worse than the one in use. Exits 1 where none is.
     """
     from loopbot.cli.judging import learn
 
@@ -49,7 +50,7 @@ def judgement_use(
 
 @group.command("reset")
 def judgement_reset(config: ConfigOption = CONFIG, of: JudgementOption = "") -> None:
-    """Judge by the model that comes with loopbot: suspects, or with --of topic kinds of feedback."""
+    """Judge by the model that comes with loopbot: suspects, or what --of says."""
     from loopbot.cli.judging import use_model
     from loopbot.judgement.versions import SHIPPED
 

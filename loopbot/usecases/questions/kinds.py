@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal
 
@@ -23,6 +24,8 @@ from loopbot.usecases.questions.ties import clear, drop, tie_up, untie
 
 def _cluster(given: Given) -> None:
     if given.word == "promote":
+        together = pairwise(given.question.refs)  # from the first to the last of them: all pairs would say no more
+        given.tx.lessons.add([given.lesson("same", later, str(one), "yes") for one, later in together])
         for row in _acts_of_the_rule(given):
             if row.state == "dropped" and "(answer " in row.why:  # a promotion that was taken back
                 given.tx.outbox.retry(row.effect.key, given.mark)
