@@ -94,7 +94,8 @@ def test_merges_make_their_like_likelier_and_that_can_be_taken_back(loop: Loop, 
     assert lesson.learnt is not None
     assert not something_new(loop)
     after = sure(loop, 7)
-    assert after > before + 0.1
+    assert after > 10 * before, "though held near what ships"
+    assert after < 0.5
     with loop.store.read() as tx:
         assert [one.version for one in versions.listed(tx, JUDGEMENT)] == [lesson.learnt.version]
         assert versions.in_use(tx, JUDGEMENT) == lesson.learnt.version
@@ -118,7 +119,7 @@ def test_the_like_of_what_people_took_apart_becomes_less_likely(loop: Loop) -> N
             split(loop, tx, [other], [one], "person:kim")
     with loop.store.read() as tx:
         samples = [sample_of(one, tx) for one in known_repeats(tx)]
-    model = fitted(samples)
+    model, merges_alone = fitted(samples), fitted([one for one in samples if any(one.truths)])
     apart = [
         row
         for one in samples
@@ -127,7 +128,7 @@ def test_the_like_of_what_people_took_apart_becomes_less_likely(loop: Loop) -> N
     ]
 
     assert len(apart) == 40
-    assert sum(map(model.probability, apart)) < 0.8 * sum(map(PAIN.probability, apart))
+    assert sum(map(model.probability, apart)) < 0.9 * sum(map(merges_alone.probability, apart))
 
 
 def test_what_nobody_linked_stays_as_improbable_on_average_and_no_measure_joins_that_counts_for_nothing(
