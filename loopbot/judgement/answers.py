@@ -30,7 +30,8 @@ ENOUGH = 3
 """So many people have to say that an answer did not help before it is not offered any more."""
 PUBLIC_RESOLUTION = "resolution"
 """The name under which a mapping puts what a system shows to a ticket's reporter of how it was resolved."""
-_CANDIDATES = 200
+_WRITTEN, _TICKETS = 40, 200
+"""So many candidates are looked at: what is written down is long, so that each of them costs more to compare."""
 _LONGEST = 2_000
 _PASSAGE = 500
 """So much of an article is quoted: it is there to be read where it stands."""
@@ -95,7 +96,8 @@ class KnownAnswers:
 
 def _near(it: Record, view: View) -> Neighbourhood:
     """What is near and has something to say; most tickets have not, and are not compared."""
-    written, tickets = (view.neighbours(it, Sought(kinds=kinds, limit=_CANDIDATES)) for kinds in (WRITTEN, TICKETS))
+    written = view.neighbours(it, Sought(kinds=WRITTEN, limit=_WRITTEN))
+    tickets = view.neighbours(it, Sought(kinds=TICKETS, limit=_TICKETS))
     found = [one for one in (*written.found, *tickets.found) if _says_something(one.record, view)]
     return replace(written, found=tuple(found))
 

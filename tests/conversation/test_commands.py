@@ -426,13 +426,25 @@ def test_what_a_rule_offered_is_credited_to_what_it_was_taken_from(chat: Chat) -
     with chat.loop.store.write() as tx:
         [record] = tx.mirror.find("INC0012345")
         absorb(chat.loop, tx, [replace(record, title="Export locks the orders table", updated_at=at(50))])
-        asked = Tell(system="slack", cause=Cause("acknowledge-report", record.ref, "1"), person=MARA, text="x", about=record.ref, question="helped", buttons=(("yes", "That helped"), ("no", "It did not")))  # fmt: skip
+        asked = Tell(system="slack", cause=Cause("acknowledge-report", record.ref, "1"), person=MARA, text="This may help until it is fixed: Run the export after 22:00.", about=record.ref, question="helped", buttons=(("yes", "That helped"), ("no", "It did not")))  # fmt: skip
         tx.outbox.plan([asked])
     for _ in range(2):
         chat.talk.answer(MARA_IN_CHAT, asked.key, "no")
     with chat.loop.store.read() as tx:
         assert tx.progress.helped_by(ref("problem", "PRB0000001")) == (0, 1)
         assert tx.progress.helped(at(-10)) == (0, 1), "one person said so, once"
+
+
+def test_what_was_edited_since_it_was_offered_is_credited_with_nothing(chat: Chat) -> None:
+    with chat.loop.store.write() as tx:
+        [record] = tx.mirror.find("INC0012345")
+        absorb(chat.loop, tx, [replace(record, title="Export locks the orders table", updated_at=at(50))])
+        asked = Tell(system="slack", cause=Cause("acknowledge-report", record.ref, "1"), person=MARA, text="Run it on Sunday.", about=record.ref, question="helped", buttons=(("yes", "That helped"), ("no", "It did not")))  # fmt: skip
+        tx.outbox.plan([asked])
+    chat.talk.answer(MARA_IN_CHAT, asked.key, "no")
+    with chat.loop.store.read() as tx:
+        assert tx.progress.helped_by(ref("problem", "PRB0000001")) == (0, 0)
+        assert tx.progress.helped(at(-10)) == (0, 1), "it is still counted as said"
 
 
 def test_an_article_is_offered_by_its_title_which_leads_there_and_counts_whether_it_helped(chat: Chat) -> None:

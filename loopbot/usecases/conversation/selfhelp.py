@@ -71,11 +71,11 @@ def _named(one: KnownAnswer) -> tuple[str | Span, ...]:
 def credit(tx: Tx, record: Record, answer: str, because: str, told: str) -> None:
     """Count what somebody said of the answer that a rule offered on a report: for whatever it was taken from.
 
-    That is what stands in the words they were `told`; where nothing does any more, what would be offered now.
+    That is what stands in the words they were `told`; where nothing does any more, as it was edited since, nothing is credited.
     """
     view: View = tx
     found = known_answers(view, f"{record.title}\n{record.text}", most=_CREDITED)
-    for one in [one for one in found if one.said in told][:1] or found[:1]:
+    for one in [one for one in found if one.said in told][:1]:
         tx.journal([JournalEntry(tx.now(), _RULE, one.ref, f"{CREDITED}{answer}", because)])
 
 
