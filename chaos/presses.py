@@ -82,6 +82,7 @@ class Presses:
         self._taken: dict[str, int] = {}
         self._moments = count(1)
         self._heard: set[str] = set()
+        self._cut_short: set[tuple[str, str]] = set()
         self._world, self._chance, self._numbers = world, chance, count(1)
         world.slack.api.root = "https://slack.test"
         world.slack.speak_through(self)
@@ -114,6 +115,13 @@ class Presses:
         """It was acked, so far as the daemon knows; so likely (0 to 1) Slack does not, and delivers it again."""
         if self._chance.random() < again and envelope.sent < _MOST_DELIVERIES:
             self.redeliver(envelope)
+
+    def cut_short(self, envelope: Envelope) -> None:
+        """A daemon died before it acked it: whoever pressed sees so, and presses again where Slack does not deliver it again."""
+        action = (envelope.payload.get("actions") or [{}])[0]
+        said = pressed(str(action.get("value", "")))
+        if said is not None:
+            self._cut_short.add((said.key, said.answer))
 
     def heard(self, envelope: Envelope) -> None:
         """A daemon has done what follows from it."""
@@ -200,6 +208,7 @@ class Presses:
             for one in self.buttons()
             for who in one.seen_by
             if self.made[Press(who, one.key, one.answer)]
+            and (one.key, one.answer) not in self._cut_short
             and self._in_vain(tx, one, who)
             and not self._answered_ever(tx, one)
         ]

@@ -16,7 +16,7 @@ from connectors.slack.connector import Slack
 from loopbot.config import SecretStore
 from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.rules import Plan
-from loopbot.ports import ChatDoor, Clock, Connector, Sink, Source, Store, Surroundings, Tx
+from loopbot.ports import ChatDoor, Clock, Connector, Kept, Sink, Source, Store, Surroundings, Tx
 from loopbot.sandbox.slack.signing import signed_request
 from loopbot.sandbox.slack.twin import SIGNING_SECRET
 from loopbot.store import SqlStore, open_store
@@ -102,6 +102,7 @@ class Process:
     chat: Slack
     door: ChatDoor | None = None
     alive: bool = True
+    kept: bool = False
     busy: Any = field(default=None)
 
     @property
@@ -127,8 +128,9 @@ class Process:
         return ingest(self.loop, self.sources[what], sweep=verb == "sweep")
 
     def hears(self, kind: str, payload: Mapping[str, Any]) -> bool:
-        """What somebody did in Slack comes in, signed; whether it was taken."""
+        """What somebody did in Slack comes in, signed; whether it was taken. `kept` says whether it was acked before a death."""
         self._opens()
+        self.kept = False
         whole = {"payload": orjson.dumps(payload).decode()} if kind == "interactive" else payload
         body = urlencode(whole).encode()
         headers = signed_request(SIGNING_SECRET, body, at=self.loop.clock.now())
@@ -146,7 +148,7 @@ class Process:
 
     def _opens(self) -> None:
         if self.door is None:
-            self.door = self.chat.door(Conversation(self.loop, ROLES))
+            self.door = self.chat.door(_Acked(self))
 
     def bury(self) -> None:
         """Its connections drop; nothing is committed."""
@@ -154,6 +156,20 @@ class Process:
         for one in self.connectors:
             one.close()
         self.loop.store.close()
+
+
+class _Acked(Conversation):
+    """The conversation, which says what was kept: only that is acked."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process.loop, ROLES)
+        self._process = process
+
+    def keep(self, kept: Kept) -> bool:
+        """Kept, when it returns."""
+        new = super().keep(kept)
+        self._process.kept = True
+        return new
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, update
 
 from loopbot.domain.effects import Delivery, Effect, OpenTicket, Receipt, pending_ref, resolved
 from loopbot.domain.records import Ref
@@ -233,9 +233,10 @@ class SqlOutbox:
         here = update(schema.outbox).where(C.key == key, C.state.in_(states))
         values: dict[str, object] = {"state": state, "why": why, "due_at": now}
         if state == "planned":
-            # Held or in shadow while there was doubt: let go, it is looked for before it is sent.
+            # Held or in shadow while there was doubt, or dropped when its fate was not known: it is looked for before it is sent.
             doubtful = and_(C.state.in_(["held", "shadow"]), C.sent_at.is_not(None), C.attempt == 0)
-            values["state"] = case((doubtful, "uncertain"), else_="planned")
+            unknown = and_(C.state == "dropped", C.lost_at.is_not(None), C.receipt.is_(None))
+            values["state"] = case((or_(doubtful, unknown), "uncertain"), else_="planned")
         if state == "settled":
             values["settled_at"] = now
         return self._connection.execute(here.values(**values).returning(C.number)).first() is not None

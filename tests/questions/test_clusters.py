@@ -1,5 +1,7 @@
 """Is it one problem? Asked before a ticket is opened; not now, not the same, and taken back."""
 
+from loopbot.sandbox.faults import Fault
+from loopbot.usecases.deliver import deliver
 from tests.questions.conftest import Desk, Open, until
 
 PROMOTE = """
@@ -124,6 +126,27 @@ def test_a_promotion_taken_back_in_time_opens_nothing_and_can_be_said_again(open
     desk.round()
     assert len(problems(desk)) == 1
     assert said_to_be_the_same(desk) == [(made[1], made[0]), (made[2], made[1])]
+
+
+def test_a_promotion_that_is_taken_back_when_nobody_knows_whether_it_came_about_opens_no_second_problem(
+    open_desk: Open,
+) -> None:
+    desk = open_desk(RULES)
+    three(desk)
+    desk.servicenow.faults.add(Fault("lose_answer", "POST .*problem"))
+    desk.deaf = True
+    desk.press(desk.asked()[0], "Open a problem", "priya.nair")
+    until(lambda: desk.first().state == "answered", "the answer")
+    deliver(desk.here.loop, "servicenow")
+    assert len(problems(desk)) == 1
+    desk.slack.slash(desk.person("priya.nair"), "/loop", f"undo {desk.first().key[:8]}")
+    desk.hears("priya.nair", "Whether this came about in servicenow is not known: open a problem")
+    desk.deaf = False
+    desk.press(desk.asked()[0], "Open a problem", "priya.nair")
+    desk.shows("priya.nair: they are one problem")
+    desk.round()
+    desk.round()
+    assert len(problems(desk)) == 1
 
 
 def test_those_that_do_not_belong_stay_apart_for_good(open_desk: Open) -> None:

@@ -388,6 +388,19 @@ def test_an_ordinary_message_is_never_changed(store: SqlStore) -> None:
     assert claim(store, "slack") == []
 
 
+def test_what_was_dropped_while_its_fate_was_unknown_is_looked_for_before_it_is_sent_after_all(store: SqlStore) -> None:
+    plan(store, comment(1))
+    (lost,) = claim(store)
+    fail(store, lost, "uncertain")
+    plan(store, comment(2))
+    with store.write() as tx:
+        for one in (comment(1), comment(2)):
+            tx.outbox.drop(one.key, "taken back")
+            assert tx.outbox.retry(one.key, "said again")
+    assert row(store, comment(1)).state == "uncertain"
+    assert row(store, comment(2)).state == "planned", "it was never sent"
+
+
 def test_a_dropped_message_stays_dropped_whatever_its_text(store: SqlStore) -> None:
     plan(store, post("one broken"))
     with store.write() as tx:

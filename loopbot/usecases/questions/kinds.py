@@ -17,7 +17,7 @@ from loopbot.ports import EffectState, OutboxRow, QuestionRow
 from loopbot.usecases.enact import absorb
 from loopbot.usecases.questions.given import Given, Kind, plan, rejudge
 from loopbot.usecases.questions.showing import name_of
-from loopbot.usecases.questions.ties import clear, drop, tie_up, untie
+from loopbot.usecases.questions.ties import clear, drop, not_known, tie_up, untie
 
 # ---------------------------------------------------------------------------------------- clusters
 
@@ -43,9 +43,11 @@ def _together(given: Given) -> list[str]:
     for row in _acts_of_the_rule(given):
         if given.tx.outbox.drop(row.effect.key, given.mark):
             given.tx.links.forget(pending_ref(row.effect.key))
+            if row.state == "uncertain":
+                left.append(not_known(row.effect))
         elif isinstance(row.effect, OpenTicket) and row.receipt:
             left.append(f"{row.receipt.ref.key} is open already and stays: cancel it in {row.effect.system}.")
-        elif isinstance(row.effect, OpenTicket) and row.state in {"sending", "uncertain"}:
+        elif isinstance(row.effect, OpenTicket) and row.state == "sending":
             left.append(f"The problem is just being opened in {row.effect.system}: cancel it there.")
     return left
 

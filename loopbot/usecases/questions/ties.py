@@ -133,9 +133,16 @@ def drop(given: Given) -> list[str]:
         cause = row.effect.cause
         if cause.rule != RULE or cause.once != f"answer {given.answer.number}":
             continue
-        if not given.tx.outbox.drop(row.effect.key, given.mark) and row.state != "dropped":
+        if given.tx.outbox.drop(row.effect.key, given.mark):
+            left += [not_known(row.effect)] if row.state == "uncertain" else []
+        elif row.state != "dropped":
             left.append(_written_already(given, row.effect))
     return left
+
+
+def not_known(effect: Effect) -> str:
+    """What is said of an effect that is taken back while nobody knows whether it came about."""
+    return f"Whether this came about in {effect.system} is not known: {what_it_does(effect, 60)}. Look there."
 
 
 def _written_already(given: Given, effect: Effect) -> str:
