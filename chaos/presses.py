@@ -1,6 +1,7 @@
 """What people press in Slack, and how it reaches a daemon: late, in any order, more than once, or only after its death."""
 
 import random
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
@@ -83,6 +84,7 @@ class Presses:
         self._moments = count(1)
         self._heard: set[str] = set()
         self._cut_short: set[tuple[str, str]] = set()
+        self._perhaps: dict[str, tuple[str, Said]] = {}
         self._world, self._chance, self._numbers = world, chance, count(1)
         world.slack.api.root = "https://slack.test"
         world.slack.speak_through(self)
@@ -116,34 +118,31 @@ class Presses:
         if self._chance.random() < again and envelope.sent < _MOST_DELIVERIES:
             self.redeliver(envelope)
 
-    def cut_short(self, envelope: Envelope) -> None:
-        """A daemon died before it acked it: whoever pressed sees so, and presses again where Slack does not deliver it again."""
-        action = (envelope.payload.get("actions") or [{}])[0]
-        said = pressed(str(action.get("value", "")))
-        if said is not None:
-            self._cut_short.add((said.key, said.answer))
+    def cut_short(self, envelope: Envelope, *, acked: bool) -> None:
+        """A daemon died at it: what it acked is done now or later; else whoever pressed sees so, and may press again."""
+        if envelope.id in self._heard:
+            return
+        for key, answer in _answers_in(envelope):
+            if not acked:
+                self._cut_short.add((key, answer))
+            # Before its death it may have kept what it did not ack any more.
+            began = self._taken[envelope.id] if acked else 0
+            self._perhaps[envelope.id] = (key, Said(answer, began, sys.maxsize))
 
     def heard(self, envelope: Envelope) -> None:
         """A daemon has done what follows from it."""
         if envelope.id in self._heard:
             return
         self._heard.add(envelope.id)
-        action = (envelope.payload.get("actions") or [{}])[0]
-        said = pressed(str(action.get("value", "")))
-        if said is not None:
-            self._acted_on(said.key, said.answer, envelope)
-        elif envelope.payload["type"] == "view_submission":
-            # The only form that is sent says in words what is still broken.
-            self._acted_on(orjson.loads(envelope.payload["view"]["private_metadata"])["context"], "no", envelope)
+        self._perhaps.pop(envelope.id, None)
+        for key, answer in _answers_in(envelope):
+            made = Said(answer, self._taken[envelope.id], next(self._moments))
+            self._said.setdefault(key, []).append(made)
 
     def last(self, key: str) -> set[str]:
         """What may have been said last under a message: several, where daemons were at them at the same time."""
-        said = self._said.get(key, [])
+        said = [*self._said.get(key, []), *(one for about, one in self._perhaps.values() if about == key)]
         return {one.answer for one in said if not any(other.began > one.ended for other in said)}
-
-    def _acted_on(self, key: str, answer: str, envelope: Envelope) -> None:
-        made = Said(answer, self._taken[envelope.id], next(self._moments))
-        self._said.setdefault(key, []).append(made)
 
     def _next(self) -> Envelope | None:
         return next((one for one in self.waiting if not one.sent), None)
@@ -242,6 +241,17 @@ class Presses:
         if effect is None or self._world.late:
             return False
         return is_there(self._world, effect.effect, tx.outbox.rows(limit=100_000)) == (one.answer == "there")
+
+
+def _answers_in(envelope: Envelope) -> Iterator[tuple[str, str]]:
+    """What somebody said with it, and under what."""
+    action = (envelope.payload.get("actions") or [{}])[0]
+    said = pressed(str(action.get("value", "")))
+    if said is not None:
+        yield said.key, said.answer
+    elif envelope.payload["type"] == "view_submission":
+        # The only form that is sent says in words what is still broken.
+        yield orjson.loads(envelope.payload["view"]["private_metadata"])["context"], "no"
 
 
 def question_of(tx: Tx, key: str) -> QuestionRow | None:

@@ -215,8 +215,7 @@ class Run:
             if not one.hears(envelope.type, envelope.payload):
                 self.presses.redeliver(envelope)
         except Killed:
-            if not one.kept:
-                self.presses.cut_short(envelope)
+            self.presses.cut_short(envelope, acked=one.kept)
             self.presses.acked(envelope, again=0.5)
             raise
         if not self.weather.broken_store:
