@@ -83,7 +83,7 @@ class Presses:
         self._taken: dict[str, int] = {}
         self._moments = count(1)
         self._heard: set[str] = set()
-        self._cut_short: set[tuple[str, str]] = set()
+        self._died_at: set[tuple[str, str]] = set()
         self._perhaps: dict[str, tuple[str, Said]] = {}
         self._world, self._chance, self._numbers = world, chance, count(1)
         world.slack.api.root = "https://slack.test"
@@ -123,8 +123,8 @@ class Presses:
         if envelope.id in self._heard:
             return
         for key, answer in _answers_in(envelope):
-            if not acked:
-                self._cut_short.add((key, answer))
+            if acked:
+                self._died_at.add((key, answer))
             # Before its death it may have kept what it did not ack any more.
             began = self._taken[envelope.id] if acked else 0
             self._perhaps[envelope.id] = (key, Said(answer, began, sys.maxsize))
@@ -207,7 +207,7 @@ class Presses:
             for one in self.buttons()
             for who in one.seen_by
             if self.made[Press(who, one.key, one.answer)]
-            and (one.key, one.answer) not in self._cut_short
+            and (one.key, one.answer) in self._died_at
             and self._in_vain(tx, one, who)
             and not self._answered_ever(tx, one)
         ]

@@ -1,7 +1,9 @@
 """Is it one problem? Asked before a ticket is opened; not now, not the same, and taken back."""
 
+from loopbot.domain.records import Ref
 from loopbot.sandbox.faults import Fault
 from loopbot.usecases.deliver import deliver
+from loopbot.usecases.questions.given import rejudge
 from tests.questions.conftest import Desk, Open, until
 
 PROMOTE = """
@@ -147,6 +149,15 @@ def test_a_promotion_that_is_taken_back_when_nobody_knows_whether_it_came_about_
     desk.round()
     desk.round()
     assert len(problems(desk)) == 1
+
+
+def test_a_cluster_is_not_asked_about_by_halves_when_an_earlier_one_of_it_is_judged_again(open_desk: Open) -> None:
+    desk = open_desk(RULES)
+    made = three(desk, 4)
+    for number in reversed(made):
+        with desk.here.loop.store.write() as tx:
+            rejudge(desk.here.loop, tx, [Ref("servicenow", "incident", number)])
+        assert [ref.key for ref in desk.first().question.refs] == made
 
 
 def test_those_that_do_not_belong_stay_apart_for_good(open_desk: Open) -> None:

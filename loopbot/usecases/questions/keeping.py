@@ -15,7 +15,7 @@ def keep(loop: Loop, tx: Tx, plan: Plan) -> tuple[Question, ...]:
     """Ask what the plan asks, and withdraw what its rule asked about the record before; returns what is asked anew."""
     if plan.mode != "live":
         return ()
-    fresh = put(loop, tx, plan.questions)
+    fresh = put(loop, tx, [one for one in plan.questions if not _seen_whole_already(tx, plan, one)])
     wanted = {question.key for question in plan.questions}
     for row in _open_of(tx, plan):
         if row.key not in wanted:
@@ -63,13 +63,27 @@ def _open_of(tx: Tx, plan: Plan) -> list[QuestionRow]:
     if not tx.questions.waits(plan.rule, plan.subject):
         return []
     rows = [row for row in tx.questions.about(plan.subject) if row.state == "open" and row.question.rule == plan.rule]
-    # A cluster is seen whole only from its latest member.
     return [
         row
         for row in rows
-        if (row.question.kind == "cluster" and row.question.refs[-1:] == (plan.subject,))
+        if (row.question.kind == "cluster" and _is_latest(plan, row.question))
         or (row.question.kind != "cluster" and row.question.subject == plan.subject)
     ]
+
+
+def _is_latest(plan: Plan, question: Question) -> bool:
+    """A cluster is seen whole only from its latest member."""
+    return question.refs[-1:] == (plan.subject,)
+
+
+def _seen_whole_already(tx: Tx, plan: Plan, question: Question) -> bool:
+    """Whether a later member of the cluster asked the same: records of one page are judged in any order."""
+    if question.kind != "cluster":
+        return False
+    row = tx.questions.get(question.key)
+    if row is None or row.state != "open":
+        return False
+    return plan.subject in row.question.refs and not _is_latest(plan, row.question)
 
 
 def _why_not(tx: Tx, plan: Plan, row: QuestionRow) -> str:
