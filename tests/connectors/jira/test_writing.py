@@ -187,11 +187,11 @@ def test_what_jira_could_not_take_is_refused(site: Site, make: Make, more: dict[
 
 def test_fields_are_set_by_name_or_id_in_their_own_shape(site: Site, make: Make) -> None:
     number, text, plain = (
-        site.twin.add_field(name, kind) for name, kind in (("Votes", "number"), ("Steps", "text"), ("Team", "string"))
+        site.twin.add_field(name, kind) for name, kind in (("Customers", "number"), ("Steps", "text"), ("Team", "string"))
     )
     effect = opening(
         fields=(
-            ("votes", "3"),
+            ("customers", "3"),
             (text, "one\n\ntwo"),
             ("Team", "Export"),
             ("Due date", "2026-04-01"),
