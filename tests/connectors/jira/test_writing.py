@@ -187,7 +187,8 @@ def test_what_jira_could_not_take_is_refused(site: Site, make: Make, more: dict[
 
 def test_fields_are_set_by_name_or_id_in_their_own_shape(site: Site, make: Make) -> None:
     number, text, plain = (
-        site.twin.add_field(name, kind) for name, kind in (("Customers", "number"), ("Steps", "text"), ("Team", "string"))
+        site.twin.add_field(name, kind)
+        for name, kind in (("Customers", "number"), ("Steps", "text"), ("Team", "string"))
     )
     effect = opening(
         fields=(
