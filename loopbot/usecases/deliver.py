@@ -44,7 +44,7 @@ def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False)
         total.pause = loop.waits.look
         return total
     sink = loop.sinks.get(system)
-    total.pause = _timed(loop, sink, system)
+    total.pause = _time_learnt(loop, sink, system)
     while not total.pause and not enough():
         claimed = _Claimed(loop, loop.clock.monotonic(), loop.clock.now(), enough)
         with loop.store.write() as tx:
@@ -70,12 +70,15 @@ def deliver(loop: Loop, system: str, enough: Callable[[], bool] = lambda: False)
     return total
 
 
-def _timed(loop: Loop, sink: Sink | None, system: str) -> float:
+def _timed(sink: Sink | None) -> Timed | None:
+    """The sink as one that can tell what time it is there; None where it can not."""
+    return cast("Timed", sink) if hasattr(sink, "ask_the_time") else None
+
+
+def _time_learnt(loop: Loop, sink: Sink | None, system: str) -> float:
     """Learn what time it is there before the first write of a process; for how long to leave it alone where it does not answer."""
-    if sink is None or not hasattr(sink, "ask_the_time"):
-        return 0.0
-    timed = cast("Timed", sink)
-    if timed.now_there is not None:
+    timed = _timed(sink)
+    if timed is None or timed.now_there is not None:
         return 0.0
     with loop.store.read() as tx:
         due = tx.outbox.next_due(system)
@@ -99,8 +102,8 @@ def _time_there(loop: Loop) -> datetime | None:
     Kept with a sending before it begins. A clock of ours that is wrong is ahead of all of them; when it is set right while
     nobody is at work here, what was sent would be taken for younger than it is, and not be found.
     """
-    told = [there for sink in loop.sinks.values() if (there := getattr(sink, "now_there", None)) is not None]
-    return min(told, default=None)
+    told = [timed.now_there for sink in loop.sinks.values() if (timed := _timed(sink)) is not None]
+    return min((there for there in told if there is not None), default=None)
 
 
 def _due(loop: Loop) -> set[str]:

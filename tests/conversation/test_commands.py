@@ -422,12 +422,17 @@ def test_an_answer_that_did_not_help_is_offered_no_more(chat: Chat) -> None:
         assert tx.progress.helped_by(problem) == (1, 3)
 
 
-def test_what_a_rule_offered_is_credited_to_what_it_was_taken_from(chat: Chat) -> None:
+def offered_by_a_rule(chat: Chat, text: str) -> Tell:
     with chat.loop.store.write() as tx:
         [record] = tx.mirror.find("INC0012345")
         absorb(chat.loop, tx, [replace(record, title="Export locks the orders table", updated_at=at(50))])
-        asked = Tell(system="slack", cause=Cause("acknowledge-report", record.ref, "1"), person=MARA, text="This may help until it is fixed: Run the export after 22:00.", about=record.ref, question="helped", buttons=(("yes", "That helped"), ("no", "It did not")))  # fmt: skip
+        asked = Tell(system="slack", cause=Cause("acknowledge-report", record.ref, "1"), person=MARA, text=text, about=record.ref, question="helped", buttons=(("yes", "That helped"), ("no", "It did not")))  # fmt: skip
         tx.outbox.plan([asked])
+    return asked
+
+
+def test_what_a_rule_offered_is_credited_to_what_it_was_taken_from(chat: Chat) -> None:
+    asked = offered_by_a_rule(chat, "This may help until it is fixed: Run the export after 22:00.")
     for _ in range(2):
         chat.talk.answer(MARA_IN_CHAT, asked.key, "no")
     with chat.loop.store.read() as tx:
@@ -436,11 +441,7 @@ def test_what_a_rule_offered_is_credited_to_what_it_was_taken_from(chat: Chat) -
 
 
 def test_what_was_edited_since_it_was_offered_is_credited_with_nothing(chat: Chat) -> None:
-    with chat.loop.store.write() as tx:
-        [record] = tx.mirror.find("INC0012345")
-        absorb(chat.loop, tx, [replace(record, title="Export locks the orders table", updated_at=at(50))])
-        asked = Tell(system="slack", cause=Cause("acknowledge-report", record.ref, "1"), person=MARA, text="Run it on Sunday.", about=record.ref, question="helped", buttons=(("yes", "That helped"), ("no", "It did not")))  # fmt: skip
-        tx.outbox.plan([asked])
+    asked = offered_by_a_rule(chat, "Run it on Sunday.")
     chat.talk.answer(MARA_IN_CHAT, asked.key, "no")
     with chat.loop.store.read() as tx:
         assert tx.progress.helped_by(ref("problem", "PRB0000001")) == (0, 0)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from connectors.slack import checking
 from connectors.slack.connector import Slack
-from connectors.slack.listening import SHORTCUT
+from connectors.slack.handling import SHORTCUT
 from loopbot.sandbox.slack import APP_TOKEN, BOT_TOKEN, SCOPES, SlackTwin
 from loopbot.usecases.listen import SHORTCUTS
 from tests.connectors.slack.conftest import Build

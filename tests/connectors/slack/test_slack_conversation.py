@@ -2,9 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,75 +12,19 @@ import pytest
 import requests
 
 from connectors.slack.connector import Slack
-from loopbot.domain.effects import OpenTicket
-from loopbot.domain.rulebook import Rulebook
 from loopbot.sandbox.slack import Message, SlackTwin, notified
 from loopbot.sandbox.slack.posting import Requests
-from loopbot.store import SqlStore, open_store
 from loopbot.usecases.enact import absorb
 from loopbot.usecases.listen import Conversation
-from loopbot.usecases.loop import Loop
 from loopbot.web.app import Door, WebApp
 from loopbot.web.intake import Intake
 from loopbot.web.serving import WebServer
 from tests.connectors.contract import QuickClock
 from tests.connectors.slack.conftest import Build
-from tests.conversation.conftest import PLACES, ROLES, shop
-from tests.support.systems import FakeSink
+from tests.connectors.slack.room import Room, furnished, read, until
+from tests.conversation.conftest import PLACES, ROLES
 
 HOSTILE = "<!channel> <https://evil.example|https://bank.example> *b* @here \u202egnp.exe \u05e9\u05dc\u05d5\u05dd \U0001f4a5 "
-
-
-def until(true: Callable[[], object], within: float = 8.0) -> None:
-    end = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
-
-
-@dataclass
-class Room:
-    twin: SlackTwin
-    store: SqlStore
-    loop: Loop
-    build: Build
-    mara: str
-    tom: str
-    channel: str
-    talk: Conversation
-    requests: Requests | None = None
-
-    def whispered(self, user: str, number: int = 1) -> str:
-        until(lambda: len(self.twin.ephemerals(user)) >= number)
-        return read(self.twin.ephemerals(user)[-1].blocks)
-
-    def modal(self, user: str) -> dict[str, Any]:
-        until(lambda: self.twin.open_views(user))
-        return self.twin.open_views(user)[-1]
-
-    def tickets(self) -> list[OpenTicket]:
-        with self.store.read() as tx:
-            return [row.effect for row in tx.outbox.rows() if isinstance(row.effect, OpenTicket)]
-
-
-def read(blocks: list[dict[str, Any]]) -> str:
-    """Every word in blocks, in order."""
-    told: list[str] = []
-
-    def walk(thing: Any) -> None:
-        if isinstance(thing, list):
-            for one in thing:
-                walk(one)
-        elif isinstance(thing, dict):
-            if isinstance(thing.get("text"), str):
-                told.append(thing["text"])
-            elif thing.get("type") == "date":
-                told.append(thing["fallback"])
-            for value in thing.values():
-                walk(value)
-
-    walk(blocks)
-    return "".join(told)
 
 
 @pytest.fixture(params=["socket", "http"])
@@ -89,19 +32,11 @@ def room(
     request: pytest.FixtureRequest, twin: SlackTwin, build: Build, clock: QuickClock, tmp_path: Path
 ) -> Iterator[Room]:
     with ExitStack() as stack:
-        store = open_store(f"sqlite:///{tmp_path}/loop.db")
-        stack.callback(store.close)
-        sinks = {"servicenow": FakeSink(), "jira": FakeSink("jira")}
-        loop = Loop(store, Rulebook(()), sinks, clock, "one")  # type: ignore[arg-type]
-        with store.write() as tx:
-            absorb(loop, tx, shop())
-        mara, tom = (twin.add_user(name, f"{name.split()[0].lower()}@example.com") for name in ("Mara Lindqvist", "Tom Brandt"))  # fmt: skip
-        channel = twin.add_channel("ops", [mara, tom])
-        talk = Conversation(loop, ROLES, PLACES)
-        made = Room(twin, store, loop, build, mara, tom, channel, talk)
+        made = furnished(twin, build, clock, tmp_path)
+        stack.callback(made.store.close)
         if request.param == "socket":
             slack = build()
-            slack.listen(talk)
+            slack.listen(made.talk)
             stack.callback(slack.close)
             assert twin.sockets.wait_connected()
         else:

@@ -8,20 +8,15 @@ from pathlib import Path
 import pytest
 
 from connectors.slack.connector import Slack
-from loopbot.domain.rulebook import Rulebook
 from loopbot.ports import Kept
 from loopbot.sandbox.slack import SlackTwin
 from loopbot.sandbox.slack.sockets import NotAcknowledgedError
-from loopbot.store import open_store
-from loopbot.usecases.enact import absorb
 from loopbot.usecases.listen import Conversation
-from loopbot.usecases.loop import Loop
 from loopbot.usecases.recover import take_over
 from tests.connectors.contract import QuickClock
 from tests.connectors.slack.conftest import Build
-from tests.connectors.slack.test_slack_conversation import Room, read, until
-from tests.conversation.conftest import PLACES, ROLES, shop
-from tests.support.systems import FakeSink
+from tests.connectors.slack.room import Room, furnished, read, until
+from tests.conversation.conftest import PLACES, ROLES
 
 
 class Dying(Conversation):
@@ -57,15 +52,9 @@ class Slow(Conversation):
 
 @pytest.fixture
 def room(twin: SlackTwin, build: Build, clock: QuickClock, tmp_path: Path) -> Iterator[Room]:
-    store = open_store(f"sqlite:///{tmp_path}/loop.db")
-    sinks = {"servicenow": FakeSink(), "jira": FakeSink("jira")}
-    loop = Loop(store, Rulebook(()), sinks, clock, "one")  # type: ignore[arg-type]
-    with store.write() as tx:
-        absorb(loop, tx, shop())
-    mara, tom = (twin.add_user(name, f"{name.split()[0].lower()}@example.com") for name in ("Mara Lindqvist", "Tom Brandt"))  # fmt: skip
-    channel = twin.add_channel("ops", [mara, tom])
-    yield Room(twin, store, loop, build, mara, tom, channel, Conversation(loop, ROLES, PLACES))
-    store.close()
+    made = furnished(twin, build, clock, tmp_path)
+    yield made
+    made.store.close()
 
 
 def process(room: Room, kind: type[Conversation] = Conversation) -> Slack:
