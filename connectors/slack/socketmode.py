@@ -1,8 +1,10 @@
 """Socket Mode: slack_sdk's client around our Bolt app, opened once, closed without waiting."""
 
 import contextlib
+import logging
 import socket
-from typing import TYPE_CHECKING, Final
+import threading
+from typing import TYPE_CHECKING, Any, Final
 
 from connectors.slack.calls import Calls
 from connectors.slack.refusals import trouble_of
@@ -11,7 +13,23 @@ from loopbot.domain.errors import BrokenAnswer, SystemTrouble, Transient, Uncert
 if TYPE_CHECKING:
     from slack_bolt import App
 
+_LOG = logging.getLogger(__name__)
 _PING_SECONDS: Final = 2
+_CLOSING_STEP: Final = 0.2
+_CLOSING_STEPS: Final = 50
+
+
+class _Over:
+    """The state of sessions that are over, whatever is said of it later."""
+
+    @property
+    def terminated(self) -> bool:
+        """True."""
+        return True
+
+    @terminated.setter
+    def terminated(self, _: bool) -> None:
+        pass
 
 
 class Socket:
@@ -55,12 +73,30 @@ class Socket:
         if handler is None:
             return
         client = handler.client
-        client.auto_reconnect_enabled = client.default_auto_reconnect_enabled = False
-        client.closed = True
-        client.current_session_state.terminated = True
+        closing = threading.Thread(target=handler.close, name="slack-close", daemon=True)
+        states = _ended(client, [])
         client.message_queue.put(None)
-        open_socket = client.current_session.sock if client.current_session is not None else None
-        if open_socket is not None:
-            with contextlib.suppress(OSError):
-                open_socket.shutdown(socket.SHUT_RDWR)
-        handler.close()  # type: ignore[no-untyped-call]
+        closing.start()
+        for _ in range(_CLOSING_STEPS):
+            closing.join(_CLOSING_STEP)
+            if not closing.is_alive():
+                return
+            # The library may have been about to open a session, or to begin one; then it marks it as alive, and waits for its end.
+            states = _ended(client, states)
+        _LOG.warning("the socket to Slack did not close in time: its threads are left behind")
+
+
+def _ended(client: Any, states: list[Any]) -> list[Any]:
+    """End the session there is now, and those of the `states` before it again; the states of all of them."""
+    client.auto_reconnect_enabled = client.default_auto_reconnect_enabled = False
+    client.closed = True
+    if not isinstance(client.current_session_state, _Over):
+        states = [*states, client.current_session_state]
+        client.current_session_state = _Over()
+    for state in states:
+        state.terminated = True
+    open_socket = client.current_session.sock if client.current_session is not None else None
+    if open_socket is not None:
+        with contextlib.suppress(OSError):
+            open_socket.shutdown(socket.SHUT_RDWR)
+    return states

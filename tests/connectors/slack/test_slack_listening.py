@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from slack_sdk.socket_mode.builtin.connection import Connection
 
 from connectors.slack.connector import Slack
 from connectors.slack.messages import Messages
@@ -296,6 +297,29 @@ def test_a_socket_without_encryption_is_only_opened_on_this_machine(slack: Slack
 def test_without_an_app_token_it_says_what_to_create(build: Build, ear: Ear) -> None:
     with pytest.raises(ConfigError, match="app-level token"):
         build(app_token=None).listen(ear)
+
+
+def test_closing_ends_also_where_the_library_begins_a_session_at_that_moment(
+    slack: Slack, twin: SlackTwin, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, closed = threading.Event(), threading.Event()
+    original = Connection.run_until_completion
+
+    def late(session: Connection, state: Any) -> None:
+        begun.set()
+        closed.wait(5)
+        state.terminated = False  # as the library says of each session that it begins
+        original(session, state)
+
+    monkeypatch.setattr(Connection, "run_until_completion", late)
+    slack.listen(ear)
+    assert begun.wait(5)
+    closing = threading.Thread(target=slack.close, daemon=True)
+    closing.start()
+    assert twin.sockets.wait_disconnected()
+    closed.set()
+    closing.join(5)
+    assert not closing.is_alive()
 
 
 def test_closing_is_quick_and_leaves_no_thread(slack: Slack, twin: SlackTwin, ear: Ear) -> None:
