@@ -13,7 +13,7 @@ from loopbot.domain.errors import Declined, Rejected
 from loopbot.domain.forms import Filled, Form, Wrong
 from loopbot.domain.records import Involved, Person, Record
 from loopbot.domain.rulebook import Rulebook
-from loopbot.domain.speech import say
+from loopbot.domain.speech import Message, say
 from loopbot.language.loader import load_rules
 from loopbot.store import SqlStore, open_store
 from loopbot.usecases.conversation.desk import Desk
@@ -153,6 +153,12 @@ def _cluster(spoil: Spoil) -> Iterator[Shown]:
         yield view(name, "“Not the same…”", speaking.modal(form))
         bench.press("Open a problem", name)
         yield bench.shows(name, "once it is answered")
+        bench.sinks["servicenow"].lost = {1}
+        deliver(bench.loop, "servicenow")
+        said = bench.talk.command(OPS, f"undo {bench.messages()[0].parts[0].key[:8]}")
+        assert isinstance(said, Message)
+        by = "taken back while nobody knows whether the problem was opened"
+        yield shown(name, by, speaking.message(said)["blocks"], ONLY_YOU)
 
 
 def _topic(spoil: Spoil) -> Iterator[Shown]:

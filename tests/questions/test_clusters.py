@@ -142,7 +142,7 @@ def test_a_promotion_that_is_taken_back_when_nobody_knows_whether_it_came_about_
     deliver(desk.here.loop, "servicenow")
     assert len(problems(desk)) == 1
     desk.slack.slash(desk.person("priya.nair"), "/loop", f"undo {desk.first().key[:8]}")
-    desk.hears("priya.nair", "Whether this came about in servicenow is not known: open a problem")
+    desk.hears("priya.nair", "was opened in servicenow is not known: look there, and cancel it if it was.")
     desk.deaf = False
     desk.press(desk.asked()[0], "Open a problem", "priya.nair")
     desk.shows("priya.nair: they are one problem")

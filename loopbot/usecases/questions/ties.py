@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from loopbot.domain.effects import Comment, Effect, LinkTickets
-from loopbot.domain.phrasing import what_it_does
+from loopbot.domain.effects import Comment, Effect, LinkTickets, OpenTicket
+from loopbot.domain.phrasing import said, what_it_does
 from loopbot.domain.questions import LessonKind, Option, Question, Tie
 from loopbot.domain.records import Link, Ref
 from loopbot.usecases.questions.given import RULE, Given, person_of, plan, rejudge
@@ -87,14 +87,14 @@ def untie(given: Given) -> list[str]:
 def _offer_to_clear(given: Given, effect: LinkTickets) -> str:
     """What is written in a system is taken back there only when somebody says so once more."""
     question = given.question
-    said = f"{effect.source.key} is linked to {effect.target.key} in {effect.system}"
+    linked = f"{effect.source.key} is linked to {effect.target.key} in {effect.system}"
     if not getattr(given.loop.sinks.get(effect.system), "clears_links", False):
-        return f"{said} already: clear it there."
+        return f"{linked} already: clear it there."
     asked = Question(
         kind="reverse",
         subject=question.subject,
         about=f"answer {given.answer.number}",
-        text=f"{said}, because {name_of(given.answer.by)} said so, and that was taken back. Clear it there, too?",
+        text=f"{linked}, because {name_of(given.answer.by)} said so, and that was taken back. Clear it there, too?",
         options=(Option(f"clear.{effect.system}", "Clear it there"), Option("leave", "Leave it")),
         audience=question.audience,
         rule=RULE,
@@ -104,7 +104,7 @@ def _offer_to_clear(given: Given, effect: LinkTickets) -> str:
         service=question.service,
     )
     put(given.loop, given.tx, [asked])
-    return f"{said} already; whether to clear it there is asked below."
+    return f"{linked} already; whether to clear it there is asked below."
 
 
 def clear(given: Given) -> None:
@@ -142,7 +142,10 @@ def drop(given: Given) -> list[str]:
 
 def not_known(effect: Effect) -> str:
     """What is said of an effect that is taken back while nobody knows whether it came about."""
-    return f"Whether this came about in {effect.system} is not known: {what_it_does(effect, 60)}. Look there."
+    if isinstance(effect, OpenTicket):
+        what = f"Whether {said(effect.title, 60)} was opened in {effect.system} is not known"
+        return f"{what}: look there, and cancel it if it was."
+    return f"Whether this was written in {effect.system} is not known: {what_it_does(effect, 60)}. Look there."
 
 
 def _written_already(given: Given, effect: Effect) -> str:
