@@ -1,11 +1,11 @@
 """Stores for short runs: a prepared file copied to memory, or one schema of a Postgres that is emptied between runs."""
 
 import os
-import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -41,18 +41,25 @@ def databases(kind: Kind) -> Iterator[Databases]:
             yield _Files(Path(folder))
 
 
+@cache
+def _migrated() -> bytes:
+    """A file with all tables, and nothing in them: made once, as migrating takes longer than a short run."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "template.db"
+        open_store(f"sqlite:///{path}").close()
+        return path.read_bytes()
+
+
 class _Files:
     def __init__(self, folder: Path) -> None:
         self._folder, self._number = folder, 0
-        self._template = folder / "template.db"
-        open_store(f"sqlite:///{self._template}").close()
 
     def fresh(self) -> str:
         for old in self._folder.glob("run-*"):
             old.unlink()
         self._number += 1
         path = self._folder / f"run-{self._number}.db"
-        shutil.copyfile(self._template, path)
+        path.write_bytes(_migrated())
         return f"sqlite:///{path}"
 
     def words(self) -> Iterator[bytes]:

@@ -50,6 +50,7 @@ _LIMIT_IDLENESS = """
 SELECT set_config('idle_in_transaction_session_timeout', '60s', false)
 WHERE current_setting('idle_in_transaction_session_timeout') = '0'
 """
+_TURN = select(schema.turn.c.name).where(schema.turn.c.name == bindparam("mine", type_=Text)).with_for_update()
 SHAPES = "sqlite:///path/to/loopbot.db or postgresql+psycopg://user@host/database"
 
 
@@ -105,10 +106,10 @@ class Work:
 
     def take_turn(self, name: str) -> None:
         """Wait until no other transaction has this turn, and keep it to the end of ours."""
-        mine = select(schema.turn.c.name).where(schema.turn.c.name == name).with_for_update()
-        if self.connection.scalar(mine) is None:
+        mine = {"mine": name}
+        if self.connection.scalar(_TURN, mine) is None:
             self.connection.execute(self.insert(schema.turn).values(name=name).on_conflict_do_nothing())
-            self.connection.execute(mine)
+            self.connection.execute(_TURN, mine)
 
 
 def among_those(shared: bool, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:  # noqa: FBT001 - which database it is

@@ -6,7 +6,7 @@ One effect of a lane at a time, the earlier planned first.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, exists, literal, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Text, Update, and_, bindparam, case, exists, literal, or_, select, update
 
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
@@ -45,6 +45,50 @@ SENT = (C.key, C.body, C.attempt, C.receipt, C.sent_at, C.lost_at)
 """What of a row it takes to send it."""
 
 
+def _moment(name: str) -> ColumnElement[datetime]:
+    return bindparam(name, type_=schema.Moment)
+
+
+# What every round asks is made once: making a statement costs more than running it.
+_AT = _moment("at")
+_OF_SYSTEM = C.system == bindparam("of", type_=Text)
+_FIRST_DUE = (
+    select(C.number, *SENT)
+    .where(_OF_SYSTEM, CLAIMABLE, C.due_at <= _AT)
+    .order_by(C.number)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(of=schema.outbox, skip_locked=True)
+)
+_UNSURE = (
+    select(*SENT)
+    .where(_OF_SYSTEM, C.state == UNCERTAIN, C.due_at <= _AT, ~WAITS)
+    .order_by(C.due_at, C.number)
+    .limit(bindparam("most", type_=Integer))
+)
+_ANY_SENT = select(C.number).where(C.state.in_([SENDING, UNCERTAIN])).limit(1)
+_SOON = (C.state == UNCERTAIN, C.lost_at > _AT, C.due_at > _AT, C.due_at < _moment("in_a_year"))
+_SET_BACK = (
+    update(schema.outbox).where(*_SOON).values(due_at=_AT),
+    *(
+        update(schema.outbox).where(C.state.in_([SENDING, UNCERTAIN]), column > _AT).values({column: _AT})
+        for column in (C.sent_at, C.lost_at)
+    ),
+)
+
+
+def _lost(*, alone: bool) -> Update:
+    """Makes what nobody is sending any more `uncertain`."""
+    why = "whoever was sending it stopped before the answer came"
+    values = {"state": "uncertain", "due_at": _moment("look_at"), "why": why, "holder": None, "claimed_until": None}
+    # Nobody begins to send when the claim has run out.
+    began_by = case((C.claimed_until < _AT, C.claimed_until), else_=_AT)
+    whose = (C.state == SENDING,) if alone else (C.state == SENDING, C.claimed_until < _AT)
+    return update(schema.outbox).where(*whose).values(lost_at=began_by, **values)
+
+
+_LOST = {alone: _lost(alone=alone).returning(C.number) for alone in (False, True)}
+
+
 def take(
     work: Work, system: str, holder: str, seconds: float, limit: int, there: datetime | None
 ) -> tuple[Sequence[AnyRow], datetime]:
@@ -53,10 +97,7 @@ def take(
     work.take_turn(f"claim:{system}")
     now = work.now()
     began = there if there is not None and there < now - _CLOSE else now
-    due = select(C.number, *SENT).where(C.system == system, CLAIMABLE, C.due_at <= now)
-    rows = work.connection.execute(
-        due.order_by(C.number).limit(limit).with_for_update(of=schema.outbox, skip_locked=True)
-    ).all()
+    rows = work.connection.execute(_FIRST_DUE, {"of": system, "at": now, "most": limit}).all()
     for some in chunks([row.number for row in rows]):
         work.connection.execute(
             update(schema.outbox)
@@ -73,19 +114,19 @@ def take(
     return rows, began
 
 
+def unsure(work: Work, system: str, limit: int) -> Sequence[AnyRow]:
+    """Effects that may or may not be there and are due to be looked for."""
+    return work.connection.execute(_UNSURE, {"of": system, "at": work.now(), "most": limit}).all()
+
+
 def abandon(work: Work, *, alone: bool, look_in: float) -> int:
     """Make `sending` effects whose holder is gone `uncertain`; returns how many. To be looked for in so many seconds."""
+    if work.connection.scalar(_ANY_SENT) is None:
+        return 0
     now = work.now()
     _set_back(work, now)
-    lost = update(schema.outbox).where(C.state == SENDING)
-    if not alone:
-        lost = lost.where(C.claimed_until < now)
-    why = "whoever was sending it stopped before the answer came"
     due_at = now + timedelta(seconds=look_in)
-    values = {"state": "uncertain", "due_at": due_at, "why": why, "holder": None, "claimed_until": None}
-    # Nobody begins to send when the claim has run out.
-    began_by = case((C.claimed_until < now, C.claimed_until), else_=literal(now, schema.Moment))
-    return len(work.connection.execute(lost.values(lost_at=began_by, **values).returning(C.number)).all())
+    return len(work.connection.execute(_LOST[alone], {"at": now, "look_at": due_at}).all())
 
 
 def _set_back(work: Work, now: datetime) -> None:
@@ -93,8 +134,7 @@ def _set_back(work: Work, now: datetime) -> None:
 
     Nor is it waited for that: what is to be looked for after it, and not only by a person, is looked for now.
     """
-    soon = (C.state == UNCERTAIN, C.lost_at > now, C.due_at > now, C.due_at < now + _IN_A_YEAR)
-    work.connection.execute(update(schema.outbox).where(*soon).values(due_at=literal(now, schema.Moment)))
-    for column in (C.sent_at, C.lost_at):
-        late = update(schema.outbox).where(C.state.in_([SENDING, UNCERTAIN]), column > now)
-        work.connection.execute(late.values({column: literal(now, schema.Moment)}))
+    soon, *late = _SET_BACK
+    work.connection.execute(soon, {"at": now, "in_a_year": now + _IN_A_YEAR})
+    for one in late:
+        work.connection.execute(one, {"at": now})

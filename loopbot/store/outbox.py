@@ -15,7 +15,6 @@ from loopbot.store import bundles, doubts, lanes, schema, standing
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import decode_effect, decode_receipt, encode_receipt
 from loopbot.store.database import Work
-from loopbot.store.lanes import SENT, WAITS
 from loopbot.store.links import SqlLinks
 from loopbot.store.mirror import SqlMirror
 from loopbot.store.planning import Planning
@@ -103,9 +102,7 @@ class SqlOutbox:
 
     def uncertain(self, system: str, limit: int) -> list[Delivery]:
         """Effects that may or may not be there and are due to be looked for."""
-        here = (C.system == system, C.state == "uncertain", C.due_at <= self._work.now(), ~WAITS)
-        query = select(*SENT).where(*here).order_by(C.due_at, C.number).limit(limit)
-        rows = self._connection.execute(query).all()
+        rows = lanes.unsure(self._work, system, limit)
         together = bundles.members(self._work, [row.key for row in rows])
         return [replace(one, also=self._effects(together.get(one.effect.key, ()))) for one in self._deliveries(rows)]
 
