@@ -129,9 +129,13 @@ class Presses:
             began = self._taken[envelope.id] if acked else 0
             self._perhaps[envelope.id] = (key, Said(answer, began, sys.maxsize))
 
-    def heard(self, envelope: Envelope) -> None:
-        """A daemon has done what follows from it."""
+    def heard(self, envelope: Envelope, *, for_certain: bool = True) -> None:
+        """A daemon has done what follows from it; not for certain where its disk may have refused to keep that: then now or later."""
         if envelope.id in self._heard:
+            return
+        if not for_certain:
+            for key, answer in _answers_in(envelope):
+                self._perhaps[envelope.id] = (key, Said(answer, self._taken[envelope.id], sys.maxsize))
             return
         self._heard.add(envelope.id)
         self._perhaps.pop(envelope.id, None)

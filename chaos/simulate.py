@@ -218,8 +218,7 @@ class Run:
             self.presses.cut_short(envelope, acked=one.kept)
             self.presses.acked(envelope, again=0.5)
             raise
-        if not self.weather.broken_store:
-            self.presses.heard(envelope)
+        self.presses.heard(envelope, for_certain=not self.weather.broken_store)
         self.presses.acked(envelope, again=0.0 if self.healed else 0.25)
 
     def _work(self, one: Process, work: str) -> None:

@@ -13,7 +13,7 @@ from loopbot.domain.errors import Declined
 from loopbot.domain.forms import Form, Wrong
 from loopbot.domain.records import Person
 from loopbot.domain.speech import Message
-from loopbot.ports import Ear, HeardAlreadyError
+from loopbot.ports import Ear
 
 Json = Mapping[str, Any]
 SHORTCUT: Final = "loopbot_"
@@ -39,30 +39,17 @@ class Handling:
     def press(self, body: Json, ear: Ear) -> None:
         """Someone pressed a button, or chose from a menu."""
         press = press_in(body)
-        user, stamp = str((body.get("user") or {}).get("id", "")), str((body.get("message") or {}).get("ts", ""))
         if press is None:
             self._answers.whisper(body, UNKNOWN)
             return
         container = body.get("container") or {}
         fleeting = bool(container.get("is_ephemeral")) or container.get("type") == "view"
-        # What stands only for one person may be pressed again, an hour later.
-        mark = ("press", user, press.key, str(body.get("trigger_id", "")) if fleeting else stamp)
-        # The same answer again is a double click, unless another one was given in between.
-        if not self._heard.first(mark, press.answer):
-            return
         person = self._person(body)
-        try:
-            said = asked(lambda: ear.answer(person, press.key, press.answer))
-        except HeardAlreadyError:
-            self._heard.again(mark)
-            raise
+        # Whoever clicks twice says the same twice: nothing here remembers it, as another process may have heard what came between.
+        said = asked(lambda: ear.answer(person, press.key, press.answer))
         if isinstance(said, Message) and said.blocks:
             self._pressed(body, press, person, said)
-            return
-        # The button stands there still (or stands there again once the message is brought up to date): it may be pressed again,
-        # as soon as the person is told.
-        self._heard.again(mark)
-        if said is None:
+        elif said is None:
             self._answers.whisper(body, SORRY)
         elif isinstance(said, Declined):
             self._answers.whisper(body, words(said))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from loopbot.domain.questions import Ask, Option, Question, Standing
+from loopbot.domain.questions import PROMOTE, Ask, Option, Question, Standing
 from loopbot.domain.records import Record
 from loopbot.domain.rules import Found, Rule
 from loopbot.domain.scoring import Ranked, span_in_words
@@ -59,7 +59,7 @@ def promotion(rule: Rule, it: Record, members: Sequence[Record], view: View) -> 
         return None, None
     everyone = tuple(sorted((it, *members), key=lambda one: (one.occurred_at, one.ref)))
     standing = view.asked("cluster", [one.ref for one in everyone])
-    if standing is not None and standing.state == "answered" and standing.answer == "promote":
+    if standing is not None and standing.state == "answered" and standing.answer == PROMOTE:
         return None, None
     asked = "a person says that they are one problem"
     if standing is not None and standing.rests(view.now()):
@@ -84,7 +84,7 @@ def _cluster(ask: Ask, rule: Rule, founder: Record, everyone: Sequence[Record]) 
         text="\n".join(text),
         places=places(*everyone[-MOST_LISTED:]),
         options=(
-            Option("promote", "Open a problem"),
+            Option(PROMOTE, "Open a problem"),
             Option("not_now", "Not now"),
             Option("apart", "Not the same…"),
         ),

@@ -21,12 +21,24 @@ def like_it(rule: Rule, subject: Record, view: View, judgement: Judgement) -> li
         return []
     now = view.now()
     no = {subject.ref, *view.apart(subject.ref)}
+    by_ref = {one.record.ref: one for one in judgement.repeats.alike(subject, view, rule.repeat)}
+    by_ref |= {one.record.ref: one for one in _said_so(rule, subject, view)}
     found = [
         one
-        for one in judgement.repeats.alike(subject, view, rule.repeat)
-        if one.record.ref not in no and (rule.when is None or rule.when.holds(Scope(it=one.record, now=now)))
+        for ref, one in by_ref.items()
+        if ref not in no and (rule.when is None or rule.when.holds(Scope(it=one.record, now=now)))
     ]
     return sorted(found, key=lambda one: (one.record.occurred_at, one.record.ref))
+
+
+def _said_so(rule: Rule, subject: Record, view: View) -> Iterator[Ranked]:
+    """The earlier ones that a person said are one problem with it: that counts also where their texts have changed since."""
+    if rule.repeat is None or rule.ask is None or not rule.ask.first:
+        return
+    for ref in sorted(view.promoted_with(subject.ref)):
+        other = view.record(ref)
+        if other is not None and subject.occurred_at - rule.repeat.within <= other.occurred_at <= subject.occurred_at:
+            yield Ranked(other, 1.0, ("a person says that they are one problem",))
 
 
 def faced(match: Match, scope: Scope, found: Sequence[Ranked]) -> tuple[tuple[Scope, ...], Found, bool]:

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from loopbot.domain.records import Ref
 from loopbot.domain.words import Relation
@@ -21,6 +21,8 @@ QuestionState = Literal["open", "answered", "expired", "withdrawn"]
 LessonKind = Literal["cause", "same", "topic", "item"]
 
 MONTH = timedelta(days=30)
+PROMOTE: Final = "promote"
+"""The answer that some tickets are one problem, which is to be opened."""
 
 
 @dataclass(frozen=True, slots=True)

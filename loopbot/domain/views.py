@@ -90,3 +90,6 @@ class View(Protocol):
 
     def apart(self, ref: Ref) -> frozenset[Ref]:
         """The records of which people said that they are not the same as this one."""
+
+    def promoted_with(self, ref: Ref) -> frozenset[Ref]:
+        """The records of which people, asked about them together with this one, said that they are one problem."""

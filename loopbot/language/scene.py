@@ -138,3 +138,8 @@ class Scene:
     def apart(self, ref: Ref) -> frozenset[Ref]:
         """What is not the same as this one."""
         return frozenset(other for pair in self.differing if ref in pair for other in pair - {ref})
+
+    def promoted_with(self, ref: Ref) -> frozenset[Ref]:
+        """No question of a scene names others than its subject."""
+        del ref
+        return frozenset()

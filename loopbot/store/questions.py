@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
-from loopbot.domain.questions import Asking, Audience, Question, QuestionState, Standing
+from loopbot.domain.questions import PROMOTE, Asking, Audience, Question, QuestionState, Standing
 from loopbot.domain.records import Ref
 from loopbot.ports import Answer, QuestionRow
 from loopbot.store import schema
@@ -78,6 +78,14 @@ class SqlQuestions:
         row, about = rows[0], decode_question(rows[0].body).about
         former = len(rows) > 1 and rows[1].subject == row.subject
         return Standing(row.subject, row.state, row.answer, row.rests_until, about, row.asked_at, former)
+
+    def promoted_with(self, ref: Ref) -> frozenset[Ref]:
+        """The records of which people, asked about them together with this one, said that they are one problem."""
+        said = (Q.kind == "cluster", Q.state == "answered", Q.answer == PROMOTE)
+        bodies = self._connection.scalars(
+            select(Q.body).join(schema.question_ref, R.key == Q.key).where(R.ref == ref, *said)
+        )
+        return frozenset(one for body in bodies for one in decode_question(body).refs) - {ref}
 
     def unasked(self, limit: int = 500) -> list[QuestionRow]:
         """Open ones that no message asks yet, the longest waiting first."""

@@ -203,6 +203,10 @@ class SqlTx:
         """The records of which people said that they are not the same as this one."""
         return self._lessons.apart(ref)
 
+    def promoted_with(self, ref: Ref) -> frozenset[Ref]:
+        """The records of which people, asked about them together with this one, said that they are one problem."""
+        return self._questions.promoted_with(ref)
+
     def journal(self, entries: Iterable[JournalEntry]) -> None:
         """Add to the journal."""
         journal.write(self._work, entries)

@@ -24,6 +24,7 @@ class ListView:
     moment: datetime = field(default_factory=lambda: at(60))
     standing: Standing | None = None
     no: frozenset[Ref] = frozenset()
+    one_problem: frozenset[Ref] = frozenset()
 
     def now(self) -> datetime:
         return self.moment
@@ -54,6 +55,9 @@ class ListView:
 
     def apart(self, ref: Ref) -> frozenset[Ref]:
         return self.no
+
+    def promoted_with(self, ref: Ref) -> frozenset[Ref]:
+        return self.one_problem - {ref}
 
 
 def change(number: int = 1, minutes: float = 0, **fields: object) -> Change:
@@ -301,6 +305,25 @@ def test_a_cluster_waits_for_a_yes_and_rests_after_not_now() -> None:
     joined = [Link(Ref("servicenow", "problem", "PRB1"), "problem_of", three[0].ref)]
     (joins,) = judge(repeating, Changed(three[2]), ListView(three, joined))
     assert joins.links, "new occurrences join without asking"
+
+
+def test_a_yes_counts_although_the_tickets_do_not_read_alike_any_more() -> None:
+    asking = Ask(kind="cluster", audience="problem_managers", tie=Tie(relation="problem_of"), first=True)
+    repeating = rule(repeat=Repeat(at_least=3, within=timedelta(days=14), alike=0.4), then=(OpenAndLink(),), ask=asking)
+    three = [incident(number, number, services=SHOP, title="export stops halfway") for number in (1, 2)]
+    three.append(incident(3, 3, services=SHOP, title="printer is out of paper"))
+    yes = Standing(three[0].ref, "answered", "promote")
+    said = frozenset(one.ref for one in three)
+    (nothing,) = judge(repeating, Changed(three[2]), ListView(three, standing=yes))
+    (acts,) = judge(repeating, Changed(three[2]), ListView(three, standing=yes, one_problem=said))
+    (apart,) = judge(
+        repeating, Changed(three[2]), ListView(three, standing=yes, one_problem=said, no=frozenset({three[0].ref}))
+    )
+    assert (nothing.effects, apart.effects) == ((), ())
+    assert len(acts.effects) == 1
+    assert acts.subject == three[0].ref
+    (held,) = [step for step in acts.steps if step.asked.startswith("at least 3 alike")]
+    assert "a person says that they are one problem" in held.saw
 
 
 def test_members_that_people_set_apart_do_not_count() -> None:

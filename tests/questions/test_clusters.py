@@ -89,6 +89,36 @@ def test_a_cluster_becomes_a_problem_once_somebody_says_so_and_later_ones_join_u
     assert len(desk.asked()) == 1
 
 
+def test_a_yes_counts_although_a_title_was_edited_while_it_was_asked(open_desk: Open) -> None:
+    desk = open_desk({"promote": PROMOTE.replace("alike = 0.0", "alike = 0.3")})
+    made = three(desk)
+    edited = {"short_description": "Invoices show the wrong address", "description": "Since Monday"}
+    desk.servicenow.update("incident", made[0], edited, actor="ines.moreau")
+    desk.round()
+    assert desk.first().state == "open"
+    desk.press(desk.asked()[0], "Open a problem", "priya.nair")
+    desk.shows("priya.nair: they are one problem")
+    desk.round()
+    assert len(problems(desk)) == 1
+    assert all(held_by(desk, one) for one in made)
+
+
+def test_who_clicks_twice_is_told_nothing_more_and_takes_nothing_else_back(open_desk: Open) -> None:
+    desk = open_desk(RULES)
+    three(desk)
+    desk.press(desk.asked()[0], "Open a problem", "priya.nair", times=2)
+    desk.shows("priya.nair: they are one problem")
+    until(lambda: desk.labels(desk.asked()[0]) == ["Undo"], "the button")
+    desk.press(desk.asked()[0], "Undo", "priya.nair", times=2)
+    until(lambda: "Open a problem" in desk.labels(desk.asked()[0]), "the question again")
+    desk.slack.slash(desk.person("priya.nair"), "/loop", "status")
+    until(lambda: desk.whispered("priya.nair"), "the answer to what came after it")
+    assert not [one for one in desk.whispered("priya.nair") if "noted already" in one or "take back" in one]
+    with desk.here.store.read() as tx:
+        given = tx.questions.answers(desk.first().key)
+    assert [(one.answer, one.undone_at is None) for one in given] == [("promote", False)]
+
+
 def test_not_now_rests_and_an_undo_asks_again_in_the_same_message(open_desk: Open) -> None:
     desk = open_desk(RULES)
     three(desk)

@@ -58,6 +58,25 @@ def test_the_first_answer_counts_and_the_second_person_is_told_so(store: SqlStor
         assert (standing.answer, standing.rests(at(10**6))) == ("yes", True)
 
 
+def test_what_was_promoted_together_is_found_from_each_of_them_until_it_is_taken_back(store: SqlStore) -> None:
+    third = Ref("servicenow", "incident", "INC3")
+    cluster = replace(
+        ASKED, kind="cluster", refs=(SUBJECT, OTHER, third), options=(Option("promote", "Open a problem"),)
+    )
+    put(store, cluster)
+    with store.write() as tx:
+        assert tx.promoted_with(SUBJECT) == frozenset(), "nobody has said so yet"
+        said = tx.questions.answer(cluster.key, "promote", "", "ann@example.com")
+        assert said is not None
+    with store.read() as tx:
+        assert tx.promoted_with(third) == {SUBJECT, OTHER}
+        assert tx.promoted_with(SUBJECT) == {OTHER, third}
+        assert tx.promoted_with(SUSPECT) == frozenset()
+    with store.write() as tx:
+        tx.questions.undo(said.number, "ann@example.com")
+        assert tx.promoted_with(third) == frozenset()
+
+
 def test_of_many_people_who_answer_at_once_one_counts(store: SqlStore) -> None:
     put(store)
     together = threading.Barrier(6)

@@ -16,7 +16,7 @@ from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions.given import Given, rejudge
 from loopbot.usecases.questions.keeping import refresh, withdraw
 from loopbot.usecases.questions.kinds import KINDS, wake
-from loopbot.usecases.questions.showing import UNDO, audience_in_words, headline, meaning, outcome, said
+from loopbot.usecases.questions.showing import UNDO, audience_in_words, headline, meaning, name_of, outcome, said
 from loopbot.usecases.roles import Roles
 
 FORM = "question"
@@ -43,7 +43,8 @@ def answer(
 ) -> Heard | Form:
     """Note an answer and do what follows from it; a form, where more has to be said first.
 
-    Without `roles` everybody may (the terminal). Raises Declined where this person may not, or somebody was quicker.
+    Without `roles` everybody may (the terminal). The same answer again does nothing more. Raises Declined where this person may
+    not, or somebody was quicker.
     """
     # The chat is asked who is in a group, which nothing that is written waits for.
     allowed = roles is None or roles.belongs(person, _audience(loop, key))
@@ -55,7 +56,7 @@ def answer(
             return _undone(loop, tx, row, person)
         option = row.question.option(answer_) or _of_an_earlier_count(row.question, answer_)
         if row.state != "open" or option is None:
-            raise _too_late(tx, row, person)
+            return _again(loop, tx, row, person, answer_)
         form = _form(tx, row, option, words)
         if form is not None:
             return form
@@ -110,6 +111,15 @@ def _audience(loop: Loop, key: str) -> Audience:
 def _not_for(question: Question) -> str:
     whom = audience_in_words(question)
     return f"This one is for {whom}. Ask one of them, or whoever runs loopbot to add you to {question.audience} under [roles]."
+
+
+def _again(loop: Loop, tx: Tx, row: QuestionRow, person: Person, answer_: str) -> Heard:
+    """What the same person said already, as people click twice; raises Declined for anything else."""
+    standing = _standing(tx, row)
+    if not standing or standing[-1].by != whom(person) or standing[-1].answer != answer_:
+        raise _too_late(tx, row, person)
+    refresh(loop, tx, [row])
+    return Heard(row, said(standing[-1], row.question), moments=(standing[-1].at,))
 
 
 def _too_late(tx: Tx, row: QuestionRow, person: Person) -> Declined:
@@ -219,6 +229,8 @@ def _end_where_nobody_asks_on(loop: Loop, tx: Tx, row: QuestionRow, option: Opti
 
 def _undone(loop: Loop, tx: Tx, row: QuestionRow, person: Person) -> Heard:
     standing = _standing(tx, row)
+    if person.system != "cli" and row.state == "open":
+        return _undone_again(loop, tx, row, person)
     if not standing:
         raise Declined("There is nothing to take back: nobody has answered this.")
     last = standing[-1]
@@ -236,9 +248,24 @@ def _undone(loop: Loop, tx: Tx, row: QuestionRow, person: Person) -> Heard:
     _note(tx, question, f"taken back: {meaning(last, question)}", whom(person))
     rejudge(loop, tx, {question.subject, *(question.refs if question.kind == "cluster" else ())})
     refresh(loop, tx, [row])
-    words = f"Taken back: {meaning(last, question)}. The question is open again."
     loop.witness.noted("answer taken back", question=row.key, answer=last.answer, person=person.key)
-    return Heard(replace(row, state="open"), words, tuple(left))
+    return Heard(replace(row, state="open"), _taken_back(last, question), tuple(left))
+
+
+def _undone_again(loop: Loop, tx: Tx, row: QuestionRow, person: Person) -> Heard:
+    """What the same person took back already: the button stands under answered questions alone, and the answer before is not meant."""
+    taken_back = [one for one in tx.questions.answers(row.key) if one.undone_at is not None]
+    last = max(taken_back, key=lambda one: one.undone_at or one.at, default=None)
+    if last is None:
+        raise Declined("There is nothing to take back: the question is open.")
+    if last.undone_by != whom(person):
+        raise Declined(f"{name_of(last.undone_by)} took it back already: the question is open again.")
+    refresh(loop, tx, [row])
+    return Heard(row, _taken_back(last, row.question))
+
+
+def _taken_back(given: Answer, question: Question) -> str:
+    return f"Taken back: {meaning(given, question)}. The question is open again."
 
 
 def _long_ago(tx: Tx, given: Answer) -> str:

@@ -11,7 +11,7 @@ from loopbot.domain import rootcause
 from loopbot.domain.effects import Comment, Effect, OpenTicket, SetFields, pending_ref
 from loopbot.domain.events import Answered
 from loopbot.domain.phrasing import counted
-from loopbot.domain.questions import Asking, Question
+from loopbot.domain.questions import PROMOTE, Asking, Question
 from loopbot.domain.records import Feedback
 from loopbot.ports import EffectState, OutboxRow, QuestionRow
 from loopbot.usecases.enact import absorb
@@ -23,7 +23,7 @@ from loopbot.usecases.questions.ties import clear, drop, not_known, tie_up, unti
 
 
 def _cluster(given: Given) -> None:
-    if given.word == "promote":
+    if given.word == PROMOTE:
         together = pairwise(given.question.refs)  # from the first to the last of them: all pairs would say no more
         given.tx.lessons.add([given.lesson("same", later, str(one), "yes") for one, later in together])
         for row in _acts_of_the_rule(given):
@@ -37,7 +37,7 @@ def _cluster(given: Given) -> None:
 
 def _together(given: Given) -> list[str]:
     given.tx.lessons.undo(given.answer.number)
-    if given.word != "promote":
+    if given.word != PROMOTE:
         return []
     left = []
     for row in _acts_of_the_rule(given):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from loopbot.domain import rootcause
 from loopbot.domain.effects import AskPart
-from loopbot.domain.questions import Question
+from loopbot.domain.questions import PROMOTE, Question
 from loopbot.domain.records import Ref
 from loopbot.domain.telling import moment
 from loopbot.domain.texts import listed, shorten
@@ -35,7 +35,7 @@ _ITEM = {
     "other": "{detail} says the same",
     "none": "none of them",
 }
-_OTHERS = {"promote": "they are one problem", "not_now": "not now"}
+_OTHERS = {PROMOTE: "they are one problem", "not_now": "not now"}
 
 
 def audience_in_words(question: Question) -> str:

@@ -172,12 +172,12 @@ def test_a_press_reaches_the_ear_and_its_answer_stands_where_the_buttons_were(
     assert message.metadata["event_payload"]["key"] == delivery.effect.key
 
 
-def test_pressing_five_times_and_a_redelivered_envelope_count_once(
+def test_a_redelivered_envelope_counts_once_and_who_presses_again_says_it_again(
     listening: Slack, twin: SlackTwin, ear: Ear, ada: str
 ) -> None:
-    _, message = asked(listening, twin, ada)
+    delivery, message = asked(listening, twin, ada)
     envelope = twin.click(message, "loopbot:yes", ada, times=5)
-    until(lambda: twin.ledger.entries("slack", "amend"))
+    until(lambda: len(ear.answers) == 5)
     twin.redeliver(envelope)
     twin.redeliver(envelope)
     channel = twin.add_channel("ops", [ada])
@@ -185,9 +185,9 @@ def test_pressing_five_times_and_a_redelivered_envelope_count_once(
     twin.redeliver(sent)
     until(lambda: twin.ephemerals(ada))
     listening.close()
-    assert len(ear.answers) == 1
+    # Only what keeps the answers knows whether the same again is a double click: another process may have heard what came between.
+    assert [(key, answer) for _, key, answer in ear.answers] == [(delivery.effect.key, "yes")] * 5
     assert len(ear.commands) == 1
-    assert len(twin.ledger.entries("slack", "amend")) == 1
 
 
 def test_a_press_delivered_again_to_another_process_counts_once(
@@ -228,7 +228,7 @@ def test_an_answer_that_is_given_again_after_another_one_counts(
     # The message can not be changed, so its buttons stay where they are.
     twin.faults.add(Fault("status", "chat.update", times=10, status=503))
     for heard, answer in enumerate(("yes", "no", "yes"), start=1):
-        twin.click(message, f"loopbot:{answer}", ada, times=2)
+        twin.click(message, f"loopbot:{answer}", ada)
         until(lambda heard=heard: len(ear.answers) >= heard)
         until(lambda heard=heard: len(twin.ephemerals(ada)) >= heard)
     assert [(key, answer) for _, key, answer in ear.answers] == [
