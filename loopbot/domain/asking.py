@@ -17,7 +17,9 @@ LONGEST_TITLE = 120
 
 def suspects(ask: Ask, rule: Rule, it: Record, ranked: Sequence[Ranked], view: View) -> Question | None:
     """Which of these (the likeliest first) it is; None where that is known, or is not to be asked now."""
-    if not ranked or ask.tie is None or view.linked(it.ref, ask.tie.relation):
+    if not ranked or ask.tie is None:
+        return None
+    if any(view.linked(it.ref, relation) for relation in {ask.tie.relation, *ask.unless}):
         return None
     best = ranked[0].record
     lead = f"Did {called(best)} cause {called(it)}?"

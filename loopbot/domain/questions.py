@@ -45,12 +45,16 @@ class Tie:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """How a rule asks: what, whom, how long a question rests; `first`: before it acts, also where it is sure."""
+    """How a rule asks: what, whom, how long a question rests; `first`: before it acts, also where it is sure.
+
+    `unless`: links that make the question idle, beside the one that a yes makes.
+    """
 
     kind: Asking
     audience: Audience
     tie: Tie | None = None
     first: bool = False
+    unless: tuple[Relation, ...] = ()
     again: timedelta = MONTH
 
 

@@ -37,7 +37,7 @@ class Step:
 
     action: Action
     only_if: Predicate | None = None
-    unless_linked: Relation | None = None
+    unless_linked: tuple[Relation, ...] = ()
     needs: frozenset[str] = frozenset()
 
     def want(self, scope: Scope, bench: Bench) -> Wanted:
@@ -46,7 +46,7 @@ class Step:
             return NOTHING
         if self.only_if is not None and not self.only_if.holds(scope):
             return NOTHING
-        if self.unless_linked is not None and bench.view.linked(scope.it.ref, self.unless_linked):
+        if any(bench.view.linked(scope.it.ref, relation) for relation in self.unless_linked):
             return NOTHING
         return self.action.want(scope, bench)
 

@@ -72,7 +72,7 @@ class Builder:
             return None
         if isinstance(part, model.MirrorPart) or not (condition or needs or part.unless_linked):
             return action
-        return actions.Step(action=action, only_if=condition, unless_linked=part.unless_linked, needs=needs)
+        return actions.Step(action=action, only_if=condition, unless_linked=tuple(part.unless_linked), needs=needs)
 
     def _slot(self, part: model.ActionPart, key: str) -> str:
         """What names the action in the identity of its effects: its `slot`, else its verb and place among the like."""

@@ -80,7 +80,14 @@ def ask_of(written: model.RuleFile, findings: Findings) -> Ask | None:
     kind: Literal["cause", "item"] = "cause" if link.relation == "caused_by" else "item"
     systems = None if link.systems is None else tuple(link.systems)
     tie = Tie(relation=link.relation, outward="it" in link.source, systems=systems)
-    return Ask(kind=kind, audience=part.to or _WHOM[kind], tie=tie, first=part.first, again=part.again)
+    return Ask(
+        kind=kind,
+        audience=part.to or _WHOM[kind],
+        tie=tie,
+        first=part.first,
+        again=part.again,
+        unless=tuple(link.unless_linked),
+    )
 
 
 def _check(written: model.RuleFile, *, ranks: bool, links: bool, findings: Findings) -> None:

@@ -28,6 +28,7 @@ Kinds = Annotated[list[Kind], Field(min_length=1), BeforeValidator(_listed, json
 Targets = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 Whom = Literal["reporter", "assignee", "opener", "follower", "thread"]
 Whoms = Annotated[list[Whom], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=Whom | list[Whom])]
+Relations = Annotated[list[Relation], BeforeValidator(_listed, json_schema_input_type=Relation | list[Relation])]
 RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 RuleNames = Annotated[list[RuleName], BeforeValidator(_listed, json_schema_input_type=RuleName | list[RuleName])]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -96,9 +97,9 @@ class ActionPart(Part):
     """What every action can say."""
 
     only_if: Words | None = Field(None, alias="if", description="Only where this condition holds.")
-    unless_linked: Relation | None = Field(
-        None,
-        description="Not where `it` has such a link already: what a person or a system states comes first.",
+    unless_linked: Relations = Field(
+        [],
+        description="Not where `it` has such a link already (any of several): what a person or a system states comes first.",
     )
     slot: str | None = Field(
         None,
