@@ -42,8 +42,8 @@ def databases(kind: Kind) -> Iterator[Databases]:
 
 
 @cache
-def _migrated() -> bytes:
-    """A file with all tables, and nothing in them: made once, as migrating takes longer than a short run."""
+def _with_tables() -> bytes:
+    """A file with all tables, and nothing in them: made once, as a run may be short."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "template.db"
         open_store(f"sqlite:///{path}").close()
@@ -59,7 +59,7 @@ class _Files:
             old.unlink()
         self._number += 1
         path = self._folder / f"run-{self._number}.db"
-        path.write_bytes(_migrated())
+        path.write_bytes(_with_tables())
         return f"sqlite:///{path}"
 
     def words(self) -> Iterator[bytes]:

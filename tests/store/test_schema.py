@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy.exc import OperationalError
 
 from loopbot.domain.errors import ConfigError
 from loopbot.store import open_store
@@ -27,8 +28,8 @@ def _known(thing: object, name: str | None, kind: str, reflected: bool, other: o
 
 HOW = {"compare_type": True, "compare_server_default": True, "include_object": _known}
 INDEXES = {
-    "sqlite": "SELECT sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND sql IS NOT NULL",
-    "postgresql": "SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() AND indexname NOT LIKE 'alembic%'",
+    "sqlite": "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL",
+    "postgresql": "SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()",
 }
 
 
@@ -36,6 +37,12 @@ def definitions(engine: Engine) -> list[str]:
     with engine.connect() as connection:
         found = connection.scalars(text(INDEXES[engine.dialect.name])).all()
     return sorted(re.sub(r"loopbot_test_\w+", "schema", _in_order(re.sub(r"\s+", " ", each))) for each in found)
+
+
+def numbers(engine: Engine) -> list[str]:
+    """The migrations that a database says it went through."""
+    with engine.connect() as connection:
+        return list(connection.scalars(text("SELECT version_num FROM alembic_version")))
 
 
 def _in_order(definition: str) -> str:
@@ -47,17 +54,50 @@ def _in_order(definition: str) -> str:
     return f"{head} ({', '.join(sorted(part.strip() for part in parts))})"
 
 
+def migrated(engine: Engine, to: str) -> None:
+    """Through one migration after the other, as a database that was there before them."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
+
+
 def test_the_migrations_build_what_the_code_describes(empty_url: str) -> None:
-    open_store(empty_url).close()
     engine = create_engine(empty_url)
+    migrated(engine, "head")
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=HOW)
         assert compare_metadata(context, metadata) == []
-    migrated = definitions(engine)
+    by_migrations = definitions(engine), numbers(engine)
     with engine.begin() as connection:
         metadata.drop_all(connection)
-        metadata.create_all(connection)
-    assert migrated == definitions(engine)
+        connection.execute(text("DROP TABLE alembic_version"))
+    open_store(empty_url).close()
+    assert by_migrations == (definitions(engine), numbers(engine)), "a new database is made at once, and the same"
+    engine.dispose()
+
+
+def test_an_empty_database_is_made_without_alembic(tmp_path: Path) -> None:
+    seen = f"""
+import sys
+from loopbot.store import open_store
+open_store("sqlite:///{tmp_path}/loopbot.db").close()
+print(*(one for one in sys.modules if "alembic" in one))
+"""
+    done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_database_of_something_else_is_not_written_over(empty_url: str) -> None:
+    engine = create_engine(empty_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE record (theirs TEXT)"))
+    with pytest.raises(OperationalError, match="table record already exists"):
+        open_store(empty_url)
+    assert inspect(engine).get_table_names() == ["record"]
     engine.dispose()
 
 
@@ -137,14 +177,10 @@ def test_records_of_an_older_database_are_found_by_who_reported_them(empty_url: 
     engine = create_engine(empty_url)
     body = '{"people":[{"role":"reporter","person":{"system":"servicenow","key":"u1","email":"Mara@Example.com"}}]}'
     row = {"system": "servicenow", "kind": "incident", "called": "inc1", "ident": "", "state": "new", "body": body}
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
     insert = "INSERT INTO record (system, kind, key, called, ident, state, updated_at, occurred_at, body, digest)"
     insert += " VALUES (:system, :kind, :key, :called, :ident, :state, 1, 1, :body, '')"
+    migrated(engine, BEFORE_REPORTERS)
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, BEFORE_REPORTERS)
         connection.execute(text(insert), [row | {"key": "INC1"}, row | {"key": "INC2", "body": "{}"}])
     store = open_store(empty_url)
     with engine.connect() as connection:
@@ -156,9 +192,6 @@ def test_records_of_an_older_database_are_found_by_who_reported_them(empty_url: 
 
 def test_models_that_an_older_database_kept_as_facts_are_found_where_all_models_are(empty_url: str) -> None:
     engine = create_engine(empty_url)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
     kept = '[{"version": "abcd", "at": "2026-03-02T09:00:00+00:00", "answers": 41, "note": "surprise .2"}]'
     facts = {
         "judgement:cause:versions": kept,
@@ -168,9 +201,8 @@ def test_models_that_an_older_database_kept_as_facts_are_found_where_all_models_
         "topic model in force": "1-beef",
         "something else": "stays",
     }
+    migrated(engine, BEFORE_ONE_PLACE)
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, BEFORE_ONE_PLACE)
         for name, value in facts.items():
             connection.execute(text("INSERT INTO fact (name, value) VALUES (:n, :v)"), {"n": name, "v": value})
     store = open_store(empty_url)
