@@ -26,7 +26,6 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
-    create_engine,
     event,
     func,
     literal,
@@ -41,6 +40,7 @@ from loopbot.domain.errors import ConfigError, StoreTrouble
 from loopbot.ports import Clock
 from loopbot.store import backups, schema
 from loopbot.store.codec import clean
+from loopbot.store.engines import engine_like, keep
 
 BUSY_SECONDS = 30.0
 ROOM = 64_000_000
@@ -221,6 +221,7 @@ def connect(url: str, clock: Clock | None, holder: str) -> Database:
         database.close()
         why = str(trouble.orig).strip().splitlines()[0]
         raise ConfigError(shown(parsed), f"the database can not be used: {why}", _remedy(parsed)) from trouble
+    keep(database.writer)
     return database
 
 
@@ -254,8 +255,9 @@ def _sqlite(url: URL, clock: Clock | None) -> Database:
         # What tickets say is not for every user of the machine; the files beside it follow its mode.
         Path(str(url.database)).touch(mode=0o600, exist_ok=True)
 
-    def engine(size: int) -> Engine:
-        return create_engine(
+    def engine(size: int, model: Engine | None = None) -> Engine:
+        return engine_like(
+            model,
             url,
             poolclass=QueuePool,
             pool_size=size,
@@ -263,7 +265,8 @@ def _sqlite(url: URL, clock: Clock | None) -> Database:
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         )
 
-    writer, reader = engine(1), engine(2)
+    writer = engine(1)
+    reader = engine(2, writer)
 
     @event.listens_for(writer, "connect")
     def prepare_writer(connection: sqlite3.Connection, _: object) -> None:
@@ -294,7 +297,8 @@ def _sqlite(url: URL, clock: Clock | None) -> Database:
 def _postgres(url: URL, clock: Clock | None, holder: str) -> Database:
     options: dict[str, Any] = {"application_name": f"loopbot {holder}"[:63], "connect_timeout": 10}
     options = {name: value for name, value in options.items() if name not in url.query}
-    engine = create_engine(
+    engine = engine_like(
+        None,
         url,
         isolation_level="READ COMMITTED",
         pool_size=2,
