@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import rule_engine
-from rule_engine.types import DataType
-
 from loopbot.domain.rules import Scope
-from loopbot.language import spans, tree
+from loopbot.language import grammar, spans, tree
 from loopbot.language.mistakes import Mistake
 from loopbot.language.names import Names, Type
+
+with grammar.at_hand():
+    import rule_engine
+    from rule_engine.types import DataType
 
 _LONGEST = 4_000
 _LOCK = threading.Lock()  # rule-engine's parser is one object for the whole process
