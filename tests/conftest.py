@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +25,11 @@ from tests.support.schemas import Schemas, leading_to, made
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("long", max_examples=2000, stateful_step_count=80, deadline=None)
 settings.load_profile("repeatable")
+
+# Where Python is told to keep no bytecode, each of the processes that tests start would compile all of the code anew, and each
+# run all of the tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Thousands of tests are collected and stay: looking through all of them for garbage again and again took a tenth of the time.
 gc.set_threshold(50_000, 20, 50)
