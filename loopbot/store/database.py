@@ -114,9 +114,14 @@ class Work:
 
 def among_those(shared: bool, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:  # noqa: FBT001 - which database it is
     """The same as `Work.among` for a statement that is made once and run often: `name` is given `Work.several(values)`."""
+    return column.in_(select(each_of(shared, name)))
+
+
+def each_of(shared: bool, name: str) -> ColumnElement[Any]:  # noqa: FBT001 - which database it is
+    """The same as `Work.each` for such a statement."""
     if shared:
-        return column.in_(select(func.unnest(bindparam(name, type_=ARRAY(Text)))))
-    return column.in_(select(func.json_each(bindparam(name, type_=Text())).table_valued("value").c.value))
+        return func.unnest(bindparam(name, type_=ARRAY(Text)))
+    return func.json_each(bindparam(name, type_=Text())).table_valued("value").c.value
 
 
 def inserting(shared: bool, table: Table) -> sqlite.Insert:  # noqa: FBT001 - which database it is

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, literal, select, tuple_, type_coerce
+from sqlalchemy import BigInteger, Select, Text, bindparam, select, tuple_, type_coerce
 
 from loopbot.domain.records import Record, Ref
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import decode_record
-from loopbot.store.database import Work
+from loopbot.store.database import Work, each_of
 from loopbot.store.schema import AnyRow, moment_of
 
 Place = tuple[str, str, str]
@@ -27,13 +28,18 @@ def rows_at(work: Work, places: Iterable[Place], *columns: Any, lock: bool = Fal
     """These columns of the rows at those places, where there are any; `lock`: nobody changes them until we are done."""
     for (system, kind), keys in sorted(by_kind(places).items()):
         for some in chunks(keys, PAGE):
-            # All three in one comparison: told apart, a Postgres that has no statistics of a young table takes
-            # system and kind for rare and compares each of their rows with each key.
-            keyed = select(literal(system), literal(kind), work.each(some))
-            query = select(*columns).where(tuple_(C.system, C.kind, C.key).in_(keyed))
-            if lock:
-                query = query.order_by(C.key).with_for_update(of=schema.record)
-            yield from work.connection.execute(query).all()
+            of = {"of": system, "sort": kind, "keys": work.several(some)}
+            yield from work.connection.execute(_there(work.shared, columns, lock), of).all()
+
+
+@cache
+def _there(shared: bool, columns: tuple[Any, ...], lock: bool) -> Select[tuple[Any, ...]]:  # noqa: FBT001
+    """The question of `rows_at`: as every page and every record asks it, it is made once for each choice of columns."""
+    # All three in one comparison: told apart, a Postgres that has no statistics of a young table takes
+    # system and kind for rare and compares each of their rows with each key.
+    keyed = select(bindparam("of", type_=Text), bindparam("sort", type_=Text), each_of(shared, "keys"))
+    query = select(*columns).where(tuple_(C.system, C.kind, C.key).in_(keyed))
+    return query.order_by(C.key).with_for_update(of=schema.record) if lock else query
 
 
 def by_kind(places: Iterable[Place]) -> Mapping[tuple[str, str], list[str]]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import takewhile
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Text, bindparam, func, or_, select
 
 from loopbot.domain.effects import Effect, Receipt
 from loopbot.domain.records import Ref
@@ -89,12 +89,17 @@ def refusals(work: Work, rule: str, system: str, since: datetime, most: int) -> 
     return [row.why for row in takewhile(lambda row: row.state == "parked", last)]
 
 
+# After each delivery each system is asked: made once, as making it takes longer than running it.
+_NEXT_DUE = select(func.min(C.due_at)).where(
+    C.system == bindparam("of", type_=Text),
+    C.state.in_([PLANNED, UNCERTAIN]),
+    or_(CLAIMABLE, C.state == UNCERTAIN),
+)
+
+
 def next_due(work: Work, system: str) -> datetime | None:
     """When there will be something to send or look for; what waits for something else is not counted."""
-    ready = or_(CLAIMABLE, C.state == UNCERTAIN)
-    moment = work.connection.scalar(
-        select(func.min(C.due_at)).where(C.system == system, C.state.in_([PLANNED, UNCERTAIN]), ready)
-    )
+    moment = work.connection.scalar(_NEXT_DUE, {"of": system})
     return None if moment == schema.NEVER else moment
 
 
