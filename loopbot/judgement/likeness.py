@@ -5,13 +5,13 @@ from a neighbourhood (what the index found and how rare each term is), in plain 
 takes about ten milliseconds.
 """
 
-import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain, pairwise
 from operator import mul
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ _BEFORE = 2_000
 _SAME = 0.8
 """How rare it is that two who do not tell of the same use all the same words: in a storm of one message no word is rare."""
 _ERRORS = ("exception", "error")
+_NONE: frozenset[str] = frozenset()
 
 
 class Measures(NamedTuple):
@@ -160,7 +161,7 @@ class _Asked:
 
     def weighed(self, other: Wording) -> float:
         """The words in common, rare ones and those of titles counting most (BM25)."""
-        often = Counter(term for term in other.body if term in self.weights)
+        often = Counter(filter(self.weights.__contains__, other.body))
         for term in other.title:
             if term in self.weights:
                 often[term] += _TITLE
@@ -186,13 +187,14 @@ def _of_words(asked: _Asked, other: Wording) -> partial[Measures]:
     title, body = frozenset(other.title), frozenset(other.body)
     terms = title | body
     shared = asked.terms & terms
-    errors = _errors(terms)
+    # Where the asked one names no error, nothing is made of the other's: the words of hundreds need not be looked through.
+    errors = _errors(terms) if asked.errors else _NONE
     titles = asked.title_weight or 1.0
     rarest = max((asked.weights[term] for term in shared), default=0.0) / asked.most
     if _same_words(asked, title, body):
         rarest = max(rarest, _SAME)
     other_title = asked.sum_of(title) or 1.0
-    phrases = _phrases(other.title) | _phrases(other.body)
+    pairs = chain(pairwise(other.title), pairwise(other.body))
     return partial(
         Measures,
         common=2 * asked.sum_of(shared) / ((asked.all_weight + asked.sum_of(terms)) or 1.0),
@@ -202,9 +204,9 @@ def _of_words(asked: _Asked, other: Wording) -> partial[Measures]:
         texts=asked.sum_of(asked.body & body) / (asked.body_weight or 1.0),
         rare=math.log1p(len(shared & asked.rare)) / 3,
         rarest=rarest,
-        phrases=math.log1p(len(asked.phrases & phrases)) / 4,
+        phrases=math.log1p(len(asked.phrases.intersection(pairs))) / 4,
         same_error=float(bool(asked.errors & errors)),
-        other_error=float(bool(asked.errors) and bool(errors) and not asked.errors & errors),
+        other_error=float(bool(errors) and not asked.errors & errors),
         length=abs(math.log((1 + len(asked.wording.body)) / (1 + len(other.body)))) / 3,
     )
 
@@ -319,4 +321,4 @@ def _errors(terms: frozenset[str]) -> frozenset[str]:
 
 
 def _phrases(terms: Sequence[str]) -> frozenset[tuple[str, str]]:
-    return frozenset(itertools.pairwise(terms))
+    return frozenset(pairwise(terms))

@@ -13,6 +13,7 @@ from loopbot.judgement.topic_text import Parted, part, tokens
 
 _VECTOR_WEIGHT = 2.0
 """How long a vector is among the other features, whose blocks are of length 1."""
+_ENDINGS = ("ing", "ed", "es", "s")
 _NOT_WORDS = re.compile(r"\W+", re.UNICODE)
 
 
@@ -120,7 +121,9 @@ def raw_tokens(said: Parted, vocabulary: Vocabulary) -> dict[Block, Counter[str]
 
 def stem(word: str) -> str:
     """The word without a plain ending; only ever compared with other such words."""
-    for ending in ("ing", "ed", "es", "s"):
+    if not word.endswith(_ENDINGS):  # most have none
+        return word
+    for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word

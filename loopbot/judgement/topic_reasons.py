@@ -41,13 +41,14 @@ _SAYS: Mapping[str, str] = {
 def reasons(said: Parted, parts: Mapping[str, float]) -> list[str]:
     """The strongest parts in words, the strongest first; `parts` is how much each feature speaks for the topic."""
     groups = _quotes(said)
+    words = _as_written(said) if any(name.startswith((Block.WORD, Block.TITLE)) for name in parts) else {}
     strengths: dict[str, float] = {}
     for name, value in parts.items():
-        words = _worded(said, name, groups)
-        if words:
-            strengths[words] = strengths.get(words, 0.0) + value
+        reason = _worded(name, groups, words)
+        if reason:
+            strengths[reason] = strengths.get(reason, 0.0) + value
     ranked = sorted(strengths.items(), key=lambda each: (-each[1], each[0]))
-    return [words for words, value in ranked if value >= LEAST][:MOST]
+    return [reason for reason, value in ranked if value >= LEAST][:MOST]
 
 
 def _quotes(said: Parted) -> dict[str, str]:
@@ -58,7 +59,12 @@ def _quotes(said: Parted) -> dict[str, str]:
     return found
 
 
-def _worded(said: Parted, name: str, groups: Mapping[str, str]) -> str:
+def _as_written(said: Parted) -> dict[str, str]:
+    """The words that a model of words reads, each as the text writes it."""
+    return {stem(word.lower()): word for word in TOKEN.findall(f"{said.title} {said.prose}"[:5000])}
+
+
+def _worded(name: str, groups: Mapping[str, str], words: Mapping[str, str]) -> str:
     """A feature in words; "" for one that tells a person nothing."""
     if name.startswith(Block.SIGN):
         sign = name.removeprefix(Block.SIGN)
@@ -71,6 +77,5 @@ def _worded(said: Parted, name: str, groups: Mapping[str, str]) -> str:
     if name.startswith(Block.MEANING):
         return "it means the like of others that people labelled so"
     wanted = name[2:].lstrip("^ ").split()
-    words = {stem(word.lower()): word for word in TOKEN.findall(f"{said.title} {said.prose}"[:5000])}
     shown = [words.get(each, "") for each in wanted]
     return f'"{" ".join(shown)}"' if shown and all(shown) and any(len(each) > 2 for each in shown) else ""

@@ -6,15 +6,16 @@ the same question (rows that hold any of a few weighed terms), so both find the 
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import chain, compress, islice
 from typing import Any, TypeAlias
 
-from sqlalchemy import BindParameter, TextClause, bindparam, delete, func, insert, literal, select, text, tuple_, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal, select, text, tuple_, update
 
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.wordings import Sought, Wording
+from loopbot.domain.words import KINDS, Kind
 from loopbot.judgement.nearness import MOST_HITS, SEARCHED
 from loopbot.judgement.wording import wording
 from loopbot.store import schema
@@ -28,8 +29,12 @@ Row: TypeAlias = Mapping[str, Any]
 
 W = schema.wording.c
 T = schema.wording_term.c
-Scored: TypeAlias = tuple["array[int]", "array[int]"]
-"""Numbers of wordings and when their records occurred, in microseconds; thousands of each, so numbers and not objects."""
+S = schema.record_service.c
+Hits: TypeAlias = tuple["array[int]", "array[int]", "array[int]"]
+"""Numbers of wordings, the kinds of their records (places in KINDS) and when these occurred, in microseconds.
+
+Thousands of each, so numbers and not objects.
+"""
 
 DAY = 86_400_000_000
 EVER = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
@@ -51,14 +56,23 @@ _POSTGRES_HIT = (
 )
 # The discount for length is `nearness.discount`.
 _RANKED = """
-SELECT wording.number, wording.occurred_at FROM
+SELECT wording.number, wording.kind, wording.occurred_at FROM
  (SELECT number, sum(weight) AS score FROM ({hits}) AS hit GROUP BY number) AS scored
  JOIN wording ON wording.number = scored.number
-WHERE {where}
 ORDER BY score / CAST(1.0 + wording.length / 150.0 AS double precision) DESC, wording.occurred_at DESC, wording.number
 """
-_SERVED = """EXISTS (SELECT 1 FROM record_service AS served WHERE served.system = wording.system
- AND served.kind = wording.kind AND served.key = wording.key AND served.service IN :services)"""
+_SERVED = select(W.number).where(
+    W.number.in_(bindparam("numbers", expanding=True)),
+    exists().where(
+        S.system == W.system,
+        S.kind == W.kind,
+        S.key == W.key,
+        S.service.in_(bindparam("services", expanding=True)),
+    ),
+)
+_PLACES: Mapping[str, int] = {kind: place for place, kind in enumerate(KINDS)}
+_UNKNOWN = -1
+"""A kind that a later version knows."""
 
 
 class SqlWordings:
@@ -69,7 +83,7 @@ class SqlWordings:
         self._connection = work.connection
         self._part: int | None = None
         self._counted: dict[tuple[frozenset[str], frozenset[str]], dict[str, int]] = {}
-        self._scored: dict[tuple[object, ...], Scored] = {}
+        self._hits: dict[tuple[object, ...], Hits] = {}
         self._owned: dict[Ref, AnyRow | None] = {}
 
     def add(self, records: Sequence[Record]) -> None:
@@ -149,42 +163,54 @@ class SqlWordings:
             return []
         own = self._own(but)
         since, until = (micros(moment) for moment in (sought.since or EVER[0], sought.until or EVER[1]))
-        fitting = (
-            number
-            for number, at in zip(*self._all_scored(sought, terms, since, until), strict=True)
-            if since <= at <= until and (own is None or number != own.number)
-        )
-        return list(islice(fitting, sought.limit))
-
-    def _all_scored(self, sought: Sought, terms: Sequence[tuple[str, int]], since: int, until: int) -> Scored:
-        """All of these whole days that share the terms, the nearest first: in a storm each asks the same of the same."""
-        days = (since // DAY, until // DAY)
-        place = (sought.kinds, sought.services, days, tuple(terms))
-        if place in self._scored:
-            return self._scored[place]
-        given: dict[str, Any] = {"kinds": sorted(sought.kinds), "since": days[0] * DAY, "until": (days[1] + 1) * DAY}
-        where = ["wording.kind IN :kinds", "wording.occurred_at >= :since", "wording.occurred_at < :until"]
+        hits = self._all_hits(terms)
         if sought.services:
-            where.append(_SERVED)
-            given["services"] = sorted(sought.services)
+            hits = self._served(hits, sought, terms, (since // DAY, until // DAY))
+        fitting = _fitting(hits, sought.kinds, since, until)
+        return list(islice((number for number in fitting if own is None or number != own.number), sought.limit))
+
+    def _all_hits(self, terms: Sequence[tuple[str, int]]) -> Hits:
+        """All that share the terms, the nearest first, whatever they are: of one ticket several judgements ask for several kinds."""
+        place = (tuple(terms),)
+        if place in self._hits:
+            return self._hits[place]
+        given: dict[str, Any] = {}
         for index, (term, weight) in enumerate(terms):
             given |= {f"t{index}": term if self._work.shared else f'"{term}"', f"w{index}": weight}
         hit = _POSTGRES_HIT if self._work.shared else _SQLITE_HIT
         hits = " UNION ALL ".join(hit.format(index) for index in range(len(terms)))
-        query = _expanding(_RANKED.format(hits=hits, where=" AND ".join(where)), given)
-        found = array("q"), array("q")
-        for number, at in self._connection.execute(query, given):
-            found[0].append(number)
-            found[1].append(at)
-        if len(self._scored) >= REMEMBERED:
-            self._scored.clear()
-        self._scored[place] = found
-        return found
+        rows = self._connection.execute(text(_RANKED.format(hits=hits)), given).all()
+        found = (
+            array("q", [row[0] for row in rows]),
+            array("b", [_PLACES.get(row[1], _UNKNOWN) for row in rows]),
+            array("q", [row[2] for row in rows]),
+        )
+        return self._remember(place, found)
+
+    def _served(self, hits: Hits, sought: Sought, terms: Sequence[tuple[str, int]], days: tuple[int, int]) -> Hits:
+        """Those of the kinds and of these whole days that share a service: in a storm each asks the same of the same."""
+        place = (tuple(terms), sought.kinds, sought.services, days)
+        if place in self._hits:
+            return self._hits[place]
+        asked = list(_fitting(hits, sought.kinds, days[0] * DAY, (days[1] + 1) * DAY - 1))
+        served: set[int] = set()
+        for some in chunks(asked):
+            given = {"numbers": some, "services": sorted(sought.services)}
+            served.update(self._connection.scalars(_SERVED, given))
+        kept = [number in served for number in hits[0]]
+        numbers, of, at = (array(each.typecode, compress(each, kept)) for each in hits)
+        return self._remember(place, (numbers, of, at))
+
+    def _remember(self, place: tuple[object, ...], hits: Hits) -> Hits:
+        if len(self._hits) >= REMEMBERED:
+            self._hits.clear()
+        self._hits[place] = hits
+        return hits
 
     def look_anew(self) -> None:
         """Forget what was found: a record has changed."""
         self._counted.clear()
-        self._scored.clear()
+        self._hits.clear()
         self._owned.clear()
 
     def _own(self, ref: Ref | None) -> AnyRow | None:
@@ -235,11 +261,9 @@ class SqlWordings:
         return self._part
 
 
-def _expanding(query: str, given: Mapping[str, Any]) -> TextClause:
-    lists: list[BindParameter[Any]] = [
-        bindparam(name, expanding=True) for name in ("kinds", "services") if name in given
-    ]
-    return text(query).bindparams(*lists)
+def _fitting(hits: Hits, kinds: frozenset[Kind], since: int, until: int) -> Iterator[int]:
+    wanted = frozenset(map(_PLACES.__getitem__, kinds))
+    return (number for number, kind, at in zip(*hits, strict=True) if kind in wanted and since <= at <= until)
 
 
 def row_of(ref: Ref, occurred_at: datetime, title: str, text: str) -> Row:

@@ -1,5 +1,6 @@
 """The index over what records say: kept with the mirror on both databases, and searched by the rarest terms."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,39 @@ def test_both_databases_and_the_memory_of_the_cases_find_the_same(store: SqlStor
             assert [one.record.key for one in here.found] == [one.record.key for one in there.found]
             assert (here.docs, here.total, here.asked) == (there.docs, there.total, there.asked)
             assert here.found[0].wording == there.found[0].wording
+
+
+@pytest.mark.parametrize("services", [frozenset[str](), frozenset({"mail"}), frozenset({"mail", "shop"})])
+def test_each_of_several_searches_about_one_ticket_finds_what_it_finds_alone(
+    store: SqlStore, services: frozenset[str]
+) -> None:
+    made = (incident, change)
+    records = [
+        made[n % 2](
+            f"R{n}",
+            title=f"{'CSV export' if n % 3 else 'Label printer'} of hall number{n % 5}x",
+            text="It stands still. " * (n % 4),
+            opened_at=at(-n),
+            services=frozenset({("mail", "shop", "till")[n % 4]} if n % 4 < 3 else ()),
+        )
+        for n in range(60)
+    ]
+    put(store, *records)
+    asked = incident("INC99", title="CSV export of number2x stands still", opened_at=at(0))
+    scene = Scene(at(0), {one.ref: one for one in records})
+    spans = [(None, None), (at(-30), None), (at(-45), at(-20)), (at(-45) + timedelta(seconds=1), at(-20))]
+    sought = [
+        Sought(kinds=kinds, services=services, since=since, until=until, limit=limit)
+        for kinds in (INCIDENTS, frozenset({"change"}), frozenset({"incident", "change"}), frozenset({"issue"}))
+        for since, until in spans
+        for limit in (5, 150)
+    ]
+    with store.read() as tx:
+        together = [tx.neighbours(asked, one).found for one in sought]
+    for one, found in zip(sought, together, strict=True):
+        with store.read() as tx:
+            assert tx.neighbours(asked, one).found == found
+        assert [each.record.ref for each in found] == [each.record.ref for each in scene.neighbours(asked, one).found]
 
 
 def test_an_older_store_is_indexed_when_it_is_upgraded(empty_url: str, tmp_path: Path) -> None:
