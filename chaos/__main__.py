@@ -17,6 +17,7 @@ from chaos.outcome import Outcome
 from chaos.points import all_points, died, kinds
 from chaos.rulebook import rulebook
 from chaos.simulate import Run
+from chaos.stopping import Stopping
 
 app = typer.Typer(
     add_completion=False, help="Break loopbot in every way there is, and judge it by the servers' ledgers."
@@ -40,12 +41,13 @@ def seeds(
         return
     rules, totals, began, failed = rulebook(), Counter[str](), time.monotonic(), 0
     with (
+        Stopping(seconds) as stopping,
         databases(store) as place,
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
     ):
         task = progress.add_task("seeds", total=seeds)
         for seed in range(start, start + seeds):
-            if seconds and time.monotonic() - began > seconds:
+            if stopping.over:
                 break
             totals["runs"] += 1
             outcome = Run(seed, place, rules).run()
@@ -102,18 +104,24 @@ def kills(
     count: Annotated[int, typer.Option(help="How many daemons are killed.")] = 20,
     store: Store = "sqlite",
     seed: Annotated[int, typer.Option(help="What people do, and when the kills come.")] = 1,
+    seconds: Annotated[float, typer.Option(help="Start no daemon after so many seconds; 0: all of them.")] = 0,
 ) -> None:
     """Kill -9 real daemons at work, against real HTTP."""
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with (
+        Stopping(seconds) as stopping,
+        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+    ):
         task = progress.add_task("kills", total=count)
-        done = kill(count, store, seed, lambda number: progress.update(task, completed=number))
+        done = kill(
+            count, store, seed, lambda number: progress.update(task, completed=number), enough=lambda: stopping.over
+        )
     found = Counter(flaw.kind for flaw in done.flaws)
     for flaw in done.flaws[:10]:
         console.print(f"  {flaw.kind}: {flaw.what}", markup=False)
     told = ", ".join(f"{found[kind]} {kind}" for kind in ("lost", "doubled", "stuck", "mirror", "secret"))
     console.print(
-        f"{count} kills on {store} ({done.idle} before the first call), {done.calls} calls, {done.writes} writes, "
-        f"{told}; {done.seconds / count:.2f} s a kill"
+        f"{done.kills} kills on {store} ({done.idle} before the first call), {done.calls} calls, {done.writes} writes, "
+        f"{told}; {done.seconds / max(done.kills, 1):.2f} s a kill"
     )
     raise typer.Exit(bool(done.flaws))
 

@@ -59,8 +59,14 @@ class Killed:
     seconds: float
 
 
-def kill(count: int, store: Kind, seed: int = 1, told: Callable[[int], None] = lambda _: None) -> Killed:
-    """Kill so many daemons at work, then let what is left be done and judge it."""
+def kill(
+    count: int,
+    store: Kind,
+    seed: int = 1,
+    told: Callable[[int], None] = lambda _: None,
+    enough: Callable[[], bool] = lambda: False,
+) -> Killed:
+    """Kill so many daemons at work, or until it is enough; then let what is left be done and judge it."""
     chance, began = random.Random(seed), time.monotonic()
     with ExitStack() as stack:
         place = stack.enter_context(databases(store))
@@ -70,19 +76,22 @@ def kill(count: int, store: Kind, seed: int = 1, told: Callable[[int], None] = l
         urls = {name: stack.enter_context(_served(app)) for name, (app, _) in world.hosts.items()}
         url = place.fresh()
         config = _config(folder, url, urls)
-        idle = 0
+        idle = kills = 0
         for number in range(count):
+            if enough():
+                break
             for _ in range(chance.randrange(1, 4)):
                 world.somebody_acts(chance)
             idle += _one_life(config, world, chance, folder)
             if store == "postgres":
                 _an_hour_passes(url)
-            told(number + 1)
+            kills = number + 1
+            told(kills)
         process = born("judge", Birth(url, rulebook(), clock, str(seed), lambda _: None, bases=urls), Diary())
         stack.callback(process.bury)
         _finish(world, process)
         flaws = judged(world, process, place.words())
-        return Killed(count, flaws, len(world.ledger.entries()), world.ledger.calls(), idle, time.monotonic() - began)
+        return Killed(kills, flaws, len(world.ledger.entries()), world.ledger.calls(), idle, time.monotonic() - began)
 
 
 def _one_life(config: Path, world: World, chance: random.Random, folder: Path) -> int:
