@@ -59,6 +59,8 @@ def promotion(rule: Rule, it: Record, members: Sequence[Record], view: View) -> 
     ask = rule.ask
     if ask is None or not ask.first or (ask.tie and _joins(ask, (it, *members), view)):
         return None, None
+    if view.promoted_with(it.ref) & {one.ref for one in members}:
+        return None, None  # also where some of them have been asked about with others since
     everyone = tuple(sorted((it, *members), key=lambda one: (one.occurred_at, one.ref)))
     standing = view.asked("cluster", [one.ref for one in everyone])
     if standing is not None and standing.state == "answered" and standing.answer == PROMOTE:

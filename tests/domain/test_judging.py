@@ -320,6 +320,10 @@ def test_a_yes_counts_although_the_tickets_do_not_read_alike_any_more() -> None:
         repeating, Changed(three[2]), ListView(three, standing=yes, one_problem=said, no=frozenset({three[0].ref}))
     )
     assert (nothing.effects, apart.effects) == ((), ())
+    # One of them is asked about together with others since then.
+    later = Standing(three[1].ref, "open")
+    (still,) = judge(repeating, Changed(three[2]), ListView(three, standing=later, one_problem=said))
+    assert [one.key for one in still.effects] == [one.key for one in acts.effects]
     assert len(acts.effects) == 1
     assert acts.subject == three[0].ref
     (held,) = [step for step in acts.steps if step.asked.startswith("at least 3 alike")]
