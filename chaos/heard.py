@@ -114,10 +114,23 @@ def _promoted(tx: Tx, row: QuestionRow, answers: list[Answer], rows: list[Outbox
         and one.effect.cause.subject == row.question.subject
     ]
     said = [one for one in answers if one.answer == "promote"]
-    if opened and not said:
+    if opened and not said and not _promoted_with(tx, row):
         yield Flaw("doubled", f"{row.question.subject.key} has a problem that nobody asked for")
     standing = any(one.undone_at is None for one in said)
     if standing and not opened and not tx.linked(row.question.subject, "problem_of"):
         yield Flaw("lost", f"{row.question.subject.key} was to get a problem, and has none")
     if standing and any(one.state == "dropped" for one in opened):
         yield Flaw("lost", f"the problem for {row.question.subject.key} was dropped although the answer stands")
+
+
+def _promoted_with(tx: Tx, row: QuestionRow) -> bool:
+    """Whether people asked for the problem by others of the same pain: it belongs to that one, whatever was asked of it."""
+    problems = {link.source for link in tx.linked(row.question.subject, "problem_of")}
+    members = {link.target for problem in problems for link in tx.linked(problem, "problem_of")}
+    promoted = (
+        other
+        for member in members
+        for other in tx.questions.about(member)
+        if other.question.kind == "cluster" and other.question.rule == row.question.rule
+    )
+    return any(one.answer == "promote" for other in promoted for one in tx.questions.answers(other.key))
