@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopbot.cli.opening import console, opened, the_record
+from loopbot.domain.asking import called
 from loopbot.domain.effects import PENDING_KIND, pending_ref
 from loopbot.domain.phrasing import ago, what_it_does
 from loopbot.domain.records import Feedback, Record
@@ -60,6 +61,9 @@ def _print_rules(out: "Console", found: "Explanation") -> None:
         out.print(f"  {'✓' if holds else '·'} {plan.rule}{mode}", markup=False)
         for step in plan.steps:
             out.print(f"      {'yes' if step.held else 'no ':<3} {step.asked}  [{step.saw}]", markup=False)
+        for one in plan.ranked:
+            why = ", ".join(one.because)
+            out.print(f"      • {called(one.record)}: {one.score:.0%}{f' ({why})' if why else ''}", markup=False)
         for effect in plan.effects:
             out.print(f"      → {effect.system}: {what_it_does(effect)}", markup=False)
         for question in plan.questions:
@@ -141,6 +145,15 @@ def _print_json(found: "Explanation", steps: "list[ChainStep]") -> None:
                 "rule": plan.rule,
                 "holds": all_hold(plan.steps),
                 "steps": [{"asked": step.asked, "held": step.held, "saw": step.saw} for step in plan.steps],
+                "ranked": [
+                    {
+                        "record": str(one.record.ref),
+                        "title": one.record.title,
+                        "score": one.score,
+                        "because": list(one.because),
+                    }
+                    for one in plan.ranked
+                ],
                 "effects": [what_it_does(effect, 2000) for effect in plan.effects],
                 "questions": [question.text for question in plan.questions],
             }

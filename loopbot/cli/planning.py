@@ -8,7 +8,7 @@ from loopbot.cli.failures import DONE, TROUBLE
 from loopbot.cli.opening import console, opened
 from loopbot.cli.running import progress
 from loopbot.domain.phrasing import counted, linked_words, what_it_does
-from loopbot.usecases.questions.showing import audience_in_words, headline
+from loopbot.usecases.questions.showing import audience_in_words, evidence, headline
 
 if TYPE_CHECKING:
     from loopbot.domain.errors import LoopbotError
@@ -33,7 +33,8 @@ def show_plan(config: Path, *, local: bool, as_json: bool) -> int:
         out.print(
             f"{chr(10) if place or troubles else ''}{one.plan.rule} · {one.plan.subject}", markup=False, style="bold"
         )
-        out.print(f"  because {one.plan.because}", markup=False)
+        if one.plan.because and (one.new or one.new_links):  # below a question stands what speaks for it
+            out.print(f"  because {one.plan.because}", markup=False)
         for effect in one.new:
             kept = "" if one.state == "planned" else f"  [{one.state}, not sent]"
             out.print(f"  {effect.system:<12} {what_it_does(effect)}{kept}", markup=False)
@@ -43,6 +44,8 @@ def show_plan(config: Path, *, local: bool, as_json: bool) -> int:
             )
         for question in one.asked:
             out.print(f"  {'people':<12} ask {audience_in_words(question)}: {headline(question)}", markup=False)
+            for line in evidence(question):
+                out.print(f"  {'':<12} {line}", markup=False)
     source = "what is mirrored" if local else "what the systems hold now"
     rules = len({one.plan.rule for one in shown})
     ending = f"{counted(writes, 'write')} by {counted(rules, 'rule')}" if shown else "Nothing would be written"

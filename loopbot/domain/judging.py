@@ -109,7 +109,7 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Ju
         )
         question, held = asking.promotion(rule, subject, members, view)
         if held is not None:
-            return _asking(plan, question, (*steps, held))
+            return _asking(plan, question, (*steps, held), scope.because)
     scope = _weighing(rule, scope, view, judgement)
     if rule.match is None:
         return _acted(rule, founder, (scope,), steps, view)
@@ -144,7 +144,8 @@ def _faced(rule: Rule, plan: Plan, scope: Scope, steps: tuple[Found, ...], found
     if asks and ask is not None:
         question = asking.suspects(ask, rule, scope.it, [one for one in shown if one.score >= match.ask_at / 4], view)
         asks = question is not None
-    plan = _asking(dataclasses.replace(plan, ranked=shown, asks=asks), question, (*steps, matched))
+    because = ", ".join(shown[0].because) if shown else ""
+    plan = _asking(dataclasses.replace(plan, ranked=shown, asks=asks), question, (*steps, matched), because)
     if not matched.held or (question is not None and ask is not None and ask.first):
         return plan
     acted = _acted(rule, scope.it, scopes, plan.steps, view)
@@ -153,11 +154,11 @@ def _faced(rule: Rule, plan: Plan, scope: Scope, steps: tuple[Found, ...], found
     )
 
 
-def _asking(plan: Plan, question: Question | None, steps: tuple[Found, ...]) -> Plan:
-    """The plan, with what a person is asked instead."""
+def _asking(plan: Plan, question: Question | None, steps: tuple[Found, ...], because: str) -> Plan:
+    """The plan, with what a person is asked instead, and what speaks for it."""
     if question is None:
         return dataclasses.replace(plan, steps=steps)
-    return dataclasses.replace(plan, steps=steps, questions=(question,), asks=True)
+    return dataclasses.replace(plan, steps=steps, because=because, questions=(question,), asks=True)
 
 
 def _acted(rule: Rule, founder: Record, scopes: tuple[Scope, ...], steps: tuple[Found, ...], view: View) -> Plan:

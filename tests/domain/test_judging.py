@@ -250,6 +250,14 @@ def test_the_judgement_that_is_plugged_in_ranks_and_its_evidence_is_in_the_plan(
     assert [(one.record.key, one.score) for one in asks.ranked] == [("CHG0000001", 0.6)]
 
 
+def test_a_plan_that_asks_says_why_as_one_that_acts_does() -> None:
+    suspecting = rule(match=Match(kind="change", rank="suspect", link_at=0.9, ask_at=0.5), ask=SUSPECTING)
+    view = ListView([incident(opened_at=at(10))])
+    (plan,) = judge(suspecting, Changed(incident()), view, Judgement(suspect=Certain(change(), 0.6)))
+    assert plan.questions
+    assert plan.because == "it always is, believe me"
+
+
 def test_which_subjects_a_candidate_concerns_is_the_judgements_to_say() -> None:
     matching = rule(match=Match(kind="change", rank="suspect"))
     broken = incident(opened_at=at(10))

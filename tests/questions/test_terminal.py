@@ -9,7 +9,9 @@ def test_the_terminal_lists_shows_answers_and_takes_back_as_text_and_as_json(ope
     desk.round()
     desk.town.company.change("Send invoice mails in batches", "Fifty a batch", "Order Export", minutes_ago=40)
     desk.town.company.report("ines.moreau", "Invoice mails stop", "", "Order Export", minutes_ago=15, priority="1")
-    assert "ask agents: Did CHG" in desk.town.says("plan").out
+    planned = desk.town.says("plan")
+    assert "ask agents: Did CHG" in planned.out
+    assert "because \n" not in planned.out, "nothing is said to follow from nothing"
     incident, likely, _ = broken(desk)
     found = desk.town.says("questions", "list", "--json").json
     mine = next(one for one in found if one["subject"].endswith(incident))
@@ -27,3 +29,34 @@ def test_the_terminal_lists_shows_answers_and_takes_back_as_text_and_as_json(ope
     shown = desk.town.says("questions", "show", mine["key"], "--json").json
     assert [one["undone_at"] is not None for one in shown["answers"]] == [True]
     assert desk.town.says("questions", "undo", "ffffffff").code == 2
+
+
+def test_a_plan_shows_under_each_question_what_speaks_for_it(open_desk: Open) -> None:
+    desk = open_desk({"link-suspects": SUSPECTS}, listens=False)
+    change = desk.town.company.change("Send invoice mails in batches", "", "Order Export", minutes_ago=40)
+    desk.town.company.report("ines.moreau", "Invoice mails stop", "", "Order Export", minutes_ago=15, priority="1")
+    lines = desk.town.says("plan").out.splitlines()
+    asks = next(place for place, line in enumerate(lines) if f"ask agents: Did {change}" in line)
+    assert lines[asks + 1].strip() == "What speaks for it:"
+    assert (
+        lines[asks + 2].strip().startswith(f"• {change} “Send invoice mails in batches”: same service (Order Export)")
+    )
+    plans = desk.town.says("plan", "--json").json["plans"]
+    (asking,) = [one for one in plans if one["questions"]]
+    assert "same service (Order Export)" in asking["because"]
+
+
+def test_explain_shows_every_suspect_with_how_sure_and_why_also_for_machines(open_desk: Open) -> None:
+    desk = open_desk({"link-suspects": SUSPECTS}, listens=False)
+    incident, likely, other = broken(desk)
+    lines = [line.strip() for line in desk.town.says("explain", incident).out.splitlines()]
+    suspects = [line for line in lines if line.startswith("•")]
+    assert len(suspects) >= 2
+    assert suspects[0].startswith(f"• {likely} “Read export pages in parallel”: ")
+    assert next(line for line in suspects if other in line).count("same service (Order Export)") == 1
+    (rule,) = desk.town.says("explain", incident, "--json").json["rules"]
+    ranked = {one["record"].rpartition(":")[2]: one for one in rule["ranked"]}
+    assert list(ranked)[:1] == [likely]
+    assert 0 < ranked[other]["score"] <= ranked[likely]["score"] < 1
+    assert "same service (Order Export)" in ranked[other]["because"]
+    assert f"{ranked[other]['score']:.0%} (" in next(line for line in suspects if other in line)

@@ -68,6 +68,11 @@ def headline(question: Question) -> str:
     return shorten(question.text.partition("\n")[0], 200)
 
 
+def evidence(question: Question) -> list[str]:
+    """What is said below a question's first line: what speaks for it, a line for each."""
+    return [line for line in question.text.split("\n")[1:] if line.strip()]
+
+
 def outcome(tx: Tx, row: QuestionRow) -> str:
     """What became of a question, as a sentence; "" while nothing has."""
     if row.state == "open":
