@@ -33,16 +33,18 @@ def list_clusters(config: Path, *, days: float | None, service: str, at_least: i
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for name in ("tickets", "people", "since", "services", "problem", "latest", "what"):
+    for name in ("tickets", "sure", "people", "since", "services", "problem", "latest", "centre", "what"):
         table.add_column(name, no_wrap=name != "what", overflow="fold")
     for one in found:
         table.add_row(
             str(len(one.members)),
+            f"{one.sure:.0%}",
             str(one.people or "?"),
             ago(one.members[0].record.occurred_at),
             shorten(listed(sorted(one.services)), 30),
             one.problem.key if one.problem else "-",
             one.members[-1].record.key,
+            one.centre.key,
             shorten(one.name, 100),
         )
     print_table(out, table)

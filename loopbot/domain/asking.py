@@ -1,11 +1,11 @@
 """When judging asks a person instead of acting, and in which words. Pure, like the rest of judging."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from loopbot.domain.questions import PROMOTE, Ask, Option, Question, Standing
-from loopbot.domain.records import Record
+from loopbot.domain.records import Record, Ref
 from loopbot.domain.rules import Found, Rule
-from loopbot.domain.scoring import Ranked, span_in_words
+from loopbot.domain.scoring import Ranked, distance, span_in_words
 from loopbot.domain.telling import moment
 from loopbot.domain.texts import listed, shorten
 from loopbot.domain.views import View
@@ -13,6 +13,8 @@ from loopbot.domain.words import FINISHED
 
 MOST_LISTED = 10
 LONGEST_TITLE = 120
+_LONGEST_IN_LIST, _LONGEST_WHY, _LONGEST_PLACE = 80, 100, 120
+"""So that a question about the most that are listed is shown whole."""
 
 
 def suspects(ask: Ask, rule: Rule, it: Record, ranked: Sequence[Ranked], view: View) -> Question | None:
@@ -51,12 +53,14 @@ def suspects(ask: Ask, rule: Rule, it: Record, ranked: Sequence[Ranked], view: V
     return due(question, view)
 
 
-def promotion(rule: Rule, it: Record, members: Sequence[Record], view: View) -> tuple[Question | None, Found | None]:
+def promotion(rule: Rule, it: Record, alike: Sequence[Ranked], view: View) -> tuple[Question | None, Found | None]:
     """Whether these may become one problem: the question, if a person is to be asked first, and the step that holds the rule.
 
-    Once some of them belong to an open one, the others join it without being asked about.
+    `alike` are the others, each with how sure and why. Once some of them belong to an open one, the others join it without being
+    asked about.
     """
     ask = rule.ask
+    members = [one.record for one in alike]
     if ask is None or not ask.first or (ask.tie and _joins(ask, (it, *members), view)):
         return None, None
     if view.promoted_with(it.ref) & {one.ref for one in members}:
@@ -69,23 +73,45 @@ def promotion(rule: Rule, it: Record, members: Sequence[Record], view: View) -> 
     if standing is not None and standing.rests(view.now()):
         return None, Found(asked, held=False, saw=_resting(standing))
     founder = next((one for one in everyone if standing and one.ref == standing.subject), everyone[0])
-    return _cluster(ask, rule, founder, everyone), Found(asked, held=False, saw="it is asked")
+    whys = {one.record.ref: _why(one, it) for one in alike} if rule.repeat and rule.repeat.alike else {}
+    return _cluster(ask, rule, founder, everyone, _together(everyone, it, whys)), Found(
+        asked, held=False, saw="it is asked"
+    )
 
 
-def _cluster(ask: Ask, rule: Rule, founder: Record, everyone: Sequence[Record]) -> Question:
-    services = sorted({service for one in everyone for service in one.services})
-    span = (everyone[-1].occurred_at - everyone[0].occurred_at).total_seconds()
+def _why(one: Ranked, it: Record) -> str:
+    """How sure it is that one tells of the same as `it`, and why; when it came is told beside it."""
+    reasons = [" ".join(each.split()) for each in one.because if each != distance(it, one.record)]
+    if one.score >= 1.0 and reasons:  # a person's word is no estimate
+        return shorten(", ".join(reasons), _LONGEST_WHY)
+    return shorten(": ".join([f"{one.score:.0%}", *([", ".join(reasons)] if reasons else [])]), _LONGEST_WHY)
+
+
+def _together(everyone: Sequence[Record], it: Record, whys: Mapping[Ref, str]) -> list[str]:
+    """What speaks for their being one: how close they came, by how many people, and for each how sure and why."""
+    span = span_in_words((everyone[-1].occurred_at - everyone[0].occurred_at).total_seconds())
     reporters = {one.reporter for one in everyone if one.reporter}
-    where = f" on {listed(services)}" if services else ""
     people = f", from {len(reporters)} people" if len(reporters) > 1 else ""
-    lead = f"Are these {len(everyone)} {founder.kind}s{where} one problem?"
-    lines = [f"• {called(one)}, {moment(one.occurred_at)}" for one in everyone[-MOST_LISTED:]]
+    lead = f"They came within {span}{people}:"
+    if whys:
+        lead = f"They read alike and came within {span}{people}. In brackets: how probable it is that each is the same as {it.key}, and why."
+    lines = [_listed(one, whys.get(one.ref)) for one in everyone[-MOST_LISTED:]]
     more = [f"and {len(everyone) - MOST_LISTED} earlier ones"] if len(everyone) > MOST_LISTED else []
-    text = [lead, "", f"They read alike and came within {span_in_words(span)}{people}:", *lines, *more]
+    return [lead, *lines, *more]
+
+
+def _listed(one: Record, why: str | None) -> str:
+    return f"• {called(one, _LONGEST_IN_LIST)}, {moment(one.occurred_at)}" + (f" ({why})" if why else "")
+
+
+def _cluster(ask: Ask, rule: Rule, founder: Record, everyone: Sequence[Record], evidence: Sequence[str]) -> Question:
+    services = sorted({service for one in everyone for service in one.services})
+    where = f" on {shorten(listed(services), _LONGEST_PLACE)}" if services else ""
+    lead = f"Are these {len(everyone)} {founder.kind}s{where} one problem?"
     return Question(
         kind="cluster",
         subject=founder.ref,
-        text="\n".join(text),
+        text="\n".join([lead, "", *evidence]),
         places=places(*everyone[-MOST_LISTED:]),
         options=(
             Option(PROMOTE, "Open a problem"),
@@ -115,10 +141,10 @@ def none_of_them(ask: Ask, it: Record, view: View) -> bool:
     return standing is not None and standing.state == "answered" and standing.answer == "none"
 
 
-def called(record: Record) -> str:
+def called(record: Record, longest: int = LONGEST_TITLE) -> str:
     """A record as people know it: its key, and its title in quotes."""
     title = " ".join(record.title.split())
-    return f"{record.key} “{shorten(title, LONGEST_TITLE)}”" if title else record.key
+    return f"{record.key} “{shorten(title, longest)}”" if title else record.key
 
 
 def _joins(ask: Ask, members: Iterable[Record], view: View) -> bool:

@@ -107,7 +107,7 @@ def _judged(rule: Rule, event: Event, subject: Record, view: View, judgement: Ju
         scope = dataclasses.replace(
             scope, others=tuple(members), count=count, because=f"{count} alike in {_span(rule.repeat.within)}"
         )
-        question, held = asking.promotion(rule, subject, members, view)
+        question, held = asking.promotion(rule, subject, alike[:MOST_OTHERS], view)
         if held is not None:
             return _asking(plan, question, (*steps, held), scope.because)
     scope = _weighing(rule, scope, view, judgement)

@@ -82,6 +82,12 @@ def _ended(change: Record) -> datetime:
     return change.occurred_at
 
 
+def distance(it: Record, other: Record) -> str:
+    """How long `it` came after or before the other, as a reason: 9 days after it."""
+    since = (it.occurred_at - other.occurred_at).total_seconds()
+    return f"{span_in_words(abs(since))} {'after' if since >= 0 else 'before'} it"
+
+
 def _when(ended: datetime, at: datetime) -> str:
     seconds = (at - ended).total_seconds()
     if seconds < 0:

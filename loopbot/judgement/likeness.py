@@ -16,7 +16,7 @@ from operator import mul
 from typing import NamedTuple
 
 from loopbot.domain.records import Record
-from loopbot.domain.scoring import Ranked, span_in_words
+from loopbot.domain.scoring import Ranked, distance
 from loopbot.domain.texts import listed
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Wording
 from loopbot.judgement.nearness import rarity
@@ -266,8 +266,7 @@ class Reasons:
         told = self._told.get(place)
         if told is None:
             told = self._told[place] = tuple(self._but_time(one, measures))
-        since = (self._it.occurred_at - one.record.occurred_at).total_seconds()
-        return (*told, f"{span_in_words(abs(since))} {'after' if since >= 0 else 'before'} it")
+        return (*told, distance(self._it, one.record))
 
     def _but_time(self, one: Neighbour, measures: Measures) -> Iterator[str]:
         words = listed(self._both_mention(one.wording))

@@ -10,9 +10,10 @@ from loopbot.domain.questions import Ask, Asking, Standing, Tie
 from loopbot.domain.ranking import Judgement
 from loopbot.domain.records import Change, Link, Record, Ref
 from loopbot.domain.rules import Match, Once, Repeat
-from loopbot.domain.scoring import Ranked
+from loopbot.domain.scoring import Ranked, distance
 from loopbot.domain.views import View
 from loopbot.domain.words import Kind, Relation
+from loopbot.usecases.questions.showing import LONGEST_ALONE
 from tests.support.made import at, deployment, incident, issue
 from tests.support.ruling import NoteIt, OpenAndLink, Says, When, rule
 
@@ -313,6 +314,57 @@ def test_a_cluster_waits_for_a_yes_and_rests_after_not_now() -> None:
     joined = [Link(Ref("servicenow", "problem", "PRB1"), "problem_of", three[0].ref)]
     (joins,) = judge(repeating, Changed(three[2]), ListView(three, joined))
     assert joins.links, "new occurrences join without asking"
+
+
+@dataclass(frozen=True)
+class Alike:
+    """A judgement that finds all others alike, as surely and for the reasons it was given."""
+
+    score: float
+    because: tuple[str, ...]
+
+    def alike(self, it: Record, view: View, repeat: Repeat) -> Iterable[Ranked]:
+        others = view.between(it.kind, it.occurred_at - repeat.within, it.occurred_at)
+        return [Ranked(one, self.score, (*self.because, distance(it, one))) for one in others if one.ref != it.ref]
+
+
+PROMOTING = rule(
+    repeat=Repeat(at_least=3, within=timedelta(days=14), alike=0.25),
+    then=(OpenAndLink(),),
+    ask=Ask(kind="cluster", audience="problem_managers", tie=Tie(relation="problem_of"), first=True),
+)
+
+
+def test_a_cluster_is_asked_about_with_how_sure_and_why_each_is_one_of_it() -> None:
+    three = [incident(number, number, services=SHOP) for number in (1, 2, 3)]
+    judgement = Judgement(repeats=Alike(0.42, ("both mention export", "same service (shop)")))
+    (plan,) = judge(PROMOTING, Changed(three[2]), ListView(three), judgement)
+    lines = plan.questions[0].text.splitlines()
+    assert lines[2].endswith("how probable it is that each is the same as INC0000003, and why.")
+    assert [line.partition(" UTC")[2] for line in lines[3:]] == [
+        " (42%: both mention export, same service (shop))",
+        " (42%: both mention export, same service (shop))",
+        "",
+    ], "when it came stands there already, and none is compared with itself"
+    assert plan.because == "3 alike in 14 days"
+
+
+def test_what_a_person_said_is_no_estimate_and_what_shares_a_service_alone_does_not_read_alike() -> None:
+    three = [incident(number, number, services=SHOP) for number in (1, 2, 3)]
+    said = Judgement(repeats=Alike(1.0, ("a person says that it is the same",)))
+    (plan,) = judge(PROMOTING, Changed(three[2]), ListView(three), said)
+    assert plan.questions[0].text.count(" (a person says that it is the same)") == 2
+    by_service = replace(PROMOTING, repeat=Repeat(at_least=3, within=timedelta(days=14)))
+    (plan,) = judge(by_service, Changed(three[2]), ListView(three))
+    assert "They came within 2 minutes:" in plan.questions[0].text
+    assert "%" not in plan.questions[0].text
+
+
+def test_also_the_longest_question_about_a_cluster_is_shown_whole() -> None:
+    many = [incident(number, number, services=frozenset({"s" * 300}), title="t" * 500) for number in range(1, 31)]
+    judgement = Judgement(repeats=Alike(0.42, ("both mention " + "w" * 500,)))
+    (plan,) = judge(PROMOTING, Changed(many[-1]), ListView(many), judgement)
+    assert len(plan.questions[0].text) <= LONGEST_ALONE
 
 
 def test_a_yes_counts_although_the_tickets_do_not_read_alike_any_more() -> None:

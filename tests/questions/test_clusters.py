@@ -89,6 +89,19 @@ def test_a_cluster_becomes_a_problem_once_somebody_says_so_and_later_ones_join_u
     assert len(desk.asked()) == 1
 
 
+def test_a_cluster_is_asked_about_with_what_speaks_for_it(open_desk: Open) -> None:
+    desk = open_desk({"promote": PROMOTE.replace("alike = 0.0", "alike = 0.25")})
+    made = three(desk)
+    text = desk.read(desk.asked()[0])
+    assert f"each is the same as {made[2]}, and why" in text
+    assert text.count("%: the same title, both mention") == 2
+    header, row = desk.town.says("recurring", "list").out.splitlines()[:2]
+    assert header.split()[:2] == ["tickets", "sure"]
+    assert row.split()[1].endswith("%")
+    (cluster,) = desk.town.says("recurring", "list", "--json").json
+    assert row[header.index("centre") :].startswith(cluster["centre"].rpartition(":")[2])
+
+
 def test_a_yes_counts_although_a_title_was_edited_while_it_was_asked(open_desk: Open) -> None:
     desk = open_desk({"promote": PROMOTE.replace("alike = 0.0", "alike = 0.3")})
     made = three(desk)
