@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from loopbot.usecases.loop import Loop, SilentWitness
 from loopbot.usecases.reconcile import NEVER, reconcile
 from loopbot.usecases.wake import wake
 from loopbot.wiring import Installation, Outfit, installed
+from tests.faults.shelves import Shelf
 from tests.support.clock import FakeClock
 from tests.support.door import Door
 
@@ -163,7 +163,7 @@ class Ground:
     street: Street
     folder: Path
     clock: FakeClock
-    tables: str
+    shelf: Shelf
     zone: str = "Europe/Berlin"
     time_zone: str = "Etc/UTC"
     index_lag: float = 0.0
@@ -225,7 +225,7 @@ class Ground:
             "jira": f'email = "{self.jira.email}"\ntoken = "file:jira.secret"\nprojects = ["LOOP"]',
             "slack": 'token = "file:slack.secret"',
         }
-        lines = ["[loopbot]"]
+        lines = ["[loopbot]", f'store = "{self.shelf.url}"']
         for name in systems:
             url = self.street.url(name) + ("/api/" if name == "slack" else "")
             given = more.get(f"{name}_url", url)
@@ -242,10 +242,6 @@ class Ground:
         for case in cases:
             self.rule(f"for-{case.system}", case.rule)
         path = self.write_config(systems, **more)
-        database = self.folder / "loopbot.db"
-        if not database.exists():
-            with contextlib.closing(sqlite3.connect(database)) as connection:
-                connection.executescript(f"PRAGMA journal_mode = WAL; BEGIN; {self.tables}; COMMIT")
         with installed(load_config(path), Outfit(clock=clock or self.clock, witness=self.told)) as here:
             yield Running(self, here, clock or self.clock)
 
@@ -337,8 +333,7 @@ def judge(ground: Ground, running: Running) -> None:
     assert [key for key, count in seen.items() if count > 1] == [], "I1: one effect for an identity"
     unsaid = [row for row in running.rows("uncertain", "parked", "held") if not row.why]
     assert unsaid == [], "I8: nothing is stuck without a reason"
-    for path in ground.folder.glob("loopbot.db*"):
-        held = path.read_bytes()
+    for held in ground.shelf.words():
         assert [name for name, secret in SECRETS.items() if secret.encode() in held] == [], "I6: no secret is stored"
 
 

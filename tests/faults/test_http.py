@@ -15,6 +15,7 @@ from loopbot.sandbox.faults import FaultKind
 from loopbot.sandbox.servicenow.batch_api import BatchApi
 from loopbot.usecases.deliver import deliver
 from tests.faults.catalogue import fault
+from tests.faults.conftest import both_stores
 from tests.faults.ground import CASES, ISSUES, NOTES, Case, Ground, Running, judge
 
 each_writer = pytest.mark.parametrize("case", CASES, ids=str)
@@ -161,6 +162,7 @@ def test_the_pauses_between_the_tries_are_not_the_same_for_everyone(ground: Grou
 @fault("H5", "I1", "I2")
 @each_writer
 @pytest.mark.parametrize("acted", [True, False], ids=["acted", "did not act"])
+@both_stores
 def test_a_write_answered_500_is_looked_for_and_sent_again_only_where_it_is_not_there(
     ground: Ground, case: Case, acted: bool
 ) -> None:
@@ -177,6 +179,7 @@ def test_a_write_answered_500_is_looked_for_and_sent_again_only_where_it_is_not_
 
 @fault("H6")
 @each_writer
+@both_stores
 def test_a_refused_connection_was_not_sent_and_is_tried_again(ground: Ground, case: Case) -> None:
     key = ground.incident()
     with ground.running(case) as it:
@@ -213,6 +216,7 @@ def test_a_system_without_encryption_is_refused_before_a_call(ground: Ground) ->
 
 @fault("H7", "I1", "I2")
 @each_writer
+@both_stores
 def test_a_connection_reset_after_the_effect_leaves_exactly_one(ground: Ground, case: Case) -> None:
     key = ground.incident()
     ground.fault(case.system, "lose_answer", case.writing)
@@ -227,6 +231,7 @@ def test_a_connection_reset_after_the_effect_leaves_exactly_one(ground: Ground, 
 
 @fault("H7", "I1", "I2")
 @each_writer
+@both_stores
 def test_the_same_holds_for_a_batch_and_across_a_restart(ground: Ground, case: Case) -> None:
     keys = [ground.incident(f"Number {number} fails") for number in range(4)]
     ground.fault(case.system, "lose_answer", case.writing)
@@ -242,6 +247,7 @@ def test_the_same_holds_for_a_batch_and_across_a_restart(ground: Ground, case: C
 @fault("H8", "I1")
 @each_writer
 @pytest.mark.parametrize("kind", ["hang", "slow"])
+@both_stores
 def test_an_answer_that_does_not_come_in_time_is_uncertain_and_found(
     ground: Ground, case: Case, kind: FaultKind
 ) -> None:
@@ -403,6 +409,7 @@ def test_an_endpoint_that_was_removed_is_told_by_check(ground: Ground) -> None:
 
 
 @fault("H14", "I2")
+@both_stores
 def test_of_a_bulk_that_succeeds_in_part_each_item_is_settled_by_itself(ground: Ground) -> None:
     ground.jira.require("LOOP", "Bug", "description")
     told = ["", "It says 500.", "It says nothing.", "", "It hangs."]
@@ -417,6 +424,7 @@ def test_of_a_bulk_that_succeeds_in_part_each_item_is_settled_by_itself(ground: 
 
 
 @fault("H14", "I2")
+@both_stores
 def test_what_a_batch_had_no_time_for_is_sent_again_and_nothing_else(ground: Ground) -> None:
     keys = [ground.incident(f"Number {number} fails") for number in range(6)]
     ground.servicenow.batch.quota = 2
@@ -428,6 +436,7 @@ def test_what_a_batch_had_no_time_for_is_sent_again_and_nothing_else(ground: Gro
 
 @fault("H15")
 @pytest.mark.parametrize("kept", [0, 1, 2])
+@both_stores
 def test_of_a_bulk_answered_with_fewer_items_the_missing_ones_are_looked_for(ground: Ground, kept: int) -> None:
     keys = [ground.incident(f"Number {number} fails") for number in range(3)]
     shown = [{"id": str(10_000 + number), "key": f"LOOP-{number + 1}"} for number in range(kept)]
@@ -454,6 +463,7 @@ class Shuffled(BatchApi):
 
 
 @fault("H15", "I1", "I2")
+@both_stores
 def test_a_batch_answered_in_another_order_without_one_is_matched_by_id(ground: Ground) -> None:
     keys = [ground.incident(f"Number {number} fails") for number in range(4)]
     ground.servicenow.batch = Shuffled(ground.servicenow._batched)

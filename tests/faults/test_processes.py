@@ -3,9 +3,8 @@
 import contextlib
 import dataclasses
 import os
-import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,14 @@ from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import ConfigError, LoopbotError, Trouble, UserError
 from loopbot.engine.alone import Alone
 from loopbot.engine.embedded import Bells, Embedded
-from loopbot.store import database
+from loopbot.store import database as store
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.ingest import ingest
 from loopbot.usecases.reconcile import reconcile
 from tests.faults.catalogue import fault
+from tests.faults.conftest import both_stores
 from tests.faults.ground import CASES, ISSUES, NOTES, Case, Ground, judge
+from tests.faults.shelves import Schema
 from tests.support.made import incident
 from tests.support.systems import FakeSink, FakeSource
 
@@ -74,6 +75,7 @@ def test_on_sqlite_a_second_daemon_refuses_and_names_the_first(tmp_path: Path) -
 
 @fault("P4", "I1", "I2")
 @each_writer
+@both_stores
 def test_a_worker_that_wakes_up_late_is_fenced_off(ground: Ground, case: Case) -> None:
     key = ground.incident()
     with ground.running(case) as it:
@@ -97,23 +99,25 @@ def test_a_worker_that_wakes_up_late_is_fenced_off(ground: Ground, case: Case) -
 
 
 def _busy() -> Any:
-    return pytest.raises((OperationalError, LoopbotError), match=r"locked|held it")
+    return pytest.raises((OperationalError, LoopbotError), match=r"locked|held it|lock timeout")
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[sqlite3.Connection]:
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield other
+def _waits_little(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let loopbot give up on a locked store at once."""
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.02)
+    if isinstance(ground.shelf, Schema):
+        ground.shelf = dataclasses.replace(ground.shelf, lock_timeout="50ms")
 
 
 @fault("D1", "I2")
+@both_stores
 def test_a_store_that_is_locked_for_a_while_is_waited_for(ground: Ground) -> None:
     key = ground.incident()
-    with ground.running(NOTES) as it, _locked(ground.folder / "loopbot.db") as other:
-        freed = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+    with ground.running(NOTES) as it, ground.shelf.locked() as free:
+        freed = threading.Timer(0.3, free)
         freed.start()
         assert it.read().cycle.new == 1
+        assert not freed.is_alive(), "it was waited for"
         freed.join()
         it.rest()
         judge(ground, it)
@@ -122,17 +126,17 @@ def test_a_store_that_is_locked_for_a_while_is_waited_for(ground: Ground) -> Non
 
 @fault("D1", "I1", "I2", "I3")
 @each_writer
+@both_stores
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_store_that_stays_locked_drops_nothing(
     ground: Ground, case: Case, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where it is locked in the worst moment: the effect is on the server, and that can not be written down."""
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
+    _waits_little(ground, monkeypatch)
     key = ground.incident()
-    path = ground.folder / "loopbot.db"
     with ground.running(case) as it:
         if moment == "before":
-            with _locked(path), _busy():
+            with ground.shelf.locked(), _busy():
                 it.read()
             it.read()
         else:
@@ -145,7 +149,7 @@ def test_a_store_that_stays_locked_drops_nothing(
 
                     def apply(self, deliveries: Any) -> Any:
                         answers = sink.apply(deliveries)
-                        stack.enter_context(_locked(path))
+                        stack.enter_context(ground.shelf.locked())
                         return answers
 
                 loop = dataclasses.replace(it.loop, sinks={case.system: Locking()})
@@ -159,9 +163,38 @@ def test_a_store_that_stays_locked_drops_nothing(
     assert case.count(ground, key) == 1
 
 
+@fault("D1", "I1", "I2")
+@each_writer
+@pytest.mark.parametrize("database", ["postgres"])
+def test_connections_that_the_server_of_the_store_ends_are_made_anew(ground: Ground, case: Case) -> None:
+    """In the worst moment: the effect is on the server, and that is not written down yet."""
+    key = ground.incident()
+    with ground.running(case) as it:
+        assert isinstance(ground.shelf, Schema)
+        it.read()
+        sink, hang_up = it.loop.sinks[case.system], ground.shelf.hang_up
+        ended: list[int] = []
+
+        class Ending:
+            verbs, batch, find = sink.verbs, sink.batch, sink.find
+
+            def apply(self, deliveries: Any) -> Any:
+                answers = sink.apply(deliveries)
+                ended.append(hang_up())
+                return answers
+
+        deliver(dataclasses.replace(it.loop, sinks={case.system: Ending()}), case.system)
+        assert ended[0] > 0
+        it.rest()
+        assert it.states() == {"settled": 1}
+        judge(ground, it)
+    assert case.count(ground, key) == 1
+
+
 @fault("I3")
+@both_stores
 def test_a_cursor_passes_no_row_whose_page_was_not_committed(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.02)
+    _waits_little(ground, monkeypatch)
     with ground.running(NOTES, servicenow="page_size = 10") as it:
         for number in range(25):
             ground.incident(f"Number {number}")
@@ -179,7 +212,7 @@ def test_a_cursor_passes_no_row_whose_page_was_not_committed(ground: Ground, mon
                 given = pages(cursor)
                 yield next(given)
                 page = next(given)
-                stack.enter_context(_locked(ground.folder / "loopbot.db"))
+                stack.enter_context(ground.shelf.locked())
                 yield page
 
         with contextlib.ExitStack() as stack, _busy():
@@ -194,21 +227,20 @@ def test_a_cursor_passes_no_row_whose_page_was_not_committed(ground: Ground, mon
 
 
 @fault("D5")
+@both_stores
 def test_a_store_of_a_newer_loopbot_is_refused_and_left_alone(ground: Ground) -> None:
     with ground.running(NOTES):
         pass
-    path = ground.folder / "loopbot.db"
-    with contextlib.closing(sqlite3.connect(path)) as other:
-        other.execute("UPDATE alembic_version SET version_num = '9999'")
-        other.commit()
-    before = path.read_bytes()
+    ground.shelf.set_version("9999")
+    before = list(ground.shelf.words())
     with pytest.raises(ConfigError, match="9999") as refused, ground.running(NOTES):
         pass
     assert "newer loopbot" in refused.value.hint
-    assert path.read_bytes() == before
+    assert list(ground.shelf.words()) == before
 
 
 @fault("P4", "I8")
+@both_stores
 def test_what_a_stopped_worker_left_is_uncertain_with_a_reason(ground: Ground) -> None:
     ground.incident()
     with ground.running(ISSUES) as it:

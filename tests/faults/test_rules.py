@@ -5,6 +5,7 @@ import pytest
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.ingest import preview
 from tests.faults.catalogue import fault
+from tests.faults.conftest import both_stores
 from tests.faults.ground import CASES, ISSUES, NOTES, Case, Ground, judge
 
 each_writer = pytest.mark.parametrize("case", CASES, ids=str)
@@ -12,6 +13,7 @@ each_writer = pytest.mark.parametrize("case", CASES, ids=str)
 
 @fault("E1", "I4", "I7")
 @each_writer
+@both_stores
 def test_our_own_writes_come_back_and_set_off_nothing(ground: Ground, case: Case) -> None:
     keys = [ground.incident(f"Number {number} fails") for number in range(3)]
     with ground.running(case) as it:
@@ -125,6 +127,7 @@ fields = { title = "WINNER" }
 
 @fault("C1", "I5", "I8")
 @pytest.mark.parametrize(("winner", "stands"), [("it", "The incident's words"), ("other", "The issue's words")])
+@both_stores
 def test_where_both_sides_edit_a_field_the_winner_stands_and_the_losers_words_are_kept(
     ground: Ground, winner: str, stands: str
 ) -> None:
@@ -231,6 +234,7 @@ def test_with_settle_what_flaps_in_its_first_minutes_is_looked_at_once(ground: G
 
 
 @fault("I1", "I2", "I4", "I7", "I8")
+@both_stores
 def test_everything_at_once_leaves_one_effect_each(ground: Ground) -> None:
     keys = []
     for round_ in range(4):

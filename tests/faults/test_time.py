@@ -8,7 +8,7 @@ import pytest
 from loopbot.engine.embedded import Bells, Embedded
 from loopbot.usecases.deliver import deliver
 from tests.faults.catalogue import fault
-from tests.faults.conftest import Build
+from tests.faults.conftest import Build, both_stores
 from tests.faults.ground import CASES, ISSUES, NOTES, Case, Ground, judge
 from tests.support.clock import FakeClock
 from tests.support.made import incident
@@ -21,6 +21,7 @@ each_writer = pytest.mark.parametrize("case", CASES, ids=str)
 @fault("T1", "I1", "I2")
 @each_writer
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
+@both_stores
 def test_a_clock_that_is_set_loses_and_doubles_nothing(ground: Ground, case: Case, jump: float) -> None:
     ours = FakeClock(ground.clock.now())
     first = ground.incident("Before the jump")
@@ -41,6 +42,7 @@ def test_a_clock_that_is_set_loses_and_doubles_nothing(ground: Ground, case: Cas
 
 @fault("T1")
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
+@both_stores
 def test_a_pause_that_a_server_asked_for_is_not_cut_short_by_setting_the_clock(ground: Ground, jump: float) -> None:
     ours = FakeClock(ground.clock.now())
     key = ground.incident()
@@ -187,6 +189,7 @@ def test_a_bell_that_was_due_28_800_times_rings_once(ground: Ground) -> None:
 @fault("T7", "I1", "I2")
 @pytest.mark.parametrize("kind", ["lose_answer", "refuse"])
 @pytest.mark.parametrize("count", [1, 3], ids=["single", "bulk"])
+@both_stores
 def test_an_index_that_lags_opens_no_second_issue(lay: Build, kind: str, count: int) -> None:
     ground = lay(index_lag=300.0)
     keys = [ground.incident(f"Number {number} fails") for number in range(count)]
@@ -201,6 +204,7 @@ def test_an_index_that_lags_opens_no_second_issue(lay: Build, kind: str, count: 
 
 
 @fault("T7")
+@both_stores
 def test_what_waits_while_nothing_is_known_costs_few_calls(lay: Build) -> None:
     ground = lay(index_lag=300.0)
     ground.incident()
