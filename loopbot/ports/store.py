@@ -59,6 +59,9 @@ class Allotted(Protocol):
 class Inbox(Protocol):
     """What webhooks hinted at, until it was fetched: one row a record, however many webhooks came."""
 
+    def known(self, deliveries: Collection[str]) -> set[str]:
+        """Which of these names of deliveries were noted before; nothing is written."""
+
     def fresh(self, deliveries: Collection[str]) -> set[str]:
         """Note these names of deliveries; returns those that were not known before."""
 

@@ -26,18 +26,23 @@ class SqlInbox:
         self._connection = work.connection
         self._mine = False
 
-    def fresh(self, deliveries: Collection[str]) -> set[str]:
-        """Note these names; returns those that were not known before."""
+    def known(self, deliveries: Collection[str]) -> set[str]:
+        """Which of these names were noted before; nothing is written."""
         if not deliveries:
             return set()
         self._alone()
-        kept = {name: clean(name)[:_LONGEST] for name in deliveries}
-        known = set(self._connection.scalars(select(D.name).where(self._work.among(D.name, kept.values()))))
-        new = sorted(set(kept.values()) - known)
+        kept = {name: _kept(name) for name in deliveries}
+        noted = set(self._connection.scalars(select(D.name).where(self._work.among(D.name, kept.values()))))
+        return {name for name, place in kept.items() if place in noted}
+
+    def fresh(self, deliveries: Collection[str]) -> set[str]:
+        """Note these names; returns those that were not known before."""
+        new = set(deliveries) - self.known(deliveries)
         if new:
             statement = self._work.insert(schema.inbox_delivery).on_conflict_do_nothing()
-            self._connection.execute(statement, [{"name": name, "at": self._work.now()} for name in new])
-        return {name for name, place in kept.items() if place not in known}
+            names = sorted({_kept(name) for name in new})
+            self._connection.execute(statement, [{"name": name, "at": self._work.now()} for name in names])
+        return new
 
     def put(self, hints: Iterable[Hint], most: int) -> bool:
         """Keep them in at most `most` rows and one for each stream; false when full, and streams stand for records."""
@@ -139,3 +144,7 @@ class SqlInbox:
 def _moment(stored: object) -> datetime:
     """A time as an aggregate gives it."""
     return stored if isinstance(stored, datetime) else schema.moment_of(int(str(stored)))
+
+
+def _kept(name: str) -> str:
+    return clean(name)[:_LONGEST]

@@ -43,15 +43,17 @@ class Kept:
 def keep(store: Store, hooks: Sequence[Hook], bounds: Bounds) -> Kept:
     """Keep what webhooks hint at, all of them in one transaction; once this returns they may be answered.
 
-    One that was seen before, by any of its names, changes nothing.
+    One that was seen before, by any of its names, writes nothing: not all names are signed, and who has caught one webhook could
+    fill the store by sending it under ever new ones.
     """
     with store.write() as tx:
-        fresh = tx.inbox.fresh({name for hook in hooks for name in hook.deliveries})
+        known = tx.inbox.known({name for hook in hooks for name in hook.deliveries})
         new: list[Hook] = []
         for hook in hooks:
-            if fresh.issuperset(hook.deliveries):
-                fresh.difference_update(hook.deliveries)
+            if known.isdisjoint(hook.deliveries):
+                known.update(hook.deliveries)
                 new.append(hook)
+        tx.inbox.fresh({name for hook in new for name in hook.deliveries})
         hints = [hint for hook in new for hint in hook.hints]
         for system in {hint.stream.partition(":")[0] for hint in hints}:
             tx.remember(_LAST + system, tx.now().isoformat())
