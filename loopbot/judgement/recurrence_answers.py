@@ -8,14 +8,15 @@ on average as they were, so that the bars of rules go on meaning what they meant
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from operator import add
 
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.views import View
-from loopbot.domain.wordings import Neighbour, Sought
+from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought
 from loopbot.judgement.likeness import Likeness, Measures, measured
 from loopbot.judgement.recurrence import AMONG_OTHERS, JUDGEMENT, PAIN, read_model
 from loopbot.judgement.recurrence_training import regression
@@ -72,8 +73,14 @@ def sample_of(one: Told, view: View) -> Sample:
     sought = Sought(kinds=frozenset({it.kind}), since=it.occurred_at - WITHIN, until=it.occurred_at, limit=4 * UNTOLD)
     near = view.neighbours(it, sought)
     linked = {end for link in view.linked(it.ref) for end in (link.source, link.target)}
-    untold = [each for each in near.found if each.record.ref not in one.same | one.apart | _kin(linked, view)][:UNTOLD]
-    told = [Neighbour(each, wording(each.title, each.text)) for each in _records(one.same | one.apart, view)]
+    return sample_among(one, near, _records(one.same | one.apart, view), _kin(linked, view))
+
+
+def sample_among(one: Told, near: Neighbourhood, spoken_of: Iterable[Record], kin: AbstractSet[Ref]) -> Sample:
+    """What teaches of a ticket among so many near ones: those that people spoke of, and the others that are no `kin` of it."""
+    it = one.it
+    untold = [each for each in near.found if each.record.ref not in one.same | one.apart | kin][:UNTOLD]
+    told = [Neighbour(each, wording(each.title, each.text)) for each in spoken_of]
     rows = list(measured(it, replace(near, found=(*told, *untold))))
     return Sample(
         tuple(measures for _, measures in rows),

@@ -10,11 +10,11 @@ from loopbot.judgement import cause_answers, recurrence_answers, versions
 from loopbot.judgement.cause import JUDGEMENT as CAUSE
 from loopbot.judgement.cause_model import CauseModel
 from loopbot.judgement.recurrence import JUDGEMENT as RECURRENCE
+from loopbot.judgement.trial import tried
 from loopbot.judgement.versions import Learnt
 from loopbot.ports import Tx
 from loopbot.usecases.loop import Loop
 
-HELD_OUT = 0.3
 TAUGHT: dict[str, LessonKind] = {CAUSE: "cause", RECURRENCE: "same"}
 """The judgements that learn from answers, and which lessons they learn from."""
 _S = TypeVar("_S")
@@ -104,19 +104,15 @@ def learn_repeats(loop: Loop) -> Lesson:
 
 def _learnt(loop: Loop, study: Study[_S, _M]) -> Lesson:
     """Try it on the later answers first; keep what was learnt from all of them, and use it where the trial did no worse."""
-    split = round(len(study.samples) * (1 - HELD_OUT))
-    earlier, later = study.samples[:split], study.samples[split:]
-    before, after = (study.loss(later, model) for model in (study.present, study.fitted(earlier)))
-    model = study.fitted(study.samples)
-    better = after <= before
-    note = f"surprise at later answers {after:.3f} (before: {before:.3f})"
+    trial = tried(study.samples, study.present, study.fitted, study.loss)
     at = loop.clock.now().isoformat(timespec="seconds")
-    learnt = Learnt(study.version(model), at, study.answers, note)
+    learnt = Learnt(study.version(trial.learnt), at, study.answers, trial.note)
     with loop.store.write() as tx:
-        versions.keep(tx, study.judgement, learnt, study.written(model))
-        if better:
+        versions.keep(tx, study.judgement, learnt, study.written(trial.learnt))
+        if trial.no_worse:
             versions.use(tx, study.judgement, learnt.version)
-    return Lesson(study.judgement, learnt, better, note if better else f"{note}: it is kept, and not used")
+    why = trial.note if trial.no_worse else f"{trial.note}: it is kept, and not used"
+    return Lesson(study.judgement, learnt, trial.no_worse, why)
 
 
 def _taught_since(tx: Tx, judgement: str, kind: LessonKind) -> bool:

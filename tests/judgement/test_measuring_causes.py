@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
+from loopbot.judgement.cause_features import FEATURES
 from loopbot.judgement.cause_model import shipped_model
+from loopbot.judgement.cause_training import Sample
 from loopbot.judgement.evaluation.archive import Archive, growing_store, read_archive
-from loopbot.judgement.evaluation.cause import gather, judged, measure, outspoken, place_of, share
+from loopbot.judgement.evaluation.cause import gather, learnt, measure, outspoken, taught_before
+from loopbot.judgement.evaluation.cause_figures import Judged, Measurement, judged, place_of, share
+from loopbot.judgement.evaluation.cause_figures import figures as figures_of
 from loopbot.judgement.evaluation.figures import NotMeasuredError
+from tests.support.made import incident
 
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 PARTS = ("Parser", "Writer", "Queue", "Router", "Planner")
@@ -73,12 +78,35 @@ def test_a_later_part_is_measured_with_the_earlier_one_as_its_history(tmp_path: 
     _made(tmp_path / "earlier", 0, 60)
     _made(tmp_path / "later", 60, 120)
     figures = {one.name: one for one in measure(tmp_path / "later", tmp_path / "earlier", lambda _: None)}
-    assert figures["cause.recall_at_1_masked"].note == "19 tickets"
+    assert figures["cause.recall_at_1_masked"].note.startswith("19 tickets; by ")
     assert figures["cause.recall_at_5_masked"].value == 1.0
     assert figures["cause.recall_at_1_unmasked"].value >= 0.5
     assert figures["cause.precision_at_bar"].value == 1.0
     assert set(figures) >= {f"cause.recall_at_{most}_{text}" for most in (1, 5, 10) for text in ("masked", "unmasked")}
     assert 0 < figures["cause.milliseconds_per_ticket"].value < 5000
+
+
+def test_what_the_history_teaches_judges_if_it_does_no_worse_and_what_ships_is_told_beside(tmp_path: Path) -> None:
+    _made(tmp_path / "earlier", 0, 110)
+    _made(tmp_path / "later", 110, 140)
+    figures = {one.name: one for one in measure(tmp_path / "later", tmp_path / "earlier", lambda _: None)}
+    note = figures["cause.recall_at_1_masked"].note
+    assert "by what 36 of the history taught: surprise at later answers" in note
+    shipped = figures["cause.calibration_error_shipped"]
+    assert shipped.goal is None
+    assert shipped.value != figures["cause.calibration_error"].value
+    assert "cause.milliseconds_per_ticket_shipped" not in figures
+
+
+def test_of_a_history_nothing_teaches_that_is_asked_for_or_came_later(tmp_path: Path) -> None:
+    _made(tmp_path / "all", 0, 120)
+    archive = read_archive([tmp_path / "all"])
+    known = archive.known(archive.causes)
+    asked = known[20:25]
+    assert taught_before(archive, asked, archive.causes) == known[:20]
+    model, why = learnt([], lambda _: None)
+    assert model == shipped_model()
+    assert why == "by the model that ships: the history tells 0 earlier causes, 30 teach"
 
 
 def test_without_a_history_each_part_of_time_is_judged_by_what_was_known_before_it(tmp_path: Path) -> None:
@@ -90,6 +118,23 @@ def test_without_a_history_each_part_of_time_is_judged_by_what_was_known_before_
 def test_a_folder_without_tickets_is_said_to_be_not_measured(tmp_path: Path) -> None:
     with pytest.raises(NotMeasuredError, match=r"bugs\.csv\.gz"):
         measure(tmp_path, None, lambda _: None)
+
+
+def test_changes_may_be_told_in_the_history_alone(tmp_path: Path) -> None:
+    _made(tmp_path / "later", 0, 60)
+    (tmp_path / "earlier").mkdir()
+    (tmp_path / "later" / "apache_jira_changes.csv.gz").rename(tmp_path / "earlier" / "apache_jira_changes.csv.gz")
+    figures = {one.name: one for one in measure(tmp_path / "later", tmp_path / "earlier", lambda _: None)}
+    assert figures["cause.recall_at_1_masked"].note.startswith("19 tickets")
+
+
+def test_where_nothing_is_linked_alone_no_precision_is_told() -> None:
+    sample = Sample(((0.0,) * len(FEATURES),), ((0.0,),), (True,))
+    unsure = Judged(Measurement(incident(1, 1), sample, sample), (0.3,), (0.3,))
+    names = [one.name for one in figures_of([unsure], [], [])]
+    assert "cause.recall_at_bar" in names
+    assert "cause.precision_at_bar" not in names
+    assert "cause.links_per_100_unlabelled" not in names
 
 
 def test_nothing_later_than_the_ticket_is_a_candidate(tmp_path: Path) -> None:

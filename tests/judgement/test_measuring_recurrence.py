@@ -47,11 +47,40 @@ def test_what_lies_in_the_history_is_a_candidate_and_never_asked_for(tmp_path: P
     write(tmp_path / "later" / "apache_jira_dup_groups.csv.gz", GROUPS)
     found = figures(tmp_path / "later", tmp_path / "old")
     assert found["recurrence.recall_at_1"] == found["recurrence.recall_at_10"] == 1.0
-    assert {"recurrence.recall_at_5", "recurrence.recall_at_2_false_alarms_per_100"} <= set(found)
-    assert {"recurrence.false_alarms_per_100", "recurrence.recall_at_bar", "recurrence.calibration_error"} <= set(found)
+    assert {"recurrence.recall_at_5", "recurrence.recall_at_bar", "recurrence.calibration_error"} <= set(found)
     (pool,) = pools(tmp_path / "later", tmp_path / "old")
     assert [one.key for one in pool.tickets] == ["NEW-1", "NEW-2", "NEW-3", "NEW-4"]
     assert {ref.key for ref in pool.in_history} == {"NEW-1", "NEW-2"}
+
+
+def test_where_nothing_unrelated_was_asked_for_nothing_is_said_of_false_alarms(tmp_path: Path) -> None:
+    write(tmp_path / "apache_jira_new_bugs.csv.gz", [*OLD, *LATER])
+    write(tmp_path / "apache_jira_dup_groups.csv.gz", GROUPS)
+    assert not [name for name in figures(tmp_path) if "false_alarms" in name]
+
+
+def test_a_folder_of_which_no_ticket_repeats_an_earlier_one_is_not_measured(tmp_path: Path) -> None:
+    write(tmp_path / "old" / "apache_jira_new_bugs.csv.gz", [*OLD, *LATER])
+    write(tmp_path / "old" / "apache_jira_dup_groups.csv.gz", GROUPS)
+    (tmp_path / "empty").mkdir()
+    plain = [one | {"key": f"NEW-{number}"} for number, one in enumerate(LATER, start=7)]
+    write(tmp_path / "plain" / "apache_jira_new_bugs.csv.gz", plain)
+    for name in ("empty", "plain"):
+        with pytest.raises(NotMeasuredError, match=f"no ticket of .*{name} has an earlier one"):
+            figures(tmp_path / name, tmp_path / "old")
+
+
+def test_a_group_whose_rows_are_in_both_folders_is_one_and_one_of_the_same_name_alone_is_not(tmp_path: Path) -> None:
+    write(tmp_path / "old" / "apache_jira_new_bugs.csv.gz", OLD)
+    write(tmp_path / "later" / "apache_jira_new_bugs.csv.gz", LATER)
+    sizes = {"G1": "2", "G2": "4"}
+    sized = [one | {"group_size": sizes[one["group"]]} for one in GROUPS]
+    write(tmp_path / "old" / "apache_jira_dup_groups.csv.gz", [sized[0], sized[2]])
+    write(tmp_path / "later" / "apache_jira_dup_groups.csv.gz", [sized[1], sized[3]])
+    (pool,) = pools(tmp_path / "later", tmp_path / "old")
+    by_key = {one.key: one for one in pool.tickets}
+    assert {ref.key for ref in pool.earlier(by_key["NEW-3"])} == {"NEW-1"}
+    assert not pool.earlier(by_key["NEW-4"])
 
 
 def test_only_earlier_tickets_are_repeated_and_their_keys_are_masked(tmp_path: Path) -> None:
@@ -89,7 +118,7 @@ def test_who_said_that_a_ticket_repeats_another_is_heard_whatever_the_other_is(t
         bug | {"Issue id": "1", "Resolution": "Duplicate"}, bug | {"Issue id": "2", "Resolution": "Done"},
     ])  # fmt: skip
     write(tmp_path / "all" / "gitbugs_new_dup_pairs.csv.gz", [{"Issue id": "8", "Duplicates": "9"}])
-    write(tmp_path / "all" / "apache_jira_dup_groups.csv.gz", GROUPS[:1])
+    write(tmp_path / "all" / "apache_jira_dup_groups.csv.gz", GROUPS[:2])
     jira, gitbugs = pools(tmp_path / "all", None)
     assert {ref.key for ref in jira.repeating} == {"NEW-3", "NEW-4"}
     assert {ref.key for ref in gitbugs.repeating} == {"1"}
@@ -130,10 +159,8 @@ def test_each_band_of_probabilities_is_told_with_what_people_linked(tmp_path: Pa
         for one in recurrence.measure(tmp_path / "all", None, lambda _: None)
         if "linked_where" in one.name
     }
-    assert list(bands) == [f"recurrence.linked_where_said_{low}" for low in (0, 5, 10, 20, 30)]
-    filled = [one for one in bands.values() if "; 0 pairs" not in one.note]
-    assert filled
-    assert all(one.value == 1.0 for one in filled if one.name != "recurrence.linked_where_said_0")
+    assert list(bands) == ["recurrence.linked_where_said_20", "recurrence.linked_where_said_30"]
+    assert all(one.value == 1.0 and "1 pairs" in one.note for one in bands.values())
 
 
 def test_probabilities_of_items_are_held_against_what_people_say_also_with_the_scale_of_another_app(

@@ -15,7 +15,8 @@ Both raise NotMeasuredError where something is missing. `<judgement>.calibration
 
 import importlib
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -34,25 +35,34 @@ def measure(
 ) -> Iterator[Measured]:
     """Measure these judgements on files, one after the other."""
     for name in names:
-        further = (encoder,) if name in READ_MEANING else ()
-        try:
-            yield Measured(name, _module(name).measure(data, history, progress, *further))
-        except NotMeasuredError as error:
-            yield Measured(name, why_not=str(error))
+        yield _tried(name, partial(_on_files, name, data, history, progress, encoder))
 
 
 def measure_mirror(names: Iterable[str], tx: Tx, progress: Progress) -> Iterator[Measured]:
     """Measure these judgements on a store: what people linked is the known answer."""
     for name in names:
-        try:
-            from_mirror = getattr(_module(name), "from_mirror", None)
-            if from_mirror is None:
-                yield Measured(name, why_not="it has no answers of people in a store to be measured on")
-                continue
-            figures, advice = from_mirror(tx, progress)
-            yield Measured(name, figures, advice)
-        except NotMeasuredError as error:
-            yield Measured(name, why_not=str(error))
+        yield _tried(name, partial(_on_mirror, name, tx, progress))
+
+
+def _tried(name: str, measured: Callable[[], Measured]) -> Measured:
+    try:
+        return measured()
+    except NotMeasuredError as error:
+        return Measured(name, why_not=str(error))
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one judgement, the others are measured (promise 4)
+        return Measured(name, why_not=f"a defect of loopbot: {type(error).__name__}: {error}")
+
+
+def _on_files(name: str, data: Path, history: Path | None, progress: Progress, encoder: Encoder | None) -> Measured:
+    further = (encoder,) if name in READ_MEANING else ()
+    return Measured(name, _module(name).measure(data, history, progress, *further))
+
+
+def _on_mirror(name: str, tx: Tx, progress: Progress) -> Measured:
+    from_mirror = getattr(_module(name), "from_mirror", None)
+    if from_mirror is None:
+        raise NotMeasuredError("it has no answers of people in a store to be measured on")
+    return Measured(name, *from_mirror(tx, progress))
 
 
 def in_all(measured: Iterable[Measured]) -> tuple[Figure, ...]:

@@ -1,20 +1,22 @@
 """Reads the files of tickets, changes and known causes, and lets them come into a store in the order of time."""
 
-import csv
-import gzip
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 from loopbot.domain.records import Change, Issue, Link, Record, Ref, Release
 from loopbot.judgement.evaluation.figures import NotMeasuredError
+from loopbot.judgement.evaluation.files import moment_of, named, rows_in
 from loopbot.ports import Store, Tx
 
-_LONGEST = 10_000_000
+TICKETS, CHANGES, PAIRS = "apache_jira_*bugs.csv.gz", "apache_jira_changes.csv.gz", "apache_jira_cause_pairs.csv.gz"
+_TICKET = ("key", "created", "summary")
+_CHANGE = ("change_key", "first_commit")
+_PAIR = ("incident_key", "cause_key")
 _PUT = 500
 
 
@@ -52,34 +54,47 @@ class Archive:
         return sorted(found, key=lambda one: (one.ticket.occurred_at, one.ticket.ref))
 
 
-def rows(folders: Iterable[Path], pattern: str) -> Iterator[dict[str, str]]:
-    """The rows of the files of that name in the folders, the earlier folder first."""
-    csv.field_size_limit(_LONGEST)
-    for folder in folders:
-        for path in sorted(folder.glob(pattern)):
-            with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-                yield from csv.DictReader(file)
-
-
 def read_archive(folders: Sequence[Path]) -> Archive:
     """Tickets, changes and causes of the Jira files; a later file's row stands for an earlier one's of the same key."""
     tickets: dict[str, Issue] = {}
     releases: dict[Ref, Release] = {}
-    for row in rows(folders, "apache_jira_*bugs.csv.gz"):
-        tickets[row["key"]] = _ticket(row)
-        releases |= {one.ref: one for one in _releases(row)}
-    changes = {row["change_key"]: _change(row) for row in rows(folders, "apache_jira_changes.csv.gz")}
+    for row in _every(folders, TICKETS, _TICKET):
+        created = moment_of(row["created"])
+        if row["key"] and created is not None:
+            tickets[row["key"]] = _ticket(row, created)
+            releases |= {one.ref: one for one in _releases(row)}
+    changes: dict[str, Change] = {}
+    for row in _every(folders, CHANGES, _CHANGE):
+        begun = moment_of(row["first_commit"])
+        if row["change_key"] and begun is not None:
+            changes[row["change_key"]] = _change(row, begun)
     if not tickets or not changes:
-        missing = "apache_jira_*bugs.csv.gz" if not tickets else "apache_jira_changes.csv.gz"
-        raise NotMeasuredError(f"there is no {missing} in {', '.join(str(folder) for folder in folders)}")
+        raise NotMeasuredError(_missing(folders, *((CHANGES, _CHANGE) if tickets else (TICKETS, _TICKET))))
     causes: dict[str, set[Ref]] = {}
-    for row in rows(folders, "apache_jira_cause_pairs.csv.gz"):
+    for row in _every(folders, PAIRS, _PAIR):
         if row.get("git_pool") == "True" or row["cause_key"] in changes:
             causes.setdefault(row["incident_key"], set()).add(Ref("git", "change", row["cause_key"]))
     every: list[tuple[datetime, Record]] = [(one.occurred_at, one) for one in (*tickets.values(), *changes.values())]
     every += [(one.released_at, one) for one in releases.values() if one.released_at]
     every.sort(key=lambda one: (one[0], one[1].ref))
     return Archive(every, tickets, {key: frozenset(found) for key, found in causes.items()}, changes)
+
+
+def with_causes(folder: Path) -> frozenset[str]:
+    """The tickets of which a folder tells the cause, wherever they themselves and the change are told."""
+    return frozenset(row["incident_key"] for row in rows_in(folder, PAIRS, _PAIR) if row["incident_key"])
+
+
+def _every(folders: Iterable[Path], pattern: str, needed: Sequence[str]) -> Iterator[Mapping[str, str]]:
+    for folder in folders:
+        yield from rows_in(folder, pattern, needed)
+
+
+def _missing(folders: Sequence[Path], pattern: str, needed: Sequence[str]) -> str:
+    places = " or ".join(str(folder) for folder in folders)
+    if any(named(folder, pattern) for folder in folders):
+        return f"no row of {pattern} in {places} has {' and '.join(needed[:2])}"
+    return f"there is no {pattern} in {places}"
 
 
 @contextmanager
@@ -119,36 +134,29 @@ def _enter(tx: Tx, records: Sequence[Record]) -> None:
     tx.links.state([one for one in records if one.links])
 
 
-def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text.strip())
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _ticket(row: dict[str, str]) -> Issue:
+def _ticket(row: Mapping[str, str], created: datetime) -> Issue:
     project = row["key"].rpartition("-")[0]
-    created = _moment(row["created"])
-    parts = [one.strip() for one in row["components"].split("|") if one.strip()]
-    versions = ", ".join(one.strip() for one in row["affects_versions"].split("|") if one.strip())
+    versions = ", ".join(_listed(row.get("affects_versions")))
     return Issue(
         ref=Ref("jira", "issue", row["key"]),
         ident=row["key"],
         title=row["summary"],
-        text=row["description"],
+        text=row.get("description") or "",
         state="todo",
         opened_at=created,
         updated_at=created,
         project=project,
-        services=frozenset({project, *parts}),
+        services=frozenset({project, *_listed(row.get("components"))}),
         extra={"versions": versions} if versions else {},
     )
 
 
-def _releases(row: dict[str, str]) -> Iterator[Release]:
+def _releases(row: Mapping[str, str]) -> Iterator[Release]:
     project = row["key"].rpartition("-")[0]
-    for part in row["fix_versions"].split("|"):
+    for part in _listed(row.get("fix_versions")):
         name, _, day = part.partition("@")
-        if name.strip() and day.strip():
-            at = _moment(day)
+        at = moment_of(day)
+        if name.strip() and at is not None:
             yield Release(
                 ref=Ref("jira", "release", f"{project}/{name.strip()}"),
                 ident=f"{project}/{name.strip()}",
@@ -160,15 +168,14 @@ def _releases(row: dict[str, str]) -> Iterator[Release]:
             )
 
 
-def _change(row: dict[str, str]) -> Change:
+def _change(row: Mapping[str, str], at: datetime) -> Change:
     key = row["change_key"]
-    at = _moment(row["first_commit"])
     ref = Ref("git", "change", key)
     return Change(
         ref=ref,
-        ident=row["sha"],
-        title=row["subject"],
-        text=row["files"].replace("|", "\n"),
+        ident=row.get("sha") or key,
+        title=row.get("subject") or "",
+        text=(row.get("files") or "").replace("|", "\n"),
         state="closed",
         outcome="successful",
         updated_at=at,
@@ -177,3 +184,8 @@ def _change(row: dict[str, str]) -> Change:
         services=frozenset({key.rpartition("-")[0]}),
         links=(Link(ref, "delivers", Ref("jira", "issue", key), by="system:git"),),
     )
+
+
+def _listed(cell: str | None) -> list[str]:
+    """What stands between the bars of a cell."""
+    return [one.strip() for one in (cell or "").split("|") if one.strip()]

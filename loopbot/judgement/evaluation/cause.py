@@ -1,86 +1,81 @@
 """How well the cause of an incident is found, on tickets whose cause is known.
 
 Honest in time: when a ticket is judged, the store holds nothing later than it. Without a history the model is fitted
-anew for each part of time, on the known tickets before it alone (and on tickets that say outright what broke them); with
-a history, the model that comes with loopbot is measured as it is.
+anew for each part of time, on the known tickets before it alone (and on tickets that say outright what broke them). With
+a history it is done as in an installation: the model that comes with loopbot learns from it, as from people's answers, and what
+it taught judges if it does no worse on the history's later part; what the shipped model says is told beside.
 """
 
 import dataclasses
 import itertools
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
 
-from loopbot.domain.records import Record
 from loopbot.domain.rules import Match
-from loopbot.judgement.calibration import calibration_error
 from loopbot.judgement.cause import gathered
-from loopbot.judgement.cause_answers import LEAST, fitted, in_force, known_causes, samples_of, searched
+from loopbot.judgement.cause_answers import LEAST, MOST, fitted, in_force, known_causes, loss, samples_of, searched
 from loopbot.judgement.cause_features import Pool
 from loopbot.judgement.cause_mentions import mentions, without_names
 from loopbot.judgement.cause_model import CauseModel, shipped_model
-from loopbot.judgement.cause_training import Sample, fit, probabilities_of, sample_of
-from loopbot.judgement.evaluation.archive import Archive, Growing, KnownCause, growing_store, read_archive
-from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress
+from loopbot.judgement.cause_training import Sample, fit, sample_of
+from loopbot.judgement.evaluation.archive import (
+    PAIRS,
+    Archive,
+    Growing,
+    KnownCause,
+    growing_store,
+    read_archive,
+    with_causes,
+)
+from loopbot.judgement.evaluation.cause_figures import Judged, Measurement, figures, judged, place_of
+from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress, as_shipped
+from loopbot.judgement.trial import tried
 from loopbot.ports import Tx
 
-LINK_AT = 0.85
-"""The bar of the starter rule."""
 PARTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)
 EVER = Match(kind="change", rank="suspect", within=timedelta(days=20 * 365))
 _QUIET = 300
-_MISSED = 10**6
 NOTHING = Sample((), (), ())
-Text = Literal["masked", "unmasked"]
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """A ticket, its candidates without what it names (where a cause is known) and with it (unless it is only learnt from).
-
-    `seconds`: how long finding and describing them took a processor.
-    """
-
-    ticket: Record
-    masked: Sample
-    unmasked: Sample
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A ticket with what each candidate was said to be, and which are the cause."""
-
-    of: Measurement
-    masked: Sequence[float]
-    unmasked: Sequence[float]
 
 
 def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figure, ...]:
     """The figures of `cause`."""
     archive = read_archive([history, data] if history else [data])
-    asked = read_archive([data]).causes if history else archive.causes
-    known = [one for one in archive.known(asked) if one.causes]
+    known = [one for one in archive.known(with_causes(data)) if one.causes]
     if not known:
-        raise NotMeasuredError(
-            "there is no apache_jira_cause_pairs.csv.gz with a cause that was there before its ticket"
-        )
+        raise NotMeasuredError(f"there is no {PAIRS} in {data} with a cause that was there before its ticket")
     told = [] if history else outspoken(archive)
+    past = taught_before(archive, known, with_causes(history)) if history else []
     quiet = unlabelled(archive, known, {one.ticket.key for one in told})
     with growing_store(archive) as growing:
-        seen = gather(growing, sorted([*known, *told, *quiet], key=lambda one: one.ticket.occurred_at), progress)
-    labelled = [seen[one.ticket.key] for one in known]
-    if history:
-        said = judged(labelled, shipped_model())
-        still = judged([seen[one.ticket.key] for one in quiet], shipped_model())
-    else:
-        said, still = rolled(
-            labelled, [seen[one.ticket.key] for one in told], [seen[one.ticket.key] for one in quiet], progress
-        )
-    return figures(said, still, seen.values())
+        every = sorted([*known, *told, *past, *quiet], key=lambda one: one.ticket.occurred_at)
+        seen = gather(growing, every, progress)
+    labelled, outright, still = ([seen[one.ticket.key] for one in some] for some in (known, told, quiet))
+    if not history:
+        return figures(*rolled(labelled, outright, still, progress), seen.values())
+    model, why = learnt([seen[one.ticket.key] for one in past], progress)
+    found = figures(judged(labelled, model), judged(still, model), seen.values(), why)
+    shipped = figures(judged(labelled, shipped_model()), judged(still, shipped_model()), seen.values())
+    return (*found, *as_shipped(shipped))
+
+
+def taught_before(archive: Archive, asked: Sequence[KnownCause], keys: Iterable[str]) -> list[KnownCause]:
+    """Those of the tickets that an installation would learn from: the latest before the first one that is asked for."""
+    first, names = asked[0].ticket.occurred_at, {one.ticket.key for one in asked}
+    known = archive.known(key for key in keys if key not in names)
+    return [one for one in known if one.causes and one.ticket.occurred_at < first][-MOST:]
+
+
+def learnt(past: Sequence[Measurement], progress: Progress) -> tuple[CauseModel, str]:
+    """What judges after a history, and why: what it taught, if that does no worse on its later part, or what ships."""
+    if len(past) < LEAST:
+        return shipped_model(), f"by the model that ships: the history tells {len(past)} earlier causes, {LEAST} teach"
+    progress(f"cause: learning from {len(past)} tickets of the history")
+    trial = tried([(one.masked, one.unmasked) for one in past], shipped_model(), fitted, loss)
+    which = f"what {len(past)} of the history taught" if trial.no_worse else "the model that ships"
+    return trial.learnt if trial.no_worse else shipped_model(), f"by {which}: {trial.note}"
 
 
 def from_mirror(tx: Tx, progress: Progress) -> tuple[tuple[Figure, ...], tuple[Advice, ...]]:
@@ -188,11 +183,6 @@ def _sample(pool: Pool, known: KnownCause) -> Sample:
     return sample_of(pool, [one.record.ref in known.causes for one in pool.candidates])
 
 
-def judged(tickets: Iterable[Measurement], model: CauseModel) -> list[Judged]:
-    """What a model says."""
-    return [Judged(one, probabilities_of(one.masked, model), probabilities_of(one.unmasked, model)) for one in tickets]
-
-
 def rolled(
     labelled: Sequence[Measurement], told: Sequence[Measurement], quiet: Sequence[Measurement], progress: Progress
 ) -> tuple[list[Judged], list[Judged]]:
@@ -216,103 +206,3 @@ def rolled(
             model,
         )
     return said, still
-
-
-def place_of(truths: Sequence[bool], probabilities: Sequence[float]) -> int:
-    """The place (0 is the first) of the first true one; very far where it is no candidate."""
-    order = sorted(range(len(truths)), key=lambda place: -probabilities[place])
-    return next((place for place, index in enumerate(order) if truths[index]), _MISSED)
-
-
-def figures(said: Sequence[Judged], still: Sequence[Judged], seen: Iterable[Measurement]) -> tuple[Figure, ...]:
-    """The table's lines."""
-    found = []
-    simple = {
-        ("masked", 1): 0.163,
-        ("masked", 5): 0.333,
-        ("masked", 10): 0.389,
-        ("unmasked", 1): 0.468,
-        ("unmasked", 5): 0.578,
-        ("unmasked", 10): 0.602,
-    }
-    goals = {("masked", 5): (0.57, 0.65), ("unmasked", 5): (0.70, 0.78)}
-    for text in ("masked", "unmasked"):
-        places = [place_of(getattr(one.of, text).truths, getattr(one, text)) for one in said]
-        for most in (1, 5, 10):
-            goal, aim = goals.get((text, most), (None, None))
-            found.append(
-                Figure(
-                    name=f"cause.recall_at_{most}_{text}",
-                    what=f"recall at {most}, {text}",
-                    value=share(place < most for place in places),
-                    baseline=simple[text, most],
-                    goal=goal,
-                    aim=aim,
-                    note=f"{len(said)} tickets" if most == 1 else "",
-                )
-            )
-    linked = [
-        (place_of(one.of.unmasked.truths, one.unmasked) == 0)
-        for one in said
-        if max(one.unmasked, default=0.0) >= LINK_AT
-    ]
-    alarms = [one for one in still if max(one.unmasked, default=0.0) >= LINK_AT]
-    pairs = [
-        pair
-        for one in said
-        for text in ("masked", "unmasked")
-        for pair in _foremost(getattr(one.of, text), getattr(one, text))
-    ]
-    times = sorted(one.seconds * 1000 for one in seen if one.seconds)
-    found += [
-        Figure(
-            name="cause.precision_at_bar",
-            what=f"links made alone (p >= {LINK_AT}): precision",
-            value=share(linked),
-            goal=0.95,
-            note=f"{len(linked)} links",
-        ),
-        Figure(
-            name="cause.recall_at_bar",
-            what="links made alone: share of the tickets rightly linked",
-            value=sum(linked) / len(said),
-            goal=0.38,
-            aim=0.45,
-        ),
-        Figure(
-            name="cause.links_per_100_unlabelled",
-            what="links made alone in 100 tickets of which nobody recorded a cause",
-            value=100 * len(alarms) / max(len(still), 1),
-            better="less",
-            note="most of them name it: read by hand",
-        ),
-        Figure(
-            name="cause.calibration_error",
-            what="calibration error",
-            value=calibration_error([p for p, _ in pairs], [t for _, t in pairs]),
-            goal=0.08,
-            aim=0.05,
-            better="less",
-        ),
-        Figure(
-            name="cause.milliseconds_per_ticket",
-            what="finding and judging the candidates of a ticket",
-            value=times[len(times) // 2],
-            unit="ms",
-            better="less",
-            note=f"the slowest twentieth {times[-(len(times) // 20 + 1)]:.0f} ms",
-        ),
-    ]
-    return tuple(found)
-
-
-def _foremost(sample: Sample, probabilities: Sequence[float]) -> list[tuple[float, bool]]:
-    """The five that a person is shown."""
-    order = sorted(range(len(probabilities)), key=lambda place: -probabilities[place])[:5]
-    return [(probabilities[place], sample.truths[place]) for place in order]
-
-
-def share(held: Iterable[bool]) -> float:
-    """The share of those that hold; 0 of none."""
-    every = list(held)
-    return sum(every) / len(every) if every else 0.0

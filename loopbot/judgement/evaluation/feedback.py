@@ -6,8 +6,6 @@ one, each repository is cross-validated in five parts. What ships has seen these
 same training is, on what it may have seen.
 """
 
-import csv
-import gzip
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +15,7 @@ from loopbot.domain.records import Feedback, Ref
 from loopbot.domain.words import TOPICS
 from loopbot.judgement.calibration import calibration_error, fit_temperature
 from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress, both
+from loopbot.judgement.evaluation.files import rows_in
 from loopbot.judgement.topic import Stack, TopicJudge
 from loopbot.judgement.topic_learning import Example, Recipe
 from loopbot.judgement.topic_meaning import meant
@@ -35,6 +34,7 @@ from loopbot.judgement.topic_training import (
 from loopbot.ports.encoding import Encoder
 
 ISSUES = "nlbse24_issues.csv.gz"
+_NEEDED = ("repo", "label", "title")
 SIGNS_ALONE = Recipe(looseness=0.2, epochs=12, words=False)
 _REVIEWS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "feedback_scalabrino_rq1.csv.gz": ("review", "category", {"BUG": "bug", "FEATURE": "feature", "OTHER": "praise"}),
@@ -49,9 +49,15 @@ def measure(data: Path, history: Path | None, progress: Progress, encoder: Encod
     With the encoder everything is measured twice; the plain names hold what judges where it is installed.
     """
     tested = issues(data)
-    if not tested:
-        raise NotMeasuredError(f"{data} has no {ISSUES} with columns repo, label, title and body")
-    earlier = issues(history) if history else []
+    reviewed = tuple(_reviewed(data, progress))
+    if not tested and not reviewed:
+        raise NotMeasuredError(f"{data} has no {ISSUES} with columns {', '.join(_NEEDED)}, or no labelled row in it")
+    return (*(_of_issues(tested, issues(history) if history else [], progress, encoder) if tested else ()), *reviewed)
+
+
+def _of_issues(
+    tested: Sequence[Label], earlier: Sequence[Label], progress: Progress, encoder: Encoder | None
+) -> tuple[Figure, ...]:
     home, away, signs = _rounds(tested, earlier, progress, alone=True)
     lean = list(_figures(home, away))
     figures = lean
@@ -61,7 +67,7 @@ def measure(data: Path, history: Path | None, progress: Progress, encoder: Encod
         figures = [*both(lean, list(_figures(home, away)))]
     if signs:
         figures = [*figures, _signs_alone(signs)]
-    return (*figures, _time(tested, home, encoder), *_reviewed(data, progress))
+    return (*figures, _time(tested, home, encoder))
 
 
 Rounds = tuple[list[list[Outcome]], list[list[Outcome]], list[list[Outcome]]]
@@ -70,18 +76,19 @@ Rounds = tuple[list[list[Outcome]], list[list[Outcome]], list[list[Outcome]]]
 
 def _rounds(tested: Sequence[Label], earlier: Sequence[Label], progress: Progress, *, alone: bool = False) -> Rounds:
     home, away, signs = [], [], []
+    flat = _flat([*tested, *earlier])
+    training, signs_only = Training(flat), Training(flat, own=SIGNS_ALONE, shared=SIGNS_ALONE)
     for name, rows in sorted(by_project(tested).items()):
         progress(f"feedback: {name}")
         others = [one for one in earlier or tested if one.project != name]
         own = [one for one in earlier if one.project == name]
-        shared = _learnt_elsewhere(others, Training(_flat(tested)))
+        shared = _learnt_elsewhere(others, training)
         if others:
-            away.append(list(_unseen(others, rows, Training(_flat(tested)), shared)))
+            away.append(list(_unseen(others, rows, training, shared)))
         if others and alone:
-            signs_only = Training(_flat(tested), own=SIGNS_ALONE, shared=SIGNS_ALONE)
             signs.append(list(outcomes(_learnt_elsewhere(others, signs_only), rows)))
         if own or not earlier:
-            home.append(list(_at_home(own, rows, Training(_flat(tested)), shared)))
+            home.append(list(_at_home(own, rows, training, shared)))
     return home, away, signs
 
 
@@ -116,7 +123,9 @@ def _with_own(shared: Stack, own: Sequence[Label], training: Training) -> Stack:
 
 
 def _learnt_elsewhere(others: Sequence[Label], training: Training) -> Stack:
-    return training.joined(others, {}, "trial")
+    """Learnt from these; from nothing, where they are of one topic alone and tell nothing apart."""
+    several = len({one.topic for one in others}) > 1
+    return training.joined(others if several else (), {}, "trial")
 
 
 def _unseen(others: Sequence[Label], rows: Sequence[Label], training: Training, stack: Stack) -> Iterator[Outcome]:
@@ -184,7 +193,7 @@ def _time(tested: Sequence[Label], home: Sequence[object], encoder: Encoder | No
     model, temperature = shipped()
     sample = tested[:: max(len(tested) // 150, 1)]
     learnt = _with_vectors(sample, encoder) if encoder else sample
-    stack = Training(model, temperature).joined(learnt, {}, "trial") if home else Stack(model, temperature)
+    stack = _learnt_elsewhere(learnt, Training(model, temperature)) if home else Stack(model, temperature)
     judge = TopicJudge(replace(stack, encoder=encoder.version) if encoder else stack, encoder=encoder)
     now = time.process_time()
     for one in sample:
@@ -214,7 +223,7 @@ def _reviewed(data: Path, progress: Progress) -> Iterator[Figure]:
     for file, (text, label, topics) in _REVIEWS.items():
         found = [
             Label(Example(read("", row[text]), topics[row[label]]))
-            for row in rows_of(data / file, {text, label})
+            for row in rows_in(data, file, (text, label))
             if row[label] in topics
         ]
         if found:
@@ -234,7 +243,7 @@ def _reviewed(data: Path, progress: Progress) -> Iterator[Figure]:
                 yield Figure(
                     name=f"feedback.macro_f1_{pair}",
                     what=f"macro F1, learnt on {name}, tested on {other}",
-                    value=macro_f1(list(outcomes(training.joined(labels, {}, "trial"), tested))),
+                    value=macro_f1(list(outcomes(_learnt_elsewhere(labels, training), tested))),
                     baseline=_SIMPLE.get(pair),
                 )
 
@@ -242,21 +251,10 @@ def _reviewed(data: Path, progress: Progress) -> Iterator[Figure]:
 def issues(folder: Path) -> list[Label]:
     """The labelled issues of a folder; none where there is no such file."""
     return [
-        Label(Example(read(row["title"], row["body"]), row["label"]), row["repo"])
-        for row in rows_of(folder / ISSUES, {"repo", "label", "title", "body"})
+        Label(Example(read(row["title"], row.get("body") or ""), row["label"]), row["repo"])
+        for row in rows_in(folder, ISSUES, _NEEDED)
         if row["label"] in TOPICS
     ]
-
-
-def rows_of(path: Path, columns: set[str]) -> Iterator[Mapping[str, str]]:
-    """The rows of a gzipped CSV; none where it is not there or lacks a column."""
-    if not path.is_file():
-        return
-    csv.field_size_limit(100_000_000)
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines)
-        if columns <= set(reader.fieldnames or ()):
-            yield from reader
 
 
 def _flat(labels: Sequence[Label]) -> Linear:

@@ -1,6 +1,6 @@
 """A measured figure of a judgement, with what simple methods reach and what is asked for beside it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -40,6 +40,13 @@ def both(lean: Sequence[Figure], meant: Sequence[Figure]) -> Iterator[Figure]:
     for end, words, figures in (("lean", "without the sentence model", lean), ("with_extra", "with it", meant)):
         for one in figures:
             yield replace(one, name=f"{one.name}_{end}", what=f"{one.what}, {words}", goal=None, aim=None)
+
+
+def as_shipped(figures: Iterable[Figure]) -> Iterator[Figure]:
+    """Figures of the model that comes with loopbot, beside those of what a history taught: under names of their own, without goals."""
+    for one in figures:
+        if not one.name.endswith("milliseconds_per_ticket"):
+            yield replace(one, name=f"{one.name}_shipped", what=f"{one.what}, by what ships", goal=None, aim=None)
 
 
 @dataclass(frozen=True, slots=True)

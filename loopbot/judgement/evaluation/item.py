@@ -15,12 +15,13 @@ from loopbot.domain.records import Feedback, Issue, Ref
 from loopbot.domain.wordings import Neighbourhood, Sought, Vector
 from loopbot.judgement.calibration import calibration_error, fit_platt, log_odds
 from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress, both
-from loopbot.judgement.evaluation.tickets import rows
+from loopbot.judgement.evaluation.files import rows_in
 from loopbot.judgement.items import Recall, across
 from loopbot.judgement.nearness import Memory
 from loopbot.ports.encoding import Encoder
 
 _PAIRS = "deepmatcher_review_to_issue.csv.gz"
+_NEEDED = ("user_feedback", "issue_text", "fitting_issue")
 _THEN = datetime(2020, 1, 1, tzinfo=UTC)
 _BASELINE = 0.34
 
@@ -48,15 +49,17 @@ def measure(data: Path, history: Path | None, progress: Progress, encoder: Encod
 
 def cases_of(data: Path, history: Path | None) -> tuple[list[Case], Mapping[str, Memory]]:
     """The reviews with what was proposed for each, and the issues there are of each app; raises NotMeasuredError."""
-    found = list(rows(data / _PAIRS))
+    found = list(rows_in(data, _PAIRS, _NEEDED))
     if not found:
-        message = f"{data} holds no {_PAIRS}"
-        raise NotMeasuredError(message)
+        raise NotMeasuredError(f"{data} holds no {_PAIRS}, or no review in it")
+    cases = list(_cases(found))
+    if not any(case.fitting for case in cases):
+        raise NotMeasuredError(f"of no review in {data / _PAIRS} people said that an issue fits")
     issues: dict[str, dict[Ref, Issue]] = defaultdict(dict)
-    for row in (*(rows(history / _PAIRS) if history else ()), *found):
+    for row in (*rows_in(history, _PAIRS, _NEEDED), *found):
         one = _issue(row)
         issues[row.get("app") or ""][one.ref] = one
-    return list(_cases(found)), {app: Memory(held.values()) for app, held in issues.items()}
+    return cases, {app: Memory(held.values()) for app, held in issues.items()}
 
 
 def neighbourhood(case: Case, memory: Memory) -> Neighbourhood:

@@ -136,55 +136,40 @@ def _ranking(asked: Sequence[_Asked], projects: int) -> Iterable[Figure]:
 
 
 def _alarms(asked: Sequence[_Asked], share: float) -> Iterable[Figure]:
+    """How much is found at how many false alarms, and how true the probabilities are; nothing of what nothing was asked for."""
     related = [one for one in asked if one.related]
     alone = _surest(one for one in asked if not one.related and not one.unclear)
     nominal = _surest(one for one in asked if not one.related)
     best = [one.best[0] for one in related if one.best]
     at_bar = sum(hit and score >= ASK_AT for score, hit in best) / max(len(related), 1)
-    false = 100 * sum(score >= ASK_AT for score in alone) / max(len(alone), 1)
-    yield Figure(
-        name="recurrence.recall_at_2_false_alarms_per_100",
-        what="one pair, recall at 2 false alarms a 100 unrelated tickets",
-        value=_caught(related, alone),
-        baseline=0.129,
-        goal=0.17,
-        aim=0.25,
-        note=f"{len(alone)} tickets nobody called a repetition; some are",
-    )
-    yield Figure(
-        name="recurrence.recall_at_2_false_alarms_per_100_closed_ones_too",
-        what="the same, as if those that people closed as duplicates of what is not here were unrelated",
-        value=_caught(related, nominal),
-        baseline=0.114,
-        goal=0.17,
-        note=f"{len(nominal)} tickets, {len(nominal) - len(alone)} of them closed or linked as duplicates",
-    )
-    yield Figure(
-        name="recurrence.false_alarms_per_100",
-        what=f"false alarms a 100 unrelated tickets at the bar in force ({ASK_AT})",
-        value=false,
-        better="less",
-    )
-    yield Figure(name="recurrence.recall_at_bar", what="one pair, recall at the bar in force", value=at_bar)
-    shown = [(pair, 1.0 if one.related else 1.0 / share) for one in asked if not one.unclear for pair in one.best]
-    yield Figure(
-        name="recurrence.calibration_error",
-        what="calibration error (recurring tickets)",
-        value=_weighed_error(shown),
-        goal=0.08,
-        aim=0.05,
-        better="less",
-        note="as tickets come in: those that repeat nothing are weighed by how many there are",
-    )
-    for low, high in _BANDS:
-        band = [each for each in shown if low <= each[0][0] < high]
-        said, linked = _said_and_linked(band)
+    if alone:
         yield Figure(
-            name=f"recurrence.linked_where_said_{round(low * 100)}",
-            what=f"of pairs said to be the same with {low:.2f} to {min(high, 1.0):.2f}, the share that people linked",
-            value=linked,
-            note=f"said {said:.2f} on average; {len(band)} pairs; what nobody linked may still be the same",
+            name="recurrence.recall_at_2_false_alarms_per_100",
+            what="one pair, recall at 2 false alarms a 100 unrelated tickets",
+            value=_caught(related, alone),
+            baseline=0.129,
+            goal=0.17,
+            aim=0.25,
+            note=f"{len(alone)} tickets nobody called a repetition; some are",
         )
+    if nominal:
+        yield Figure(
+            name="recurrence.recall_at_2_false_alarms_per_100_closed_ones_too",
+            what="the same, as if those that people closed as duplicates of what is not here were unrelated",
+            value=_caught(related, nominal),
+            baseline=0.114,
+            goal=0.17,
+            note=f"{len(nominal)} tickets, {len(nominal) - len(alone)} of them closed or linked as duplicates",
+        )
+    if alone:
+        yield Figure(
+            name="recurrence.false_alarms_per_100",
+            what=f"false alarms a 100 unrelated tickets at the bar in force ({ASK_AT})",
+            value=100 * sum(score >= ASK_AT for score in alone) / len(alone),
+            better="less",
+        )
+    yield Figure(name="recurrence.recall_at_bar", what="one pair, recall at the bar in force", value=at_bar)
+    yield from _calibration(asked, share)
     yield Figure(
         name="recurrence.milliseconds_per_ticket",
         what="time for a ticket (recurring tickets)",
@@ -192,6 +177,30 @@ def _alarms(asked: Sequence[_Asked], share: float) -> Iterable[Figure]:
         unit="ms",
         better="less",
     )
+
+
+def _calibration(asked: Sequence[_Asked], share: float) -> Iterable[Figure]:
+    shown = [(pair, 1.0 if one.related else 1.0 / share) for one in asked if not one.unclear for pair in one.best]
+    if shown:
+        yield Figure(
+            name="recurrence.calibration_error",
+            what="calibration error (recurring tickets)",
+            value=_weighed_error(shown),
+            goal=0.08,
+            aim=0.05,
+            better="less",
+            note="as tickets come in: those that repeat nothing are weighed by how many there are",
+        )
+    for low, high in _BANDS:
+        band = [each for each in shown if low <= each[0][0] < high]
+        said, linked = _said_and_linked(band)
+        if band:
+            yield Figure(
+                name=f"recurrence.linked_where_said_{round(low * 100)}",
+                what=f"of pairs said to be the same with {low:.2f} to {min(high, 1.0):.2f}, the share that people linked",
+                value=linked,
+                note=f"said {said:.2f} on average; {len(band)} pairs; what nobody linked may still be the same",
+            )
 
 
 def _surest(asked: Iterable[_Asked]) -> list[float]:

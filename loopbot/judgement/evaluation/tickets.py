@@ -1,21 +1,18 @@
 """Files of tickets with known duplicates, as records: one pool a project, each ticket with the earlier ones it repeats."""
 
-import csv
-import gzip
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from loopbot.domain.records import Incident, Ref
 from loopbot.judgement.evaluation.figures import NotMeasuredError
+from loopbot.judgement.evaluation.files import moment_of, named, rows_in
 
 _KEY = re.compile(r"\b[A-Z][A-Z0-9]{1,15}-\d{1,7}\b")
-_DATES = ("%d/%b/%y %H:%M", "%Y-%m-%d %H:%M:%S")
 _MANY = re.compile(r"[;|,]")
 _SAYS_THE_SAME = frozenset({"duplicate", "cloners"})
 """Kinds of links, and of endings, by which people say that a ticket repeats another one."""
@@ -47,41 +44,19 @@ class Pool:
 
 
 def pools(data: Path, history: Path | None) -> list[Pool]:
-    """What is in the folder; raises NotMeasuredError where there is nothing. What the history holds too is taken once."""
+    """What is in the folders; raises NotMeasuredError where nothing is there that can be asked for. What both hold is taken once."""
     found = [*_jira(data, history), *_gitbugs(data, history)]
     if not any(pool.groups for pool in found):
         message = (
             f"{data} holds no apache_jira_*_bugs.csv.gz with apache_jira_dup_groups.csv.gz, and no gitbugs_*.csv.gz"
         )
         raise NotMeasuredError(message)
+    if not any(pool.earlier(one) for pool in found for one in pool.tickets if one.ref not in pool.in_history):
+        where = f"there or in {history}" if history else "there"
+        raise NotMeasuredError(
+            f"no ticket of {data} has an earlier one, {where}, of which people said that it is the same"
+        )
     return found
-
-
-def rows(path: Path) -> Iterator[dict[str, str]]:
-    """The rows of a gzipped CSV file; none where the file is not there."""
-    if not path.exists():
-        return
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="") as lines:
-        yield from csv.DictReader(lines)
-
-
-def moment_of(text: str | None) -> datetime | None:
-    """A time as such files write it; None where there is none."""
-    if not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        for form in _DATES:
-            try:
-                found = datetime.strptime(text, form)  # noqa: DTZ007 - made aware below
-            except ValueError:
-                continue
-            break
-        else:
-            return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _jira(data: Path, history: Path | None) -> Iterator[Pool]:
@@ -89,49 +64,66 @@ def _jira(data: Path, history: Path | None) -> Iterator[Pool]:
     old: dict[str, set[str]] = defaultdict(set)
     repeating = _linked(data, history)
     for folder in (history, data):
-        for path in sorted(folder.glob("apache_jira_*_bugs.csv.gz")) if folder else ():
-            for row in rows(path):
-                key, opened = row.get("key") or "", moment_of(row.get("created"))
-                if not key or opened is None:
-                    continue
-                project = key.rpartition("-")[0]
-                tickets[project][key] = _ticket(project, key, opened, row)
-                (old[project].add if folder is history else old[project].discard)(key)
-                if _closed_as_the_same(row):
-                    repeating.add(key)
-    groups: dict[str, str] = {}
-    for folder in (history, data):
-        for row in rows(folder / "apache_jira_dup_groups.csv.gz") if folder else ():
-            if row.get("key"):
-                groups[row["key"]] = f"{'' if folder is data else 'old'}{row.get('group')}"
+        for row in rows_in(folder, "apache_jira_*_bugs.csv.gz", ("key", "created", "summary")):
+            key, opened = row["key"], moment_of(row["created"])
+            if not key or opened is None:
+                continue
+            project = key.rpartition("-")[0]
+            tickets[project][key] = _ticket(project, key, opened, row)
+            (old[project].add if folder is history else old[project].discard)(key)
+            if _closed_as_the_same(row):
+                repeating.add(key)
+    groups = _grouped(data, history)
     for project in sorted(tickets):
         yield pool_of(project, list(tickets[project].values()), groups, old[project], repeating)
 
 
+def _grouped(data: Path, history: Path | None) -> Mapping[str, str]:
+    """The group of each key. Groups that share a key are one; those of the same name are, where their rows together are as many as they say."""
+    joined = Joined()
+    members: dict[str, dict[Path, set[str]]] = defaultdict(lambda: defaultdict(set))
+    sizes: dict[str, set[str]] = defaultdict(set)
+    for folder in (history, data):
+        for row in rows_in(folder, "apache_jira_dup_groups.csv.gz", ("group", "key")):
+            if folder is not None and row["key"]:
+                joined.join(row["key"], f"{folder} {row['group']}")
+                members[row["group"]][folder].add(row["key"])
+                sizes[row["group"]].add(row.get("group_size") or "")
+    for name, mine in members.items():
+        whole = len({key for keys in mine.values() for key in keys})
+        if len(mine) > 1 and sizes[name] == {str(whole)}:
+            one, other = mine
+            joined.join(f"{one} {name}", f"{other} {name}")
+    return joined.groups()
+
+
 def _gitbugs(data: Path, history: Path | None) -> Iterator[Pool]:
-    names = sorted(
-        path.name.removesuffix(".csv.gz") for path in data.glob("gitbugs_*.csv.gz") if "_dup_pairs" not in path.name
-    )
+    names = sorted(path.name.partition(".")[0] for path in named(data, "gitbugs_*.csv.gz"))
     for name in names:
-        tickets: dict[str, Incident] = {}
-        old: set[str] = set()
-        repeating: set[str] = set()
-        joined = Joined()
-        for folder in (history, data):
-            for row in rows(folder / f"{name}.csv.gz") if folder else ():
-                key, opened = row.get("Issue id") or "", moment_of(row.get("Created"))
-                if key and opened is not None:
-                    said = {field.lower(): told for field, told in row.items() if told}
-                    tickets[key] = _ticket(name, key, opened, said)
-                    if _closed_as_the_same(said):
-                        repeating.add(key)
-                    (old.add if folder is history else old.discard)(key)
-            for row in rows(folder / f"{name}_dup_pairs.csv.gz") if folder else ():
-                one = row.get("Issue id") or ""
-                others = " ".join(each for column, each in row.items() if each and column != "Issue id")
-                for other in filter(None, re.split(r"[,;\s]+", others)):
-                    joined.join(one, other)
-        yield pool_of(name, list(tickets.values()), joined.groups(), old, repeating)
+        if not name.endswith("_dup_pairs"):
+            yield _gitbugs_pool(name, data, history)
+
+
+def _gitbugs_pool(name: str, data: Path, history: Path | None) -> Pool:
+    tickets: dict[str, Incident] = {}
+    old: set[str] = set()
+    repeating: set[str] = set()
+    joined = Joined()
+    for folder in (history, data):
+        for row in rows_in(folder, f"{name}.csv.gz", ("Issue id", "Created", "Summary")):
+            key, opened = row["Issue id"], moment_of(row["Created"])
+            if key and opened is not None:
+                said = {field.lower(): told for field, told in row.items() if told}
+                tickets[key] = _ticket(name, key, opened, said)
+                if _closed_as_the_same(said):
+                    repeating.add(key)
+                (old.add if folder is history else old.discard)(key)
+        for row in rows_in(folder, f"{name}_dup_pairs.csv.gz", ("Issue id",)):
+            one = row["Issue id"]
+            others = " ".join(each for column, each in row.items() if each and column != "Issue id")
+            for other in filter(None, re.split(r"[,;\s]+", others)):
+                joined.join(one, other)
+    return pool_of(name, list(tickets.values()), joined.groups(), old, repeating)
 
 
 def _linked(data: Path, history: Path | None) -> set[str]:
@@ -139,7 +131,7 @@ def _linked(data: Path, history: Path | None) -> set[str]:
     return {
         key
         for folder in (history, data)
-        for row in (rows(folder / "apache_jira_links.csv.gz") if folder else ())
+        for row in rows_in(folder, "apache_jira_links.csv.gz", ())
         if (row.get("link_type") or "").lower() in _SAYS_THE_SAME
         for key in (row.get("from_key"), row.get("to_key"))
         if key
@@ -168,7 +160,7 @@ def pool_of(
     )
 
 
-def _ticket(project: str, key: str, opened: datetime, row: dict[str, str]) -> Incident:
+def _ticket(project: str, key: str, opened: datetime, row: Mapping[str, str]) -> Incident:
     """A ticket as it was opened, the keys of other tickets masked: that one names the other would be no feat."""
     resolved = moment_of(row.get("resolved"))
     return Incident(
