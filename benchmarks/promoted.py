@@ -14,7 +14,7 @@ from loopbot.domain.scoring import Ranked
 from loopbot.domain.texts import shorten
 from loopbot.domain.wordings import Sought
 from loopbot.judgement.evaluation.tickets import Pool, pools
-from loopbot.judgement.likeness import ranked
+from loopbot.judgement.likeness_reasons import ranked
 from loopbot.judgement.nearness import Memory
 from loopbot.judgement.recurrence import CANDIDATES, PAIN
 

@@ -17,7 +17,8 @@ from loopbot.domain.scoring import Ranked
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Vector
 from loopbot.judgement.calibration import sigmoid
 from loopbot.judgement.gist import LONGEST, beginning, titled
-from loopbot.judgement.likeness import Likeness, Measures, Reasons, compared, ranked
+from loopbot.judgement.likeness import Likeness, Measures, compared
+from loopbot.judgement.likeness_reasons import Reasons, ranked
 from loopbot.judgement.topic_text import part
 
 SHIPPED = "item.json"

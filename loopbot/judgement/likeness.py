@@ -16,8 +16,6 @@ from operator import mul
 from typing import NamedTuple
 
 from loopbot.domain.records import Record
-from loopbot.domain.scoring import Ranked, distance
-from loopbot.domain.texts import listed
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Wording
 from loopbot.judgement.nearness import rarity
 
@@ -251,63 +249,10 @@ def open_at(record: Record, moment: datetime) -> bool:
     return not record.finished
 
 
-class Reasons:
-    """Why others are alike to a record, in words: what both mention, the error, the service, the time between."""
-
-    def __init__(self, it: Record, near: Neighbourhood) -> None:
-        self._it, self._near = it, near
-        self._told: dict[tuple[int, frozenset[str], bool], tuple[str, ...]] = {}
-        self._written: Mapping[str, str] | None = None
-
-    def of(self, one: Neighbour, measures: Measures) -> tuple[str, ...]:
-        """The reasons for one of the neighbours."""
-        # In a storm many say the same of the same service: only the time between is another one.
-        place = id(one.wording), one.record.services, measures.titles > 0.95
-        told = self._told.get(place)
-        if told is None:
-            told = self._told[place] = tuple(self._but_time(one, measures))
-        return (*told, distance(self._it, one.record))
-
-    def _but_time(self, one: Neighbour, measures: Measures) -> Iterator[str]:
-        words = listed(self._both_mention(one.wording))
-        if measures.titles > 0.95:
-            yield "the same title"
-        if words:
-            yield f"both mention {words}"
-        if measures.same_service:
-            yield f"same service ({listed(sorted(self._it.services & one.record.services))})"
-
-    def _both_mention(self, said: Wording) -> tuple[str, ...]:
-        """The most telling words of both, as the record writes them: people read words, not stems."""
-        if self._written is None:
-            self._written = _as_written(self._it)
-        written = self._written
-        rare = sorted(self._near.asked.terms & said.terms, key=lambda term: (-weight_of(term, self._near), term))
-        return tuple(dict.fromkeys(written[term] for term in rare if term in written))[:4]
-
-
 def compared(it: Record, near: Neighbourhood, model: Likeness) -> list[tuple[float, Neighbour, Measures]]:
     """The neighbours with how probable it is that they tell of the same pain, the surest first."""
     scored = ((model.probability(measures), one, measures) for one, measures in measured(it, near))
     return sorted(scored, key=lambda each: (-each[0], each[1].record.ref))
-
-
-def ranked(it: Record, near: Neighbourhood, model: Likeness) -> Iterator[Ranked]:
-    """The same as candidates with their evidence in words, made as they are asked for."""
-    reasons = Reasons(it, near)
-    for score, one, measures in compared(it, near, model):
-        yield Ranked(one.record, round(score, 4), reasons.of(one, measures))
-
-
-def _as_written(record: Record) -> Mapping[str, str]:
-    """Each term of a record as it first writes it."""
-    from loopbot.judgement.wording import token_terms, tokens
-
-    written: dict[str, str] = {}
-    for token in tokens(f"{record.title}\n{record.text[:4000]}"):
-        for term in token_terms(token):
-            written.setdefault(term, token)
-    return written
 
 
 def weight_of(term: str, near: Neighbourhood) -> float:

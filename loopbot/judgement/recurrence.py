@@ -17,7 +17,8 @@ from loopbot.domain.views import View
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought, Wording
 from loopbot.domain.words import Kind
 from loopbot.judgement.items import MEANT, Recall, across
-from loopbot.judgement.likeness import Likeness, Measures, few_of, ranked
+from loopbot.judgement.likeness import Likeness, Measures, few_of
+from loopbot.judgement.likeness_reasons import ranked
 from loopbot.judgement.nearness import Memory
 from loopbot.ports.encoding import Encoder
 

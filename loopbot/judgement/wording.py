@@ -208,3 +208,25 @@ def stem(word: str) -> str:
 def tokens(text: str) -> list[str]:
     """The runs of letters and digits of a text, as they are written."""
     return _TOKEN.findall(text)
+
+
+def as_written(text: str) -> dict[str, str]:
+    """Each term of a text as a reader finds it there, first as a word of its own, else as a part of an identifier."""
+    words: dict[str, str] = {}
+    parts: dict[str, str] = {}
+    for token in tokens(text):
+        for run in _UNSPACED.findall(token):
+            for pair in token_terms(run):
+                words.setdefault(pair, pair)
+        for piece in _UNSPACED.sub(" ", token).split():
+            terms = token_terms(piece)
+            if terms:
+                words.setdefault(terms[0], piece)
+            for part in _PARTS.findall(piece) if len(terms) > 1 else ():
+                parts.setdefault(stem(part.lower()), part)
+    return parts | words
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether a text is of a script that writes no spaces, and of nothing else."""
+    return _UNSPACED.fullmatch(text) is not None

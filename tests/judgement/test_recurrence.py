@@ -3,6 +3,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from loopbot.domain.records import Incident, Involved, Issue, Link, Person, Record, Ref
 from loopbot.domain.rules import Match, Repeat
 from loopbot.judgement.likeness import open_at
@@ -44,6 +46,24 @@ def test_each_comes_with_a_probability_and_its_reasons_in_the_writers_words() ->
         "same service (reports)",
         "9 days after it",
     )
+
+
+@pytest.mark.parametrize(
+    ("now", "earlier", "told"),
+    [
+        ("OrderExport stands still since noon", "The export stands still", "Export and stands"),
+        ("The export via OrderExport stands still", "The exports stand still", "export and stands"),
+        ("FSNamesystem locks up", "FSNamesystem locks up again", "FSNamesystem and locks"),
+        ("注文のエクスポートが途中で止まる", "昨日からエクスポートが途中で失敗する", "エクスポートが途中で"),
+        ("导出订单时系统报错", "系统报错无法导出", "导出 and 系统报错"),
+        ("CSVエクスポートが止まる", "CSVの取り込みが遅い", "CSV"),
+    ],
+)
+def test_what_both_are_said_to_mention_stands_in_both(now: str, earlier: str, told: str) -> None:
+    one, other = ticket("INC9", now), ticket("INC1", earlier, 1)
+    scene = Scene(at(0), {each.ref: each for each in (one, other)})
+    (ranked,) = Recurrences().alike(one, scene, replace(TWO_WEEKS, alike=0.001))
+    assert f"both mention {told}" in ranked.because
 
 
 def test_that_the_earlier_one_was_fixed_does_not_hide_that_it_came_back() -> None:

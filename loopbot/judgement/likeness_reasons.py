@@ -1,0 +1,83 @@
+"""Why two tickets are taken for the same, in words: what both mention, the service, the time between. What is told stands in both."""
+
+from collections.abc import Iterator, Mapping
+
+from loopbot.domain.records import Record
+from loopbot.domain.scoring import Ranked, distance
+from loopbot.domain.texts import listed
+from loopbot.domain.wordings import Neighbour, Neighbourhood
+from loopbot.judgement.likeness import Likeness, Measures, compared, weight_of
+from loopbot.judgement.wording import as_written, is_unspaced
+
+_MOST_WORDS = 4
+_READ = 4_000
+_LONGEST_RUN = 24
+
+
+def ranked(it: Record, near: Neighbourhood, model: Likeness) -> Iterator[Ranked]:
+    """The neighbours as candidates, the surest first, their evidence in words made as they are asked for."""
+    reasons = Reasons(it, near)
+    for score, one, measures in compared(it, near, model):
+        yield Ranked(one.record, round(score, 4), reasons.of(one, measures))
+
+
+class Reasons:
+    """Why others are alike to a record, in words: what both mention, the error, the service, the time between."""
+
+    def __init__(self, it: Record, near: Neighbourhood) -> None:
+        self._it, self._near = it, near
+        self._told: dict[tuple[int, frozenset[str], bool], tuple[str, ...]] = {}
+        self._written: Mapping[str, str] | None = None
+
+    def of(self, one: Neighbour, measures: Measures) -> tuple[str, ...]:
+        """The reasons for one of the neighbours."""
+        # In a storm many say the same of the same service: only the time between is another one.
+        place = id(one.wording), one.record.services, measures.titles > 0.95
+        told = self._told.get(place)
+        if told is None:
+            told = self._told[place] = tuple(self._but_time(one, measures))
+        return (*told, distance(self._it, one.record))
+
+    def _but_time(self, one: Neighbour, measures: Measures) -> Iterator[str]:
+        words = listed(self._both_mention(one))
+        if measures.titles > 0.95:
+            yield "the same title"
+        if words:
+            yield f"both mention {words}"
+        if measures.same_service:
+            yield f"same service ({listed(sorted(self._it.services & one.record.services))})"
+
+    def _both_mention(self, one: Neighbour) -> list[str]:
+        """The most telling words of both, as the record writes them: people read words, not stems."""
+        if self._written is None:
+            self._written = as_written(_text(self._it))
+        shared = self._near.asked.terms & one.wording.terms & self._written.keys()
+        chosen: list[str] = []
+        for term in sorted(shared, key=lambda term: (-weight_of(term, self._near), term)):
+            word = self._written[term]
+            if is_unspaced(term):
+                word = _run_of_both(term, _text(self._it), _text(one.record))
+            if any(word.lower() in other.lower() for other in chosen):
+                continue
+            # An identifier says what its parts say.
+            chosen = [other for other in chosen if other.lower() not in word.lower()] + [word]
+            if len(chosen) == _MOST_WORDS:
+                break
+        return chosen
+
+
+def _text(record: Record) -> str:
+    return f"{record.title}\n{record.text[:_READ]}"
+
+
+def _run_of_both(pair: str, own: str, other: str) -> str:
+    """The longest piece around a pair of characters that both texts hold: where no spaces are written, a pair is no word."""
+    start = own.find(pair)
+    end = start + len(pair)
+    if start < 0 or pair not in other:
+        return pair
+    while end - start < _LONGEST_RUN and is_unspaced(own[end : end + 1]) and own[start : end + 1] in other:
+        end += 1
+    while start > 0 and end - start < _LONGEST_RUN and is_unspaced(own[start - 1]) and own[start - 1 : end] in other:
+        start -= 1
+    return own[start:end]
