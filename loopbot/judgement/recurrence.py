@@ -26,6 +26,9 @@ CANDIDATES = 200
 ASK_AT = 0.2
 """From where on a single earlier ticket is worth a person's look."""
 
+MOST_SAID = 50
+"""So many that people linked as the same are followed from one ticket."""
+
 JUDGEMENT = "recurrence"
 SHIPPED = "recurrence.json"
 AMONG_OTHERS = frozenset({"relative", "place", "lead", "still_open"})
@@ -85,7 +88,7 @@ class Recurrences:
                 if other.ref != it.ref:
                     yield Ranked(other, 1.0)
             return
-        said = frozenset(_said_by_people(it, view))
+        said = _said_by_people(it, view)
         for ref in sorted(said):
             known = view.record(ref)
             if known is not None and known.kind == it.kind and since <= known.occurred_at <= it.occurred_at:
@@ -161,7 +164,25 @@ def series(asked: Wording, one: Neighbour) -> bool:
     return bool(own and its) and 2 * len(title & other) >= min(len(title), len(other))
 
 
-def _said_by_people(it: Record, view: View) -> Iterator[Ref]:
-    for link in view.linked(it.ref, "duplicates"):
+def _said_by_people(it: Record, view: View) -> frozenset[Ref]:
+    """What people linked with it as the same, directly or over others that they linked; never over one they took apart from it."""
+    said = set(_linked_by_people(it.ref, view))
+    if not said:
+        return frozenset()
+    apart = view.apart(it.ref) | {it.ref}
+    said -= apart
+    waiting = sorted(said)
+    while waiting and len(said) < MOST_SAID:
+        further = set(_linked_by_people(waiting.pop(0), view)) - said - apart
+        latest = sorted(further, reverse=True)[
+            : MOST_SAID - len(said)
+        ]  # where many are linked with one: by their numbers
+        said.update(latest)
+        waiting.extend(latest)
+    return frozenset(said)
+
+
+def _linked_by_people(ref: Ref, view: View) -> Iterator[Ref]:
+    for link in view.linked(ref, "duplicates"):
         if link.by.startswith("person:"):
-            yield link.target if link.source == it.ref else link.source
+            yield link.target if link.source == ref else link.source

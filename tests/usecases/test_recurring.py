@@ -1,6 +1,7 @@
 """What keeps coming back, and that what people say about it stays said."""
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from loopbot.domain.errors import UserError
 from loopbot.domain.records import Incident, Record, Ref
 from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.rules import Repeat
+from loopbot.judgement.recurrence import MOST_SAID
 from loopbot.judgement.shipped import shipped_judgement
 from loopbot.store import SqlStore
 from loopbot.usecases.loop import Loop
@@ -98,6 +100,41 @@ def test_what_a_person_puts_together_is_together_whatever_the_words(loop: Loop) 
     with loop.store.read() as tx:
         mine = cluster_of(tx, loop.judgement, EXPORTS[2], REPEAT)
     assert next(one.score for one in mine.members if one.record.key == "INC6") == 1.0
+
+
+def certain(loop: Loop, it: Record) -> set[str]:
+    """What counts as the same as a ticket because people said so."""
+    within = Repeat(at_least=2, within=timedelta(days=14), alike=0.9)
+    with loop.store.read() as tx:
+        return {one.record.key for one in loop.judgement.repeats.alike(it, tx, within) if one.score == 1.0}
+
+
+def test_three_that_a_person_puts_together_count_as_three_for_each_of_them(loop: Loop) -> None:
+    say(loop, merge, [TONERS[0], LONE, EXPORTS[2]])
+    assert certain(loop, EXPORTS[2]) == {"INC4", "INC6"}
+    assert certain(loop, LONE) == {"INC4"}, "what came later does not count for it"
+    say(loop, split, [EXPORTS[2]], [LONE])
+    assert certain(loop, EXPORTS[2]) == {"INC4"}
+
+
+def test_what_was_taken_apart_leads_nowhere(loop: Loop) -> None:
+    say(loop, merge, [TONERS[0], EXPORTS[2]])
+    say(loop, merge, [TONERS[0], TONERS[1]])
+    say(loop, merge, [TONERS[1], LONE])
+    assert certain(loop, EXPORTS[2]) == {"INC4", "INC5", "INC6"}
+    say(loop, split, [EXPORTS[2]], [TONERS[1]])
+    assert certain(loop, EXPORTS[2]) == {"INC4"}
+
+
+def test_so_many_at_most_are_followed_that_people_linked(loop: Loop) -> None:
+    many = [ticket(100 + number, f"Pain number {number}", 10 - number / 100) for number in range(MOST_SAID + 20)]
+    with loop.store.write() as tx:
+        tx.mirror.put(many)
+    for one, other in pairwise(many[:60]):
+        say(loop, merge, [one, other])
+    assert len(certain(loop, many[59])) == MOST_SAID
+    say(loop, merge, many)
+    assert len(certain(loop, many[-1])) == MOST_SAID
 
 
 def test_the_last_word_counts(loop: Loop) -> None:
