@@ -170,18 +170,26 @@ def _webhooks(here: "Installation") -> Iterator[Finding]:
 
 def _left(here: "Installation") -> Iterator[Finding]:
     """The last sweep of each stream, what is left of the calls, and whether a restore is still gone through."""
-    from loopbot.usecases.account import statement
+    from loopbot.usecases.account import overdue, statement
     from loopbot.usecases.budgets import in_words, known_budgets
 
     with here.store.read() as tx:
-        sweeps = [
-            next((one for one in tx.cursors.cycles(source.stream, 100) if one.swept), None) for source in here.sources
+        sweeps = [tx.cursors.sweep(source.stream) for source in here.sources]
+        missed = [
+            (source.stream, tx.cursors.since(source.stream) or tx.now())
+            for source in here.sources
+            if overdue(tx, source.stream)
         ]
         span = tx.outbox.doubted()
     for sweep in filter(None, sweeps):
         level: Literal["ok", "warning"] = "warning" if sweep.unexplained else "ok"
         hint = f"loopbot sweep {sweep.stream}"
         yield Finding(level, sweep.stream, f"swept {ago(sweep.ended_at)}: {statement(sweep)}", hint)
+    swept = {one.stream: one.ended_at for one in sweeps if one is not None}
+    for stream, first in missed:
+        since = f"the last one {ago(swept[stream])}" if stream in swept else f"it was first read {ago(first)}"
+        what = f"no sweep has come to its end since {since}: whether a record was lost since is not known"
+        yield Finding("warning", stream, what, f"loopbot sweep {stream}")
     if span is not None:
         what = f"was restored {ago(span[1])}: what is planned is looked for before it is sent"
         yield Finding("ok", "store", what)

@@ -18,11 +18,12 @@ from procrastinate import App
 
 from loopbot.engine.board import Board, database_time, ring_once, tidy, worker
 from loopbot.engine.embedded import Bells
+from loopbot.engine.sweeps import Tries, missed
 from loopbot.ports import Source
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.gathered import GATHER, gather
 from loopbot.usecases.hints import hinted
-from loopbot.usecases.ingest import ingest
+from loopbot.usecases.ingest import Ingested, ingest
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions.asking import ask
 from loopbot.usecases.reconcile import reconcile
@@ -30,7 +31,7 @@ from loopbot.usecases.wake import wake
 from loopbot.usecases.weights import WEIGH, look_at_weights
 
 _TIDY, _SYNC, _DAY = 30.0, 30.0, 86_400.0
-_AGAIN, _SWEEP_AGAIN = 1.0, 30.0
+_AGAIN = 1.0
 _NIGHTLY = "nightly"
 _T = TypeVar("_T")
 
@@ -72,6 +73,7 @@ class Cluster:
         self._board = Board(url)
         self._stopping = threading.Event()
         self._busy: set[str] = set()
+        self._tries = Tries(bells.sweeps)
         self._lock = threading.Lock()
         self._number = itertools.count(1)
         self._works: dict[str, Callable[[Loop], None]] = self._chores()
@@ -134,6 +136,8 @@ class Cluster:
     async def _ring_periods(self, stopped: asyncio.Event) -> None:
         app = self._board.made(connections=1)
         async with app.open_async():
+            for stream in await _in_thread(partial(missed, self._loop.store, list(self._sources))):
+                await _in_thread(partial(self._board.ring, f"sweep:{stream}", self.bells.sweeps.first))
             now = await database_time(app)
             rung = {one: one.slot(now) - one.first for one in self._periods()}
             synced, offset = _monotonic(), now - _monotonic()
@@ -160,7 +164,7 @@ class Cluster:
             yield Period(once_a_day, _DAY, after=hour * 3600.0 + minute * 60.0, first=False)
         for stream in self._sources:
             yield Period(f"poll:{stream}", bells.polls[stream])
-            # Nodes that start in the afternoon do not make up for the sweep of the morning.
+            # Nodes that start in the afternoon do not make up for the sweep of the morning, unless it was missed.
             yield Period(f"sweep:{stream}", _DAY, after=hour * 3600.0 + minute * 60.0, first=False)
 
     # ------------------------------------------------------------------------------------------ what bells ask for
@@ -178,12 +182,12 @@ class Cluster:
             self._loop.witness.noted("work failed", bell=bell, error=f"{type(error).__name__}: {error}")
 
     def _do(self, bell: str) -> None:
-        """Do a bell's work, once at a time in this process: a source or a sink is not asked to do two things at once."""
-        with self._alone_with(bell.replace("sweep:", "poll:")) as free:
+        """Do a bell's work, once at a time in this process. That a stream is read once at a time is said by its lease."""
+        with self._alone_with(bell) as free:
             if free:
                 # A holder of its own each time: a lease can tell two pieces of work of one process apart.
                 self._works[bell](replace(self._loop, holder=f"{self._loop.holder}/{next(self._number)}"))
-            elif bell.startswith(("deliver:", "sweep:")):
+            elif bell.startswith("deliver:"):
                 # Perhaps for something that who is at it has just missed; and so that other nodes hear of a long queue.
                 self._board.ring(bell, _AGAIN)
 
@@ -220,17 +224,18 @@ class Cluster:
         self._read(loop, source, sweep=False)
 
     def _sweep(self, source: Source, loop: Loop) -> None:
-        if not self._read(loop, source, sweep=True):
-            self._board.ring(f"sweep:{source.stream}", _SWEEP_AGAIN)
+        again = partial(self._board.ring, f"sweep:{source.stream}")
+        self._tries.sweep(source.stream, partial(self._read, loop, source, sweep=True), again)
 
-    def _read(self, loop: Loop, source: Source, *, sweep: bool) -> bool:
+    def _read(self, loop: Loop, source: Source, *, sweep: bool) -> Ingested | None:
         done = ingest(loop, source, sweep=sweep, enough=self._stopping.is_set)
         if done is None:
-            return False
-        if done.trouble is not None:
-            loop.witness.noted("stream not read to its end", stream=source.stream, why=str(done.trouble))
+            return None
+        for one in (done, *done.beside):
+            if one.trouble is not None:
+                loop.witness.noted("stream not read to its end", stream=source.stream, why=str(one.trouble))
         self._deliver_in(done.systems)
-        return True
+        return done
 
     def _deliver(self, system: str, loop: Loop) -> None:
         done = deliver(loop, system, self._stopping.is_set)

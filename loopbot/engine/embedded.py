@@ -8,16 +8,17 @@ import logging
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from loopbot.engine.sweeps import Pace, Tries, missed
 from loopbot.ports import Source
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.gathered import GATHER, gather
 from loopbot.usecases.hints import hinted
-from loopbot.usecases.ingest import ingest
+from loopbot.usecases.ingest import Ingested, ingest
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.questions.asking import ask
 from loopbot.usecases.reconcile import reconcile
@@ -29,7 +30,7 @@ from loopbot.usecases.weights import WEIGH, look_at_weights
 class Bells:
     """How often what is done, in seconds; `polls` by stream; `sweep_at` is hours and minutes, UTC.
 
-    `drain`: how long what is under way is waited for at the end; `watch`: how often the clock is looked at.
+    `sweeps`: when one that did not come to its end is tried again; `drain`: how long what is under way is waited for at the end; `watch`: how often the clock is looked at.
     """
 
     polls: Mapping[str, float]
@@ -39,11 +40,14 @@ class Bells:
     hints: float = 2.0
     weigh: float = 3600.0
     sweep_at: tuple[int, int] = (3, 0)
+    sweeps: Pace = field(default_factory=Pace)
     drain: float = 20.0
     watch: float = 5.0
 
 
 _SET_BACK = 2.0
+# They take long and read much: so many at a time, and the threads of everything else are not theirs.
+_SWEEPS_AT_ONCE = 4
 
 
 class Embedded:
@@ -58,6 +62,7 @@ class Embedded:
         self._stopping = threading.Event()
         self._ending: threading.Thread | None = None
         self._rung: set[str] = set()
+        self._tries = Tries(bells.sweeps)
         self._seen: dict[str, Counter[str]] = defaultdict(Counter)
 
     def run(self, stop: threading.Event) -> bool:
@@ -82,7 +87,10 @@ class Embedded:
         jobs = self._jobs()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(min(len(jobs) + 2, 16))},
+            executors={
+                "default": ThreadPoolExecutor(min(len(jobs) + 2, 16)),
+                "sweeps": ThreadPoolExecutor(_SWEEPS_AT_ONCE),
+            },
             # After a suspend of the machine there is one catch-up, not a storm; a late bell still rings.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
@@ -93,18 +101,16 @@ class Embedded:
             self._scheduler.add_job(job, "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC))
         hour, minute = self.bells.sweep_at
         for source in self._sources:
-            self._scheduler.add_job(
-                partial(self._poll, source, sweep=True),
-                "cron",
-                hour=hour,
-                minute=minute,
-                id=f"sweep:{source.stream}",
-            )
+            bell = f"sweep:{source.stream}"
+            job = partial(self._answer, bell, partial(self._sweep, source))
+            self._scheduler.add_job(job, "cron", hour=hour, minute=minute, id=bell, executor="sweeps")
         look = partial(self._answer, GATHER, partial(gather, self._loop, self._stopping.is_set))
         self._scheduler.add_job(look, "cron", hour=hour, minute=minute, id=GATHER)
         if self._nightly is not None:
             self._scheduler.add_job(self._nightly, "cron", hour=hour, minute=minute, id="nightly")
         self._scheduler.start()
+        for stream in missed(self._loop.store, [source.stream for source in self._sources]):
+            self._later(f"sweep:{stream}", self.bells.sweeps.first)
         threading.Thread(target=self._watch, args=(tuple(jobs),), name="clock-watch", daemon=True).start()
 
     def stop(self) -> bool:
@@ -135,6 +141,10 @@ class Embedded:
         except JobLookupError:
             self._rung.discard(bell)
             self._loop.witness.noted("no such bell", bell=bell)
+
+    def _later(self, bell: str, seconds: float) -> None:
+        if not self._stopping.is_set():
+            self._scheduler.modify_job(bell, next_run_time=datetime.now(UTC) + timedelta(seconds=seconds))
 
     def _watch(self, bells: Sequence[str]) -> None:
         """The scheduler goes by the clock on the wall: where that is set back, it would sleep until the old time comes again."""
@@ -172,30 +182,38 @@ class Embedded:
             jobs[WEIGH] = (self._weigh, self.bells.weigh)
         return jobs
 
-    def _poll(self, source: Source, *, sweep: bool = False) -> None:
+    def _poll(self, source: Source) -> None:
+        self._read(source, sweep=False)
+
+    def _sweep(self, source: Source) -> None:
+        again = partial(self._later, f"sweep:{source.stream}")
+        self._tries.sweep(source.stream, partial(self._read, source, sweep=True), again)
+
+    def _read(self, source: Source, *, sweep: bool) -> Ingested | None:
         done = ingest(self._loop, source, sweep=sweep, enough=self._stopping.is_set)
         if done is None:
-            return
-        cycle = done.cycle
-        self._seen[source.stream].update(
-            cycles=1,
-            calls=cycle.calls,
-            rows=cycle.rows,
-            new=cycle.new,
-            changed=cycle.changed,
-            touched=cycle.touched,
-            unmapped=cycle.unmapped,
-        )
-        if done.trouble is not None:
-            self._loop.witness.noted("stream not read to its end", stream=source.stream, why=str(done.trouble))
+            return None
+        for one in (done, *done.beside):
+            cycle = one.cycle
+            self._seen[source.stream].update(
+                cycles=1,
+                calls=cycle.calls,
+                rows=cycle.rows,
+                new=cycle.new,
+                changed=cycle.changed,
+                touched=cycle.touched,
+                unmapped=cycle.unmapped,
+            )
+            if one.trouble is not None:
+                self._loop.witness.noted("stream not read to its end", stream=source.stream, why=str(one.trouble))
         self._deliver_in(done.systems)
+        return done
 
     def _deliver(self, system: str) -> None:
         done = deliver(self._loop, system, self._stopping.is_set)
         self._deliver_in(done.systems - {system})
-        if done.pause and not self._stopping.is_set():
-            due = datetime.now(UTC) + timedelta(seconds=done.pause)
-            self._scheduler.modify_job(f"deliver:{system}", next_run_time=due)
+        if done.pause:
+            self._later(f"deliver:{system}", done.pause)
 
     def _reconcile(self, system: str) -> None:
         if reconcile(self._loop, system).absent:

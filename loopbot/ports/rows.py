@@ -76,7 +76,7 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """What one reading of a stream counted and compared: the statement that nothing was lost.
+    """What one reading of a stream counted and compared: the statement that nothing was lost. `complete`: it went to its end.
 
     A sweep (`swept`) also says what became of the records that are mirrored and did not turn up (`missing`): gone there,
     moved to another key, there but outside of what is read (`elsewhere`), or unexplained, and `why`.
@@ -85,6 +85,8 @@ class Cycle:
     stream: str
     started_at: datetime
     ended_at: datetime
+    complete: bool = False
+    pages: int = 0
     calls: int = 0
     rows: int = 0
     new: int = 0

@@ -27,10 +27,16 @@ class Cursors(Protocol):
         """Move it; raises LeaseLostError when the lease is no longer ours."""
 
     def note(self, cycle: Cycle) -> None:
-        """Keep the statement of a cycle (the last hundred of each stream)."""
+        """Keep the statement of a cycle (the last hundred of each stream, and of sweeps the last that went to its end)."""
 
     def cycles(self, stream: str | None = None, limit: int = 20) -> list[Cycle]:
         """The latest first."""
+
+    def sweep(self, stream: str) -> Cycle | None:
+        """The last sweep that went to its end."""
+
+    def since(self, stream: str) -> datetime | None:
+        """When it was first read; None where it never was."""
 
 
 class Leases(Protocol):

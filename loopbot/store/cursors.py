@@ -1,9 +1,11 @@
 """How far each stream is read, and the statement of each reading."""
 
+from datetime import datetime
+
 from sqlalchemy import delete, select
 
 from loopbot.ports import Cursor, Cycle, Lease, LeaseLostError
-from loopbot.store import schema
+from loopbot.store import journal, schema
 from loopbot.store.codec import decode_cycle, encode_cycle
 from loopbot.store.database import Work
 from loopbot.store.leases import SqlLeases
@@ -11,6 +13,8 @@ from loopbot.store.leases import SqlLeases
 C = schema.cursor.c
 Y = schema.cycle.c
 KEPT = 100
+# Polls push a sweep out of the last hundred within two hours: the last one is kept by itself.
+_SWEPT, _SINCE = "swept:", "read-since:"
 
 
 class SqlCursors:
@@ -37,11 +41,15 @@ class SqlCursors:
         self._connection.execute(statement.on_conflict_do_update(index_elements=[C.stream], set_=moved))
 
     def note(self, cycle: Cycle) -> None:
-        """Keep the statement of a cycle (the last hundred of each stream)."""
+        """Keep the statement of a cycle (the last hundred of each stream, and of sweeps the last that went to its end)."""
         here = Y.stream == cycle.stream
         self._connection.execute(schema.cycle.insert().values(stream=cycle.stream, body=encode_cycle(cycle)))
         oldest = select(Y.number).where(here).order_by(Y.number.desc()).offset(KEPT - 1).limit(1).scalar_subquery()
         self._connection.execute(delete(schema.cycle).where(here, Y.number < oldest))
+        if cycle.swept:
+            journal.remember(self._work, _SWEPT + cycle.stream, encode_cycle(cycle))
+        elif journal.recall(self._work, _SINCE + cycle.stream) is None:
+            journal.remember(self._work, _SINCE + cycle.stream, cycle.started_at.isoformat())
 
     def cycles(self, stream: str | None = None, limit: int = 20) -> list[Cycle]:
         """The latest first."""
@@ -49,3 +57,13 @@ class SqlCursors:
         if stream is not None:
             query = query.where(Y.stream == stream)
         return [decode_cycle(body) for body in self._connection.scalars(query)]
+
+    def sweep(self, stream: str) -> Cycle | None:
+        """The last sweep that went to its end."""
+        body = journal.recall(self._work, _SWEPT + stream)
+        return decode_cycle(body) if body else None
+
+    def since(self, stream: str) -> datetime | None:
+        """When it was first read; None where it never was."""
+        at = journal.recall(self._work, _SINCE + stream)
+        return datetime.fromisoformat(at) if at else None

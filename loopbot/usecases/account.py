@@ -10,6 +10,7 @@ import dataclasses
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol, get_args, runtime_checkable
 
 from loopbot.domain.effects import Cause, Comment, Effect
@@ -23,6 +24,8 @@ from loopbot.usecases.loop import Loop
 RULE = "sweep"
 # More than these are not asked for one by one, and never called gone: so many do not vanish by themselves.
 MOST, SHARE = 50, 0.05
+OVERDUE = timedelta(hours=25)
+"""Without a sweep of a stream for so long, the one of a night was missed."""
 _FAMILY = re.compile(r"^\D*")
 
 
@@ -81,6 +84,19 @@ def account(loop: Loop, source: Source, cycle: Cycle, seen: Collection[str]) -> 
     )
     loop.witness.noted("stream swept", stream=cycle.stream, statement=statement(done))
     return done, systems
+
+
+def unswept(tx: Tx, stream: str) -> timedelta | None:
+    """For how long no sweep of a stream went to its end: since the last one, else since it was first read; None where it never was."""
+    last, first = tx.cursors.sweep(stream), tx.cursors.since(stream)
+    since = last.ended_at if last else first
+    return None if since is None else tx.now() - since
+
+
+def overdue(tx: Tx, stream: str) -> bool:
+    """Whether the sweep of a night was missed: nothing was running then, or it did not come to its end."""
+    age = unswept(tx, stream)
+    return age is not None and age > OVERDUE
 
 
 def statement(cycle: Cycle) -> str:

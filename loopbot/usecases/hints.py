@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from loopbot.ports import Hook, Store, Tx
 from loopbot.usecases.loop import Loop, poll_lease
+from loopbot.usecases.turns import swept_now
 
 ALARM = "inbox:alarm"
 _LAST = "inbox:last:"
@@ -136,11 +137,12 @@ def hinted(loop: Loop) -> list[str]:
 
 def _last_complete(tx: Tx, stream: str) -> datetime | None:
     """When the last reading that went to its end began."""
-    return next((cycle.started_at for cycle in tx.cursors.cycles(stream, _BACK) if not cycle.trouble), None)
+    return next((cycle.started_at for cycle in tx.cursors.cycles(stream, _BACK) if cycle.complete), None)
 
 
 def _may_be_read(tx: Tx, stream: str, gap: float) -> bool:
-    if tx.leases.holder(poll_lease(stream)) is not None:
+    # A sweep lets those in who come to read what is new; a reading that is under way for that may be too early for the hint.
+    if tx.leases.holder(poll_lease(stream)) is not None and not swept_now(tx, stream):
         return False
     last = next(iter(tx.cursors.cycles(stream, 1)), None)
     return last is None or last.started_at + timedelta(seconds=gap) <= tx.now()

@@ -1,17 +1,19 @@
 """Reading a stream: a page at a time, each page one transaction in which records, plans and cursor move together."""
 
+import contextlib
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
-from loopbot.domain.errors import LoopbotError, SystemTrouble, UserError
+from loopbot.domain.errors import LoopbotError, StoreTrouble, SystemTrouble, UserError
 from loopbot.domain.events import Changed
 from loopbot.domain.records import Record, Ref
 from loopbot.ports import Cursor, Cycle, JournalEntry, Lease, LeaseLostError, Page, Source, Tx, Unmapped
 from loopbot.usecases.account import account
 from loopbot.usecases.enact import Enacted, absorb, decide
-from loopbot.usecases.loop import Loop, poll_lease
+from loopbot.usecases.loop import Loop
+from loopbot.usecases.turns import take_turn, word
 from loopbot.usecases.wake import heard
 
 _AT_ONCE = 250
@@ -19,12 +21,16 @@ _AT_ONCE = 250
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What one reading of a stream came to; `trouble` ended it early, its cursor is where the last good page left it."""
+    """What one reading of a stream came to; `trouble` ended it early, its cursor is where the last good page left it.
+
+    `beside`: what a sweep read of new things between its pages, as others would have.
+    """
 
     cycle: Cycle
     planned: int = 0
     systems: frozenset[str] = frozenset()
     trouble: LoopbotError | None = None
+    beside: tuple["Ingested", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,51 +41,136 @@ class Foreseen:
     troubles: tuple[LoopbotError, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The right to read a stream, and when it is enough."""
+
+    loop: Loop
+    source: Source
+    lease: Lease
+    enough: Callable[[], bool]
+
+    @property
+    def stream(self) -> str:
+        return self.source.stream
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A reading under way: its statement so far, what rules planned, and, where a sweep asks for them, the keys of what came."""
+
+    cycle: Cycle
+    enacted: list[Enacted] = field(default_factory=list)
+    seen: set[str] | None = None
+    trouble: LoopbotError | None = None
+    further: frozenset[str] = frozenset()
+
+
 def ingest(
     loop: Loop, source: Source, *, sweep: bool = False, enough: Callable[[], bool] = lambda: False
 ) -> Ingested | None:
     """Read what is new in a stream, to its end or to the page after which it is `enough`; None when someone else reads it.
 
-    With `sweep` the whole stream is read again from its beginning, and an account is given of every record (account.py).
-    A failure of the system ends this reading only: pages that came before are kept, the cursor has passed nothing uncommitted.
+    With `sweep` the whole stream is read again from its beginning, and an account is given of every record (account.py);
+    who came to read what is new meanwhile is not kept waiting (turns.py). A failure of the system ends this reading only:
+    pages that came before are kept, the cursor has passed nothing uncommitted.
     """
     with loop.store.write() as tx:
-        lease = tx.leases.take(poll_lease(source.stream), loop.holder, loop.waits.lease)
+        lease = take_turn(loop, tx, source.stream, sweep=sweep)
         if lease is None:
             return None
-        kept = tx.cursors.get(source.stream)
-        cursor = Cursor() if sweep else kept
-        cycle = Cycle(source.stream, started_at=tx.now(), ended_at=tx.now())
-    enacted: list[Enacted] = []
-    seen: set[str] = set()
-    further: frozenset[str] = frozenset()
-    trouble: LoopbotError | None = None
+        turn = _Turn(loop, source, lease, enough)
+        begun, kept = _begun(tx, turn)
+        said = word(tx, source.stream)
     try:
-        for page in source.read(cursor):
-            # A sweep looks back: where the stream is read on from stays as it is.
-            place = kept if sweep and kept.position else page.cursor
-            cycle, plans = _commit(loop, dataclasses.replace(page, cursor=place), lease, cycle)
-            enacted.extend(plans)
-            if sweep:
-                seen.update(record.ref.key for record in page.records)
-                seen.update(row.ident for row in page.unmapped)
-            del page  # not held while the next one is read
-            if enough():
-                break
-        if sweep and not enough():
-            cycle, further = account(loop, source, cycle, seen)
+        return _swept(turn, begun, kept, said) if sweep else _noted(turn, _read(turn, begun, kept), last=True)
     except LeaseLostError:
         loop.witness.noted("stream taken over by another reader", stream=source.stream)
         return None
+    except BaseException:
+        # Nobody else has this holder, so it would keep everybody out until its time is over.
+        with contextlib.suppress(StoreTrouble), loop.store.write() as tx:
+            tx.leases.release(lease)
+        raise
+
+
+def _begun(tx: Tx, turn: _Turn) -> tuple[_Reading, Cursor]:
+    """A reading of what is new, and from where on."""
+    now = tx.now()
+    return _Reading(Cycle(turn.stream, started_at=now, ended_at=now)), tx.cursors.get(turn.stream)
+
+
+def _read(turn: _Turn, reading: _Reading, cursor: Cursor) -> _Reading:
+    with _ended_by_trouble(reading):
+        _pages(turn, reading, cursor)
+    return reading
+
+
+def _swept(turn: _Turn, reading: _Reading, kept: Cursor, said: str) -> Ingested:
+    """All of it, and the account; what others came for meanwhile (`said`: not yet) is read between two pages."""
+    beside: list[Ingested] = []
+    seen = reading.seen = set()
+
+    def let_others_in() -> None:
+        nonlocal said
+        with turn.loop.store.read() as tx:
+            before, said = said, word(tx, turn.stream)
+            new, at = _begun(tx, turn)
+        # Where nothing was read before, the sweep's own pages are what is new.
+        if said != before and kept.position:
+            new.seen = seen
+            beside.append(_noted(turn, _read(turn, new, at)))
+
+    with _ended_by_trouble(reading):
+        _pages(turn, reading, Cursor(), moves=not kept.position, between=let_others_in)
+        if reading.cycle.complete:
+            reading.cycle, reading.further = account(turn.loop, turn.source, reading.cycle, seen)
+    done = _noted(turn, reading, last=True)
+    further = frozenset(system for one in beside for system in one.systems)
+    return dataclasses.replace(done, systems=done.systems | further, beside=tuple(beside))
+
+
+def _pages(
+    turn: _Turn,
+    reading: _Reading,
+    cursor: Cursor,
+    *,
+    moves: bool = True,
+    between: Callable[[], None] = lambda: None,
+) -> None:
+    """Take the stream's pages from the cursor on. Unless it `moves`, the place where the stream is read on stays as it is."""
+    for page in turn.source.read(cursor):
+        reading.cycle, plans = _commit(turn, page, reading.cycle, moves=moves)
+        reading.enacted.extend(plans)
+        if reading.seen is not None:
+            reading.seen.update(record.ref.key for record in page.records)
+            reading.seen.update(row.ident for row in page.unmapped)
+        del page  # not held while the next one is read
+        if turn.enough():
+            return
+        between()
+    reading.cycle = dataclasses.replace(reading.cycle, complete=True)
+
+
+@contextlib.contextmanager
+def _ended_by_trouble(reading: _Reading) -> Iterator[None]:
+    try:
+        yield
     except (SystemTrouble, UserError) as error:
         # A mistake in the configuration that only the system can tell (a field it does not have) stops this stream alone.
-        trouble = error
+        reading.trouble = error
+
+
+def _noted(turn: _Turn, reading: _Reading, *, last: bool = False) -> Ingested:
+    """What it came to; its statement is kept. The `last` one gives the turn back."""
+    loop, trouble = turn.loop, reading.trouble
     with loop.store.write() as tx:
-        cycle = dataclasses.replace(cycle, ended_at=tx.now(), trouble=loop.redacted(str(trouble or "")))
+        cycle = dataclasses.replace(reading.cycle, ended_at=tx.now(), trouble=loop.redacted(str(trouble or "")))
         tx.cursors.note(cycle)
-        tx.leases.release(lease)
-    new = [effect for one in enacted for effect in one.new if one.state == "planned"]
-    return Ingested(cycle, len(new), frozenset(effect.system for effect in new) | further, trouble)
+        if last:
+            tx.leases.release(turn.lease)
+    new = [effect for one in reading.enacted for effect in one.new if one.state == "planned"]
+    return Ingested(cycle, len(new), frozenset(effect.system for effect in new) | reading.further, trouble)
 
 
 def preview(loop: Loop, sources: Iterable[Source]) -> Foreseen:
@@ -108,23 +199,23 @@ def review(loop: Loop) -> list[Enacted]:
         return decide(loop, tx, [Changed(record, before=record) for record in tx.mirror.all()])
 
 
-def _commit(loop: Loop, page: Page, lease: Lease, cycle: Cycle) -> tuple[Cycle, list[Enacted]]:
+def _commit(turn: _Turn, page: Page, cycle: Cycle, *, moves: bool) -> tuple[Cycle, list[Enacted]]:
     """One page, one transaction; where it can not be taken whole, its records one by one, so that one can not stop the rest."""
-    stream = cycle.stream
+    loop, stream = turn.loop, turn.stream
     try:
         with loop.store.write() as tx:
             counts, enacted = _take(loop, tx, stream, page)
             _set_aside(loop, tx, stream, page.unmapped, page.records)
-            tx.cursors.move(stream, page.cursor, lease)
-            tx.leases.take(lease.name, lease.holder, loop.waits.lease)
+            _pass(tx, turn, page, moves=moves)
     except LeaseLostError:
         raise
     except (ValueError, TypeError, ArithmeticError, LookupError) as error:
         loop.witness.noted("page could not be taken whole", stream=stream, error=f"{type(error).__name__}: {error}")
-        counts, enacted = _one_by_one(loop, page, lease, stream)
+        counts, enacted = _one_by_one(turn, page, moves=moves)
     return (
         dataclasses.replace(
             cycle,
+            pages=cycle.pages + 1,
             calls=cycle.calls + page.calls,
             rows=cycle.rows + page.counted,
             new=cycle.new + counts["new"],
@@ -162,7 +253,15 @@ def _keep_only(tx: Tx, stream: str, only: frozenset[str]) -> None:
         tx.journal([JournalEntry(tx.now(), "", ref, "gone", why) for ref in gone])
 
 
-def _one_by_one(loop: Loop, page: Page, lease: Lease, stream: str) -> tuple[Counter[str], list[Enacted]]:
+def _pass(tx: Tx, turn: _Turn, page: Page, *, moves: bool) -> None:
+    """The page is taken; raises LeaseLostError where the turn was somebody else's meanwhile, so that nothing of it is."""
+    place = page.cursor if moves else tx.cursors.get(turn.stream)
+    tx.cursors.move(turn.stream, place, turn.lease)
+    tx.leases.take(turn.lease.name, turn.lease.holder, turn.loop.waits.lease)
+
+
+def _one_by_one(turn: _Turn, page: Page, *, moves: bool) -> tuple[Counter[str], list[Enacted]]:
+    loop, stream = turn.loop, turn.stream
     counts: Counter[str] = Counter()
     enacted: list[Enacted] = []
     refused: list[Unmapped] = []
@@ -186,8 +285,7 @@ def _one_by_one(loop: Loop, page: Page, lease: Lease, stream: str) -> tuple[Coun
             (*page.unmapped, *refused),
             [one for one in page.records if str(one.ref) not in {x.ident for x in refused}],
         )
-        tx.cursors.move(stream, page.cursor, lease)
-        tx.leases.take(lease.name, lease.holder, loop.waits.lease)
+        _pass(tx, turn, page, moves=moves)
     return counts, enacted
 
 

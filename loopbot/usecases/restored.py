@@ -19,7 +19,7 @@ def settle_down(loop: Loop, streams: Collection[str]) -> bool:
         if tx.now() < enough:
             return False
         for stream in streams:
-            if not any(not cycle.trouble and cycle.started_at >= enough for cycle in tx.cursors.cycles(stream, 5)):
+            if not any(cycle.complete and cycle.started_at >= enough for cycle in tx.cursors.cycles(stream, 5)):
                 return False
     with loop.store.write() as tx:
         tx.outbox.trust()

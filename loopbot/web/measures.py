@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from loopbot.usecases.account import unswept
 from loopbot.usecases.budgets import known_budgets
 from loopbot.usecases.inspect import health
 from loopbot.usecases.loop import Loop
@@ -69,24 +70,33 @@ class StoreNumbers(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """The outbox, the inbox, what is set aside, and how old each stream's last reading is."""
+        """The outbox, the inbox, what is set aside, and how old each stream's last reading and last sweep are."""
         found = health(self._loop)
         outbox = GaugeMetricFamily("loopbot_effects", "Effects, by system and state.", labels=["system", "state"])
         for (system, state), number in found.counts.items():
             outbox.add_metric([system, state], number)
         with self._loop.store.read() as tx:
             waiting, now = tx.inbox.waiting(), tx.now()
+            ages = {cycle.stream: unswept(tx, cycle.stream) for cycle in found.cycles}
         inbox = GaugeMetricFamily("loopbot_hints", "Webhook hints that wait to be fetched.", labels=["stream"])
         for one in waiting:
             inbox.add_metric([one.stream], one.hints)
         age = GaugeMetricFamily("loopbot_stream_age_seconds", "Since the last reading ended.", labels=["stream"])
         trouble = GaugeMetricFamily("loopbot_stream_trouble", "1: not read to its end.", labels=["stream"])
+        sweeps = GaugeMetricFamily(
+            "loopbot_sweep_age_seconds",
+            "Since the last sweep came to its end; where none did, since the stream was first read.",
+            labels=["stream"],
+        )
         for cycle in found.cycles:
             age.add_metric([cycle.stream], (now - cycle.ended_at).total_seconds())
             trouble.add_metric([cycle.stream], float(bool(cycle.trouble)))
+        for stream, since in ages.items():
+            if since is not None:
+                sweeps.add_metric([stream], since.total_seconds())
         aside = GaugeMetricFamily("loopbot_quarantined", "Records set aside (at most 100 are counted).")
         aside.add_metric([], len(found.quarantined))
-        yield from (outbox, inbox, age, trouble, aside, *self._calls())
+        yield from (outbox, inbox, age, sweeps, trouble, aside, *self._calls())
 
     def _calls(self) -> Iterator[Metric]:
         """What is left of calls, in a fleet of the whole fleet's, as the nodes said within the last two minutes."""

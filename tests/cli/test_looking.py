@@ -1,12 +1,15 @@
 """`explain`, `outbox` and `check`: what somebody sees who looks for what happened, and decides about what is stuck."""
 
+import contextlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loopbot.sandbox.faults import Fault
+from loopbot.store import open_store
 from loopbot.wiring import starter_rules
 from tests.support.town import ITEM, NOTE, SHOUT, Doors, Town, town_in
 
@@ -195,6 +198,20 @@ def test_check_of_a_healthy_town_names_every_system_and_finds_it_in_order(town: 
     assert lines[-1].startswith("0 things wrong")
     findings = town.says("check", "--json").json
     assert {one["level"] for one in findings} <= {"ok", "warning"}
+
+
+def test_check_warns_where_no_sweep_has_come_to_its_end_for_more_than_a_day(town: Town) -> None:
+    town.says("once")
+    assert "no sweep has come to its end" not in town.says("check").out, "it was first read a moment ago"
+    with contextlib.closing(open_store(f"sqlite:///{town.folder / 'loopbot.db'}")) as store, store.write() as tx:
+        long_ago = tx.now() - timedelta(hours=26)
+        tx.remember("read-since:servicenow:incident", long_ago.isoformat())
+    said = town.says("check").out
+    assert "look servicenow:incident: no sweep has come to its end since it was first read 1 day ago" in said
+    assert "→ loopbot sweep servicenow:incident" in said
+    assert "jira:issue: no sweep" not in said
+    town.says("sweep", "servicenow:incident")
+    assert "no sweep has come to its end" not in town.says("check").out
 
 
 def test_check_tells_what_is_wrong_with_each_system_and_goes_on(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,16 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from loopbot.clock import SystemClock
 from loopbot.domain.effects import Delivery
+from loopbot.domain.errors import Transient
 from loopbot.domain.rulebook import Rulebook
 from loopbot.engine.board import Board, libpq, ring_once, schema_name, tidy, worker
 from loopbot.engine.cluster import Cluster, Period
 from loopbot.engine.embedded import Bells
+from loopbot.engine.sweeps import Pace
 from loopbot.permits import refused
+from loopbot.ports import Cursor, Cycle, Page
 from loopbot.store import SqlStore, open_store
 from loopbot.usecases.loop import Loop, Waits
 from tests.support.clock import FakeClock
@@ -136,7 +140,7 @@ def test_the_sweep_of_the_day_is_not_made_up_for_but_a_poll_is() -> None:
 
 @contextmanager
 def cluster_at_work(url: str, loop: Loop, source: FakeSource, stop: threading.Event) -> Iterator[Cluster]:
-    bells = Bells({source.stream: 0.2}, deliver=0.2, wake=1.0, drain=5.0)
+    bells = Bells({source.stream: 0.2}, deliver=0.2, wake=1.0, sweeps=Pace(busy=1.0, first=1.0), drain=5.0)
     node = Cluster(loop, [source], bells, url)  # type: ignore[list-item]
     thread = threading.Thread(target=node.run, args=(stop,))
     thread.start()
@@ -157,6 +161,44 @@ def test_a_node_outlives_the_loss_of_every_connection(postgres_url: str, tmp_pat
         cut(postgres_url)
         source.records.append(incident(2, minutes=1))
         until(lambda: len(sink.ledger) == 2, 30)
+    store.close()
+    drop_jobs(postgres_url)
+
+
+def test_a_sweep_in_a_fleet_lets_polls_in_and_is_tried_again_where_it_broke_off(postgres_url: str) -> None:
+    store, stop, between = open_store(postgres_url), threading.Event(), threading.Event()
+    stream = "servicenow:incident"
+
+    class Long(FakeSource):
+        """Its first sweep waits for what is new in the middle, and breaks off; the second one goes to its end."""
+
+        sweeps = -1
+
+        def read(self, cursor: Cursor) -> Iterator[Page]:
+            self.sweeps += not cursor.position
+            for page in super().read(cursor):
+                if not cursor.position and self.sweeps == 1:
+                    between.wait(0.05)
+                yield page
+            if not cursor.position and self.sweeps == 1:
+                raise Transient("servicenow", "no answer")
+
+    def cycles() -> list[Cycle]:
+        with store.read() as tx:
+            return tx.cursors.cycles(stream, 100)
+
+    source = Long(stream, [incident(number, number) for number in range(1, 101)])
+    loop = Loop(store, Rulebook(()), {}, SystemClock(), "one")
+    with cluster_at_work(postgres_url, loop, source, stop) as node:
+        until(lambda: any(one.complete for one in cycles()))
+        node.ring(f"sweep:{stream}")
+        until(lambda: source.sweeps == 1)
+        source.records.append(incident(999, 999))
+        until(lambda: any(one.new == 1 for one in cycles()))
+        assert not any(one.trouble for one in cycles()), "the sweep is under way still"
+        between.set()
+        until(lambda: any(one.swept for one in cycles()), 30)
+    assert any(one.trouble for one in cycles())
     store.close()
     drop_jobs(postgres_url)
 

@@ -103,6 +103,21 @@ def test_the_last_hundred_statements_of_each_stream_are_kept(store: SqlStore) ->
         assert kept[0] == Cycle(STREAM, at(119), at(120), rows=119, counted_there=119)
         assert len(tx.cursors.cycles(limit=1000)) == 101
         assert [each.rows for each in tx.cursors.cycles(limit=2)] == [119, 118]
+        assert tx.cursors.sweep(STREAM) is None
+        assert tx.cursors.since(STREAM) == at(0), "the first of all, which is not kept"
+
+
+def test_the_last_sweep_that_went_to_its_end_is_kept_however_many_polls_follow(store: SqlStore) -> None:
+    with store.write() as tx:
+        now = tx.now()
+        for rows in (1, 2):
+            tx.cursors.note(Cycle(STREAM, started_at=now, ended_at=now, rows=rows, swept=True))
+        for _ in range(120):
+            tx.cursors.note(Cycle(STREAM, started_at=now, ended_at=now))
+    with store.read() as tx:
+        found = tx.cursors.sweep(STREAM)
+    assert found is not None
+    assert (found.rows, found.swept) == (2, True)
 
 
 def test_a_timer_runs_out_once_and_can_be_moved_kept_or_cancelled(store: SqlStore, clock: FakeClock) -> None:

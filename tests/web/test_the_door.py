@@ -2,8 +2,10 @@
 
 import http.client
 import json
+import re
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopbot.http.hooks import TokenHooks
-from loopbot.ports import Budget, Hook, Refusal
+from loopbot.ports import Budget, Cycle, Hook, Refusal
 from loopbot.sandbox.courier import signature
 from loopbot.usecases.budgets import note_budgets
 from tests.faults.catalogue import fault
@@ -205,6 +207,20 @@ def test_what_is_left_of_calls_is_among_the_numbers(serve: Serve) -> None:
     assert 'loopbot_server_calls_left{system="jira"} 40.0' in numbers
     assert 'loopbot_endpoints_closed{system="jira"} 1.0' in numbers
     assert 'loopbot_calls_left{system="slack"}' not in numbers
+
+
+def test_how_old_the_last_sweep_of_each_stream_is_is_among_the_numbers(serve: Serve) -> None:
+    import requests
+
+    here = serve()
+    with here.loop.store.write() as tx:
+        now = tx.now()
+        for stream in ("jira:issue", "jira:release"):
+            tx.cursors.note(Cycle(stream, started_at=now - timedelta(hours=30), ended_at=now - timedelta(hours=30)))
+        tx.cursors.note(Cycle("jira:issue", started_at=now, ended_at=now - timedelta(hours=2), swept=True))
+    numbers = requests.get(f"{here.url}/metrics", timeout=5).text
+    ages = dict(re.findall(r'loopbot_sweep_age_seconds{stream="(.*)"} (\d+)', numbers))
+    assert {stream: int(age) // 3600 for stream, age in ages.items()} == {"jira:issue": 2, "jira:release": 30}
 
 
 def test_health_readiness_and_numbers_can_be_asked_for(serve: Serve) -> None:
