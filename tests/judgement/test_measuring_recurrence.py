@@ -28,6 +28,9 @@ GROUPS = [
 ]  # fmt: skip
 
 
+WORDS = [f"word{letter}" for letter in "abcdefghijklmnop"]
+
+
 def write(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
     given = list(rows)
     path.parent.mkdir(exist_ok=True)
@@ -81,6 +84,50 @@ def test_a_group_whose_rows_are_in_both_folders_is_one_and_one_of_the_same_name_
     by_key = {one.key: one for one in pool.tickets}
     assert {ref.key for ref in pool.earlier(by_key["NEW-3"])} == {"NEW-1"}
     assert not pool.earlier(by_key["NEW-4"])
+
+
+def _pairs(first: int, last: int, year: int) -> list[dict[str, str]]:
+    """Each day a ticket, and half a day later one whose title says nothing: only its text says where it hurts."""
+    return [
+        TICKET | {
+            "key": f"NEW-{2 * number + again}", "created": f"{year}-{1 + number // 28:02}-{1 + number % 28:02}T{10 + again}:00:00Z",
+            "summary": (f"Help wanted {number}", f"Ticket {number}")[again],
+            "description": f"The {WORDS[number % 16]} scanner {WORDS[number // 16]} of shelf {number}x lost its pairing",
+        }
+        for number in range(first, last) for again in (0, 1)
+    ]  # fmt: skip
+
+
+def _same(first: int, last: int) -> list[dict[str, str]]:
+    return [
+        {"group": f"G{number}", "key": f"NEW-{2 * number + again}"} for number in range(first, last) for again in (0, 1)
+    ]
+
+
+def test_what_the_history_teaches_of_repeat_is_tried_there_and_what_ships_is_told_beside(tmp_path: Path) -> None:
+    write(tmp_path / "old" / "apache_jira_new_bugs.csv.gz", _pairs(0, 60, 2020))
+    write(tmp_path / "old" / "apache_jira_dup_groups.csv.gz", _same(0, 60))
+    write(tmp_path / "later" / "apache_jira_new_bugs.csv.gz", _pairs(60, 80, 2021))
+    write(tmp_path / "later" / "apache_jira_dup_groups.csv.gz", _same(60, 80))
+    found = {one.name: one for one in recurrence.measure(tmp_path / "later", tmp_path / "old", lambda _: None)}
+    assert (
+        "by what 60 pairs of the history taught: surprise at later answers"
+        in found["recurrence.repeat_recall_at_1"].note
+    )
+    learnt, shipped = (found[f"recurrence.repeat_calibration_error{end}"] for end in ("", "_shipped"))
+    assert learnt.value != shipped.value
+    assert (learnt.goal, shipped.goal) == (0.08, None)
+    plain = {one.name: one.value for one in recurrence.measure(tmp_path / "later", None, lambda _: None)}
+    assert "recurrence.repeat_recall_at_1" in plain
+    assert not [name for name in plain if name.endswith("_shipped")]
+
+
+def test_the_answers_of_the_later_part_teach_nothing_of_the_history(tmp_path: Path) -> None:
+    write(tmp_path / "old" / "apache_jira_new_bugs.csv.gz", _pairs(0, 60, 2020))
+    write(tmp_path / "later" / "apache_jira_new_bugs.csv.gz", _pairs(60, 80, 2021))
+    write(tmp_path / "later" / "apache_jira_dup_groups.csv.gz", _same(0, 80))
+    found = {one.name: one for one in recurrence.measure(tmp_path / "later", tmp_path / "old", lambda _: None)}
+    assert "the weights that ship: the history tells 0 earlier pairs" in found["recurrence.repeat_recall_at_1"].note
 
 
 def test_only_earlier_tickets_are_repeated_and_their_keys_are_masked(tmp_path: Path) -> None:

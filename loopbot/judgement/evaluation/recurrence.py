@@ -1,5 +1,8 @@
 """Measures how well tickets find the earlier ones that tell of the same pain, and how often a ticket without one cries wolf.
 
+Two models find them: the one of `rank = "similar"`, whose figures have the plain names, and the one of `[repeat]`, which people's answers
+teach; with a history it learns from that first, as it would in an installation.
+
 A ticket counts as unrelated where nobody said that it repeats another one: it has no such link, and was not closed as a
 duplicate. The files name for a part of the repetitions alone what they repeat: the others show what a false alarm is no better
 than what is found. Each ticket is asked for at its time, against the earlier tickets of its project alone: the index is filled as time goes by.
@@ -8,18 +11,20 @@ than what is found. Each ticket is asked for at its time, against the earlier ti
 import math
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loopbot.domain.records import Incident, Ref
 from loopbot.domain.wordings import Sought
-from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress
+from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress, as_shipped
 from loopbot.judgement.evaluation.own_tickets import own_pools
+from loopbot.judgement.evaluation.past import Past, after_history
 from loopbot.judgement.evaluation.tickets import Pool, pools
-from loopbot.judgement.likeness import Likeness, compared
+from loopbot.judgement.likeness import Likeness, measured
 from loopbot.judgement.nearness import Memory
 from loopbot.judgement.recurrence import ASK_AT, CANDIDATES, DUPLICATE, PAIN
+from loopbot.judgement.recurrence_answers import in_force
 from loopbot.ports import Tx
 
 SHOWN = 5
@@ -51,8 +56,14 @@ def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figur
     """The figures; raises NotMeasuredError where there are no such files."""
     found = pools(data, history)
     share = _share(found)
-    asked = _all_asked(found, DUPLICATE, share, progress)
-    return (*_ranking(asked, len(found)), *_alarms(asked, share))
+    pasts = [Past(pool, _asked_for(pool, share)) for pool in found]
+    pains, why = after_history(pasts, progress) if history else (PAIN, "")
+    similar, pain, shipped = _all_asked(pasts, (DUPLICATE, pains, PAIN), progress)
+    return (
+        *_figures(similar, len(found), share),
+        *_of_pain(pain, len(found), share, why),
+        *(as_shipped(_of_pain(shipped, len(found), share)) if history else ()),
+    )
 
 
 def from_mirror(tx: Tx, progress: Progress) -> tuple[tuple[Figure, ...], tuple[Advice, ...]]:
@@ -63,13 +74,11 @@ def from_mirror(tx: Tx, progress: Progress) -> tuple[tuple[Figure, ...], tuple[A
         message = f"{related} incidents here repeat an earlier one, as people or their system said; {LEAST} are needed"
         raise NotMeasuredError(message)
     share = _share(found)
-    asked = _all_asked(found, DUPLICATE, share, progress)
+    pasts = [Past(pool, _asked_for(pool, share)) for pool in found]
+    similar, pain = _all_asked(pasts, (DUPLICATE, in_force(tx)), progress)
+    measured = (*_figures(similar, len(found), share), *_of_pain(pain, len(found), share))
     # The other figures and goals are of public tickets.
-    figures = [
-        replace(one, baseline=None, goal=None, aim=None)
-        for one in (*_ranking(asked, len(found)), *_alarms(asked, share))
-    ]
-    return tuple(figures), (_alike(_all_asked(found, PAIN, share, progress)),)
+    return tuple(replace(one, baseline=None, goal=None, aim=None) for one in measured), (_alike(pain),)
 
 
 def _alike(asked: Sequence[_Asked]) -> Advice:
@@ -90,33 +99,71 @@ def _share(found: Sequence[Pool]) -> float:
     return min(1.0, UNRELATED / max(plain, 1))
 
 
-def _all_asked(found: Sequence[Pool], model: Likeness, share: float, progress: Progress) -> list[_Asked]:
-    asked: list[_Asked] = []
-    for pool in found:
-        progress(f"recurring tickets of {pool.name}")
-        asked.extend(_asked(pool, model, share))
-    return asked
-
-
-def _asked(pool: Pool, model: Likeness, share: float) -> Iterable[_Asked]:
-    """Each ticket that repeats an earlier one, and a share of those of which nobody said so."""
-    memory, chance = Memory(), random.Random(pool.name)
-    old = pool.in_history
+def _asked_for(pool: Pool, share: float) -> dict[Ref, frozenset[Ref]]:
+    """What is asked for, with what is right: tickets that repeat an earlier one, and a share of those of which nobody said so."""
+    chance = random.Random(pool.name)
+    asked: dict[Ref, frozenset[Ref]] = {}
     for number, it in enumerate(pool.tickets):
         right = pool.earlier(it)
         alone = it.ref not in pool.groups and number >= SETTLED and chance.random() < share
-        if it.ref not in old and (right or alone):
-            yield _ask(it, memory, model, right, unclear=not right and it.ref in pool.repeating)
-        memory.add(it)
+        if it.ref not in pool.in_history and (right or alone):
+            asked[it.ref] = right
+    return asked
 
 
-def _ask(it: Incident, memory: Memory, model: Likeness, right: frozenset[Ref], *, unclear: bool) -> _Asked:
+def _all_asked(pasts: Sequence[Past], models: Sequence[Likeness], progress: Progress) -> list[list[_Asked]]:
+    """What each of the models says of all that is asked for."""
+    found: list[list[_Asked]] = [[] for _ in models]
+    for past in pasts:
+        progress(f"recurring tickets of {past.pool.name}")
+        for it, memory in past.until():
+            right = past.asked.get(it.ref)
+            if right is not None:
+                unclear = not right and it.ref in past.pool.repeating
+                for said, one in zip(found, _ask(it, memory, models, right, unclear=unclear), strict=True):
+                    said.append(one)
+    return found
+
+
+def _ask(
+    it: Incident, memory: Memory, models: Sequence[Likeness], right: frozenset[Ref], *, unclear: bool
+) -> Iterator[_Asked]:
     begun = time.process_time()
     near = memory.neighbours(it, Sought(kinds=_KIND, until=it.occurred_at, limit=CANDIDATES))
-    scored = [(score, one.record.ref in right) for score, one, _ in compared(it, near, model)]
-    took = time.process_time() - begun
-    place = next((place for place, (_, hit) in enumerate(scored) if hit), None)
-    return _Asked(bool(right), unclear, tuple(scored[:SHOWN]), place, took)
+    rows = list(measured(it, near))
+    looked = time.process_time() - begun
+    for model in models:
+        begun = time.process_time()
+        scored = sorted(
+            ((model.probability(measures), one.record.ref) for one, measures in rows),
+            key=lambda each: (-each[0], each[1]),
+        )
+        took = looked + time.process_time() - begun
+        hits = [ref in right for _, ref in scored]
+        best = tuple((score, hit) for (score, _), hit in zip(scored[:SHOWN], hits, strict=False))
+        yield _Asked(bool(right), unclear, best, hits.index(True) if any(hits) else None, took)
+
+
+def _figures(asked: Sequence[_Asked], projects: int, share: float) -> list[Figure]:
+    return [*_ranking(asked, projects), *_alarms(asked, share)]
+
+
+def _of_pain(asked: Sequence[_Asked], projects: int, share: float, why: str = "") -> Iterator[Figure]:
+    """The same of the weights by which `[repeat]` finds what is the same pain, which are others; `why`: which of them judge."""
+    for one in _figures(asked, projects, share):
+        name = one.name.removeprefix("recurrence.")
+        if name.startswith("recall_at_") or name == "calibration_error":
+            note = "; ".join(filter(None, (one.note, why))) if name == "recall_at_1" else one.note
+            goals = (one.goal, one.aim) if name == "calibration_error" else (None, None)
+            yield replace(
+                one,
+                name=f"recurrence.repeat_{name}",
+                what=f"[repeat]: {one.what}",
+                baseline=None,
+                goal=goals[0],
+                aim=goals[1],
+                note=note,
+            )
 
 
 def _ranking(asked: Sequence[_Asked], projects: int) -> Iterable[Figure]:

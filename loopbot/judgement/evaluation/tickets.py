@@ -2,9 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,12 +18,16 @@ _SAYS_THE_SAME = frozenset({"duplicate", "cloners"})
 """Kinds of links, and of endings, by which people say that a ticket repeats another one."""
 
 
+_NO_GROUPS: Mapping[Ref, str] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Pool:
     """The tickets of one project, oldest first; `groups` holds those that tell of the same pain, by a name for the group.
 
     `in_history`: those that stand in the history alone; they are candidates, and never asked for. `repeating`: those of which
     somebody said that they repeat another one, which need not be among the tickets: closed as a duplicate, linked as one.
+    `taught`: the groups as the history alone tells them.
     """
 
     name: str
@@ -31,15 +35,23 @@ class Pool:
     groups: dict[Ref, str]
     in_history: frozenset[Ref] = frozenset()
     repeating: frozenset[Ref] = frozenset()
+    taught: Mapping[Ref, str] = field(default_factory=lambda: _NO_GROUPS)
 
     def earlier(self, ticket: Incident) -> frozenset[Ref]:
         """The earlier tickets of the pool that it repeats."""
-        mine = self.groups.get(ticket.ref)
+        return self._before(ticket, self.groups)
+
+    def known_earlier(self, ticket: Incident) -> frozenset[Ref]:
+        """Those of them that the history itself tells."""
+        return self._before(ticket, self.taught)
+
+    def _before(self, ticket: Incident, groups: Mapping[Ref, str]) -> frozenset[Ref]:
+        mine = groups.get(ticket.ref)
         if mine is None:
             return frozenset()
         moment = (ticket.occurred_at, ticket.ref)
         return frozenset(
-            one.ref for one in self.tickets if self.groups.get(one.ref) == mine and (one.occurred_at, one.ref) < moment
+            one.ref for one in self.tickets if groups.get(one.ref) == mine and (one.occurred_at, one.ref) < moment
         )
 
 
@@ -73,17 +85,18 @@ def _jira(data: Path, history: Path | None) -> Iterator[Pool]:
             (old[project].add if folder is history else old[project].discard)(key)
             if _closed_as_the_same(row):
                 repeating.add(key)
-    groups = _grouped(data, history)
+    groups, taught = _grouped(history, data), _grouped(history)
     for project in sorted(tickets):
-        yield pool_of(project, list(tickets[project].values()), groups, old[project], repeating)
+        pool = pool_of(project, list(tickets[project].values()), groups, old[project], repeating)
+        yield replace(pool, taught=_by_ref(pool.tickets, taught))
 
 
-def _grouped(data: Path, history: Path | None) -> Mapping[str, str]:
+def _grouped(*folders: Path | None) -> Mapping[str, str]:
     """The group of each key. Groups that share a key are one; those of the same name are, where their rows together are as many as they say."""
     joined = Joined()
     members: dict[str, dict[Path, set[str]]] = defaultdict(lambda: defaultdict(set))
     sizes: dict[str, set[str]] = defaultdict(set)
-    for folder in (history, data):
+    for folder in folders:
         for row in rows_in(folder, "apache_jira_dup_groups.csv.gz", ("group", "key")):
             if folder is not None and row["key"]:
                 joined.join(row["key"], f"{folder} {row['group']}")
@@ -108,7 +121,6 @@ def _gitbugs_pool(name: str, data: Path, history: Path | None) -> Pool:
     tickets: dict[str, Incident] = {}
     old: set[str] = set()
     repeating: set[str] = set()
-    joined = Joined()
     for folder in (history, data):
         for row in rows_in(folder, f"{name}.csv.gz", ("Issue id", "Created", "Summary")):
             key, opened = row["Issue id"], moment_of(row["Created"])
@@ -118,12 +130,18 @@ def _gitbugs_pool(name: str, data: Path, history: Path | None) -> Pool:
                 if _closed_as_the_same(said):
                     repeating.add(key)
                 (old.add if folder is history else old.discard)(key)
+    pool = pool_of(name, list(tickets.values()), _paired(name, history, data), old, repeating)
+    return replace(pool, taught=_by_ref(pool.tickets, _paired(name, history)))
+
+
+def _paired(name: str, *folders: Path | None) -> Mapping[str, str]:
+    joined = Joined()
+    for folder in folders:
         for row in rows_in(folder, f"{name}_dup_pairs.csv.gz", ("Issue id",)):
-            one = row["Issue id"]
             others = " ".join(each for column, each in row.items() if each and column != "Issue id")
             for other in filter(None, re.split(r"[,;\s]+", others)):
-                joined.join(one, other)
-    return pool_of(name, list(tickets.values()), joined.groups(), old, repeating)
+                joined.join(row["Issue id"], other)
+    return joined.groups()
 
 
 def _linked(data: Path, history: Path | None) -> set[str]:
@@ -154,10 +172,14 @@ def pool_of(
     return Pool(
         name,
         ordered,
-        {one.ref: groups[one.key] for one in ordered if one.key in groups},
+        _by_ref(ordered, groups),
         frozenset(one.ref for one in ordered if one.key in old),
         frozenset(one.ref for one in ordered if one.key in repeating),
     )
+
+
+def _by_ref(tickets: Iterable[Incident], groups: Mapping[str, str]) -> dict[Ref, str]:
+    return {one.ref: groups[one.key] for one in tickets if one.key in groups}
 
 
 def _ticket(project: str, key: str, opened: datetime, row: Mapping[str, str]) -> Incident:
