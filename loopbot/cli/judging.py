@@ -21,15 +21,17 @@ def show_models(config: Path, *, as_json: bool) -> None:
     from dataclasses import asdict
     from datetime import datetime
 
-    from loopbot.judgement.versions import SHIPPED, in_use, listed
+    from loopbot.judgement.versions import SHIPPED, chosen, in_use, listed
 
     with opened(config, remote=False) as here, here.store.read() as tx:
         found = {name: (listed(tx, name), in_use(tx, name)) for name in LEARNING}
+        held = [name for name in LEARNING if chosen(tx, name)]
     if as_json:
         import orjson
 
         told = {
-            name: {"in_use": used, "learnt": [asdict(one) for one in learnt]} for name, (learnt, used) in found.items()
+            name: {"in_use": used, "chosen": name in held, "learnt": [asdict(one) for one in learnt]}
+            for name, (learnt, used) in found.items()
         }
         print(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
         return
@@ -44,6 +46,30 @@ def show_models(config: Path, *, as_json: bool) -> None:
             mark, when = "→" if one.version == used else "", ago(datetime.fromisoformat(one.at))
             table.add_row(mark, name, one.version, when, counted(one.answers, LEARNING[name]), one.note)
     print_table(console(), table)
+    for name in held:
+        console().print(f"{name}: a person chose {found[name][1]}. {_held(name)}", markup=False)
+
+
+def follow(config: Path, judgement: str) -> None:
+    """Let what is learnt from now on be used again, in the place of what a person chose."""
+    from loopbot.judgement.versions import follow as followed
+    from loopbot.judgement.versions import in_use
+
+    if judgement not in _WHAT:
+        raise UserError(judgement, "is not learnt without being asked", "known: " + ", ".join(_WHAT))
+    with opened(config, remote=False) as here, here.store.write() as tx:
+        followed(tx, judgement)
+        used = in_use(tx, judgement)
+    told = f"{_WHAT[judgement]} are judged by {used} until something is learnt that does no worse."
+    console().print(f"{told} To learn at once: loopbot judgement learn", markup=False)
+
+
+def _held(judgement: str) -> str:
+    """What a choice means, and how to take it back."""
+    return (
+        f"What is learnt is kept and not used. To let it be used where it does no worse: "
+        f"loopbot judgement follow --of {judgement}"
+    )
 
 
 def learn(config: Path) -> int:
@@ -57,12 +83,14 @@ def learn(config: Path) -> int:
         told = "is in use" if lesson.used else "is not used"
         said = f"{name} {told}: {lesson.why}." if lesson.learnt else f"{name}: {lesson.why}."
         console().print(f"{lesson.judgement}: {said}", markup=False)
+        if lesson.held:
+            console().print(_held(lesson.judgement), markup=False)
     return DONE if any(lesson.used for lesson in lessons) else TROUBLE
 
 
 def use_model(config: Path, version: str, judgement: str = "") -> None:
     """Judge by another model from now on: of that judgement, or of the one that learnt it; `shipped` alone is that of causes."""
-    from loopbot.judgement.versions import use
+    from loopbot.judgement.versions import choose
     from loopbot.usecases.topics import put_in_force
 
     with opened(config, remote=False) as here:
@@ -73,8 +101,8 @@ def use_model(config: Path, version: str, judgement: str = "") -> None:
             told = f"Kinds of feedback are judged by {version} from now on; {changed} pieces of feedback were judged again."
         else:
             with here.store.write() as tx:
-                use(tx, name, version)
-            told = f"{_WHAT[name]} are judged by {version} from now on."
+                choose(tx, name, version)
+            told = f"{_WHAT[name]} are judged by {version} from now on. {_held(name)}"
     console().print(told, markup=False)
 
 

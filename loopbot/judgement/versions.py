@@ -1,6 +1,6 @@
 """The models that a judgement has learnt in one installation: each kept under its version, one of them in use.
 
-Going back is choosing another one, or the one that came with loopbot.
+Going back is choosing another one, or the one that came with loopbot. What a person chose stays until a person lets it go.
 """
 
 from dataclasses import dataclass
@@ -66,3 +66,25 @@ def use(kept: Kept, judgement: str, version: str) -> bool:
         return False
     kept.remember(used_fact(judgement), version)
     return True
+
+
+def choose(kept: Kept, judgement: str, version: str) -> bool:
+    """As `use`, at a person's word: what is learnt afterwards is kept, and does not take its place."""
+    if not use(kept, judgement, version):
+        return False
+    kept.remember(_chosen_fact(judgement), "yes")
+    return True
+
+
+def chosen(kept: Kept, judgement: str) -> bool:
+    """Whether a person chose the version in use."""
+    return bool(kept.recall(_chosen_fact(judgement)))
+
+
+def follow(kept: Kept, judgement: str) -> None:
+    """Let what is learnt from now on be used again where it does no worse."""
+    kept.remember(_chosen_fact(judgement), "")
+
+
+def _chosen_fact(judgement: str) -> str:
+    return f"judgement:{judgement}:chosen"

@@ -23,12 +23,13 @@ _M = TypeVar("_M")
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What came of learning: of which judgement, the model, whether it is used now, and why (not)."""
+    """What came of learning: of which judgement, the model, whether it is used now, and why (not). `held`: a person chose another one."""
 
     judgement: str
     learnt: Learnt | None
     used: bool
     why: str
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +104,25 @@ def learn_repeats(loop: Loop) -> Lesson:
 
 
 def _learnt(loop: Loop, study: Study[_S, _M]) -> Lesson:
-    """Try it on the later answers first; keep what was learnt from all of them, and use it where the trial did no worse."""
+    """Try it on the later answers first; keep what was learnt from all of them, and use it where the trial did no worse.
+
+    What a person chose stays in use whatever is learnt: they may know why.
+    """
     trial = tried(study.samples, study.present, study.fitted, study.loss)
     at = loop.clock.now().isoformat(timespec="seconds")
     learnt = Learnt(study.version(trial.learnt), at, study.answers, trial.note)
     with loop.store.write() as tx:
         versions.keep(tx, study.judgement, learnt, study.written(trial.learnt))
-        if trial.no_worse:
+        held = versions.chosen(tx, study.judgement)
+        used = trial.no_worse and not held
+        if used:
             versions.use(tx, study.judgement, learnt.version)
-    why = trial.note if trial.no_worse else f"{trial.note}: it is kept, and not used"
-    return Lesson(study.judgement, learnt, trial.no_worse, why)
+        instead = versions.in_use(tx, study.judgement)
+    if held:
+        why = f"{trial.note}: it is kept, and not used, since a person chose {instead}"
+    else:
+        why = trial.note if used else f"{trial.note}: it is kept, and not used"
+    return Lesson(study.judgement, learnt, used, why, held)
 
 
 def _taught_since(tx: Tx, judgement: str, kind: LessonKind) -> bool:

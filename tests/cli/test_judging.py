@@ -49,6 +49,21 @@ def test_one_can_go_back_and_forth_between_models(learnt: Town) -> None:
     assert _used(learnt) == "0123abcd"
 
 
+def test_what_a_person_chose_is_said_to_stay_and_how_to_let_it_go(learnt: Town) -> None:
+    assert "chose" not in learnt.says("judgement", "list").out
+    assert "loopbot judgement follow --of cause" in learnt.says("judgement", "reset").out
+    shown = learnt.says("judgement", "list")
+    assert "cause: a person chose shipped. What is learnt is kept and not used." in " ".join(shown.out.split())
+    assert learnt.says("judgement", "list", "--json").json["cause"]["chosen"] is True
+    followed = learnt.says("judgement", "follow", "--of", "cause")
+    assert followed.code == 0
+    assert "Suspects are judged by shipped until something is learnt that does no worse." in " ".join(
+        followed.out.split()
+    )
+    assert learnt.says("judgement", "list", "--json").json["cause"]["chosen"] is False
+    assert learnt.says("judgement", "follow", "--of", "topic").code == 2
+
+
 def test_kinds_of_feedback_are_listed_and_chosen_by_the_same_commands(learnt: Town) -> None:
     store = cast("Store", open_configured_store(load_config(learnt.config), Outfit()))
     with store.write() as tx:

@@ -120,3 +120,23 @@ def test_what_people_answered_changes_who_is_suspected_and_can_be_taken_back(loo
         assert not versions.use(tx, JUDGEMENT, "nonsense")
         assert versions.use(tx, JUDGEMENT, versions.SHIPPED)
     assert _first(loop, 59) == "CHG2059"
+
+
+def test_what_a_person_chose_stays_in_use_until_they_let_what_is_learnt_follow(loop: Loop) -> None:
+    _taught(loop, 60)
+    first = learn_causes(loop)
+    assert first.used
+    with loop.store.write() as tx:
+        assert not versions.choose(tx, JUDGEMENT, "nonsense")
+        assert not versions.chosen(tx, JUDGEMENT)
+        assert versions.choose(tx, JUDGEMENT, versions.SHIPPED)
+    again = learn_causes(loop)
+    assert (again.used, again.held) == (False, True)
+    assert again.why.endswith("it is kept, and not used, since a person chose shipped")
+    with loop.store.write() as tx:
+        assert versions.in_use(tx, JUDGEMENT) == versions.SHIPPED
+        assert versions.listed(tx, JUDGEMENT)
+        versions.follow(tx, JUDGEMENT)
+    assert learn_causes(loop).used
+    with loop.store.read() as tx:
+        assert versions.in_use(tx, JUDGEMENT) != versions.SHIPPED

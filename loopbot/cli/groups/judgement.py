@@ -42,7 +42,10 @@ def judgement_use(
     config: ConfigOption = CONFIG,
     of: JudgementOption = "",
 ) -> None:
-    """Judge by another model that was learnt here, or by the one that came with loopbot: shipped."""
+    """Judge by another model that was learnt here, or by the one that came with loopbot: shipped.
+
+    It stays in use whatever is learnt afterwards, until `loopbot judgement follow`.
+    """
     from loopbot.cli.judging import use_model
 
     use_model(config, version, of)
@@ -50,8 +53,22 @@ def judgement_use(
 
 @group.command("reset")
 def judgement_reset(config: ConfigOption = CONFIG, of: JudgementOption = "") -> None:
-    """Judge by the model that comes with loopbot: suspects, or what --of says."""
+    """Judge by the model that comes with loopbot: suspects, or what --of says.
+
+    It stays in use whatever is learnt afterwards, until `loopbot judgement follow`.
+    """
     from loopbot.cli.judging import use_model
     from loopbot.judgement.versions import SHIPPED
 
     use_model(config, SHIPPED, of)
+
+
+@group.command("follow")
+def judgement_follow(
+    config: ConfigOption = CONFIG,
+    of: Annotated[str, typer.Option("--of", help="Which judgement: cause or recurrence.")] = "cause",
+) -> None:
+    """Let what is learnt from now on be used again where it does no worse: suspects, or what --of says."""
+    from loopbot.cli.judging import follow
+
+    follow(config, of)
