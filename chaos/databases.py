@@ -1,6 +1,10 @@
-"""Stores for short runs: a prepared file copied to memory, or one schema of a Postgres that is emptied between runs."""
+"""Stores for short runs: a prepared file copied to memory, or one schema of a Postgres that is emptied between runs.
+
+`python -m chaos.databases` exits with 1 where no Postgres answers.
+"""
 
 import os
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -11,6 +15,7 @@ from typing import Literal, Protocol
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 from loopbot.store import open_store
 from loopbot.store.schema import metadata
@@ -107,3 +112,19 @@ def _schema() -> Iterator[_Tables]:
         with engine.connect() as connection:
             connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
         engine.dispose()
+
+
+def answering() -> bool:
+    """Whether a Postgres answers where it is looked for."""
+    engine = create_engine(POSTGRES, connect_args={"connect_timeout": 3})
+    try:
+        with engine.connect():
+            return True
+    except OperationalError:
+        return False
+    finally:
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    sys.exit(not answering())
