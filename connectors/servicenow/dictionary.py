@@ -49,6 +49,7 @@ class Dictionary:
         self._instance = instance
         self._tables = tuple(dict.fromkeys(tables))
         self._known: dict[str, TableFields] = {}
+        self._doubted: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
     def of(self, table: str) -> TableFields:
@@ -57,6 +58,14 @@ class Dictionary:
             if table not in self._known:
                 self._known.update(self._asked(self._tables if table in self._tables else (table,)))
             return self._known[table]
+
+    def doubt(self, table: str, names: Iterable[str]) -> None:
+        """Ask again about fields that a row did not show: once for each, since those that are hidden stay so."""
+        with self._lock:
+            new = {(table, name) for name in names} - self._doubted
+            if new:
+                self._known.update(self._asked((table,)))
+                self._doubted |= new
 
     def ready(self) -> None:
         """Ask now, so that nothing later has to. Raises what reading raises."""

@@ -6,8 +6,8 @@ last saw it waits for the next reading; a reference filled by hand stays.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from connectors.servicenow.dictionary import Dictionary
 from connectors.servicenow.instance import Write
@@ -40,13 +40,14 @@ def marker(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A write, and what its receipt names."""
+    """A write, and what its receipt names. `former` is what the fields that were asked for by name held before."""
 
     write: Write
     shape: Shape
     ref: Ref | None = None
     version: int | None = None
     note: str = ""
+    former: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,9 @@ class Bench:
         body[table.marker_field] = marker(effect.key)
         if table.marker_field == "correlation_id":
             body["correlation_display"] = "loopbot"
-        return Step(Write(table.table, self._fitting(table.table, body), _answered(shape)), shape, note=note)
+        named = dict.fromkeys((name for name, _ in effect.fields), "")
+        write = Write(table.table, self._fitting(table.table, body), _answered(shape, named))
+        return Step(write, shape, note=note, former=named)
 
     def place(self, effect: OpenTicket) -> Shape:
         """Where a ticket is opened; raises Rejected for a table that is not configured, or one without a marker field."""
@@ -236,8 +239,8 @@ class Bench:
                 after=_SEEN_AGAIN,
                 scope="item",
             )
-        step = self._patch(target, changes)
-        return replace(step, note=overwritten({name: target.has(name) or "" for name in changes}))
+        former = {name: target.has(name) or "" for name in changes}
+        return replace(self._patch(target, changes, former), note=overwritten(former), former=former)
 
     def _link(self, effect: LinkTickets, targets: Targets) -> Step | Receipt:
         ref, field, other = self.ends(effect)
@@ -260,8 +263,8 @@ class Bench:
             )
         return self._patch(incident, {field: named.sys_id})
 
-    def _patch(self, target: Target, body: Mapping[str, str]) -> Step:
-        write = Write(target.shape.table.table, body, _answered(target.shape), target.sys_id)
+    def _patch(self, target: Target, body: Mapping[str, str], shown: Iterable[str] = ()) -> Step:
+        write = Write(target.shape.table.table, body, _answered(target.shape, shown), target.sys_id)
         return Step(write, target.shape, target.ref, _version(target))
 
     def _settable(self, table: str, body: Mapping[str, str]) -> None:
@@ -292,8 +295,8 @@ def already(key: str, target: Target, note: str) -> Receipt:
     return Receipt(key, target.ref, target.sys_id, record.url if record else "", note, record)
 
 
-def _answered(shape: Shape) -> tuple[str, ...]:
-    return (*shape.fields, "sys_updated_by")
+def _answered(shape: Shape, more: Iterable[str] = ()) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*shape.fields, "sys_updated_by", *more)))
 
 
 def _version(target: Target) -> int | None:

@@ -8,6 +8,7 @@ from connectors.servicenow.finding import Finder
 from connectors.servicenow.instance import Instance, Item, Refused, Row
 from connectors.servicenow.mapping import UnmappableError, value
 from connectors.servicenow.planning import Bench, Step
+from connectors.servicenow.taken import held_otherwise
 from connectors.servicenow.targets import Targets, Want, reporters, resolve
 from loopbot.domain.effects import Delivery, OpenTicket, Receipt
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Trouble, Unauthorized, Uncertain
@@ -16,6 +17,7 @@ from loopbot.domain.texts import clean
 
 VERBS = frozenset({"open", "comment", "transition", "set", "align", "link"})
 BATCH = 50
+_OTHER_TYPE = "its type or length was changed: correct the rule or the field, then send it again"
 _TROUBLE = (Transient, Uncertain, Rejected, Unauthorized)
 
 
@@ -61,7 +63,9 @@ class TableSink:
         try:
             self._bench.dictionary.ready()
             wants = [self._wanted(one) for one in deliveries]
-            targets = resolve(self._instance, [want for some in wants if isinstance(some, tuple) for want in some])
+            wanted = [want for some in wants if isinstance(some, tuple) for want in some]
+            targets = resolve(self._instance, wanted)
+            self._doubted(wanted, targets)
             people = [one.effect.reporter for one in deliveries if isinstance(one.effect, OpenTicket)]
             reporting = reporters(self._instance, [person for person in people if person is not None])
         except (*_TROUBLE, BrokenAnswer) as trouble:
@@ -76,6 +80,14 @@ class TableSink:
             return self._bench.wants(delivery)
         except Rejected as refused:
             return refused
+
+    def _doubted(self, wanted: Sequence[Want], targets: Targets) -> None:
+        """A field that its row does not show is hidden, or was renamed since: the instance would drop it without a word."""
+        for want in wanted:
+            target = targets.found.get(want.ref)
+            if target is not None and target.row is not None:
+                missing = [name for name in want.fields if target.has(name) is None]
+                self._bench.dictionary.doubt(target.shape.table.table, missing)
 
     def _step(
         self, delivery: Delivery, targets: Targets, reporting: Mapping[Person, str]
@@ -134,19 +146,24 @@ class TableSink:
             return Uncertain(system, f"{what}{said}: it may have been done" if item.status else "the batch left it out")
         try:
             return self._receipt(step, key, self._instance.written(item.body, step.write))
-        except Uncertain as trouble:
+        except (Uncertain, Rejected) as trouble:
             return trouble
 
     def _receipt(self, step: Step, key: str, row: Row) -> Receipt:
-        """The proof, with the row as it is now; raises Uncertain where the answer does not name the new ticket."""
+        """The proof, with the row as it is now.
+
+        Raises Uncertain where the answer does not name the new ticket, Rejected where a field did not take its value.
+        """
         self._me = self._me or value(row, "sys_updated_by") or ""
         number, sys_id = value(row, step.shape.number), value(row, "sys_id") or step.write.sys_id
         ref = step.ref or (Ref(step.shape.system, step.shape.kind, clean(number, 200)) if number else None)
         if ref is None:
             raise Uncertain(self._instance.system, f"{step.write.table}: the answer does not name the new ticket")
-        receipt = Receipt(
-            key, ref, sys_id, step.shape.url(sys_id, ref.key), "; ".join(filter(None, (_raced(step, row), step.note)))
-        )
+        held, lost = held_otherwise(step.write.body, step.former, row)
+        if lost and step.ref:
+            raise Rejected(self._instance.system, f"{ref.key} did not take it: {held}", _OTHER_TYPE)
+        notes = (_raced(step, row), step.note, held)
+        receipt = Receipt(key, ref, sys_id, step.shape.url(sys_id, ref.key), "; ".join(filter(None, notes)))
         try:
             return replace(receipt, after=step.shape.record(row))
         except UnmappableError:

@@ -288,13 +288,13 @@ CHAPTERS = (
         (
             Row(
                 "S1",
-                "a field is renamed, a list of choices changes",
-                "`check` says so; what needs it is refused with its name, and only that.",
+                "a field is renamed or gets another type, a list of choices changes, also while loopbot is at work",
+                "`check` says so; what needs it is refused with its name, and only that; what a field did not take is not called done.",
             ),
             Row(
                 "S2",
                 "a new status, a transition that is gone",
-                "Parked with the list of transitions that are possible.",
+                "The status is what its category says; the transition is parked with the list of those that are possible.",
             ),
             Row(
                 "S3",

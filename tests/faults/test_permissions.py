@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from loopbot.domain.errors import ConfigError
+from loopbot.sandbox.jira.model import Move, Status, Workflow
 from tests.faults.catalogue import fault
-from tests.faults.ground import CASES, ISSUES, NOTES, POSTS, Ground, judge
+from tests.faults.ground import CASES, ISSUES, NOTES, POSTS, Ground, Running, judge
 
 CLEARS = """
 about = "Says when a ticket has no text."
@@ -95,21 +96,91 @@ fields = { u_seen = "yes" }
 
 
 @fault("S1", "I8")
-def test_a_field_that_is_gone_stops_what_needs_it_and_nothing_else(ground: Ground) -> None:
+@pytest.mark.parametrize("how", ["removed", "renamed"])
+@pytest.mark.parametrize("when", ["before a start", "while at work"])
+def test_a_field_that_is_gone_stops_what_needs_it_and_nothing_else(ground: Ground, how: str, when: str) -> None:
     ground.servicenow.add_field("incident", "u_seen", "string:40")
     ground.rule("sets", SETS)
     key = ground.incident()
+    keys = [key]
+
+    def goes() -> None:
+        ground.servicenow.drop_field("incident", "u_seen")
+        if how == "renamed":
+            ground.servicenow.add_field("incident", "u_looked_at", "string:40")
+        keys.extend([ground.incident("Another"), ground.incident("And one more")])
+
     with ground.running(NOTES) as it:
         it.rest()
         assert ground.servicenow.row("incident", key)["u_seen"] == "yes"
-    ground.servicenow.drop_field("incident", "u_seen")
-    other = ground.incident("Another")
+        if when == "while at work":
+            goes()
+            it.rest()
+            _stopped(ground, it)
+    if when == "before a start":
+        goes()
+        with ground.running(NOTES) as it:
+            it.rest()
+            _stopped(ground, it)
+    assert [NOTES.count(ground, one) for one in keys] == [1, 1, 1]
+
+
+def _stopped(ground: Ground, it: Running) -> None:
+    judge(ground, it)
+    parked = it.rows("parked")
+    assert [row.effect.cause.rule for row in parked] == ["sets", "sets"]
+    assert all("u_seen" in row.why for row in parked)
+
+
+@fault("S1", "I8")
+@pytest.mark.parametrize("kind", ["integer", "string:2"])
+def test_a_field_whose_type_was_changed_is_not_taken_for_written(ground: Ground, kind: str) -> None:
+    ground.servicenow.add_field("incident", "u_seen", "string:40")
+    ground.rule("sets", SETS)
+    first = ground.incident()
     with ground.running(NOTES) as it:
+        it.rest()
+        ground.servicenow.drop_field("incident", "u_seen")
+        ground.servicenow.add_field("incident", "u_seen", kind)
+        other = ground.incident("Another")
         it.rest()
         judge(ground, it)
         (parked,) = it.rows("parked")
+        assert parked.effect.cause.rule == "sets"
         assert "u_seen" in parked.why
-    assert [NOTES.count(ground, one) for one in (key, other)] == [1, 1]
+        assert ground.servicenow.row("incident", other)["u_seen"] != "yes"
+    assert [NOTES.count(ground, one) for one in (first, other)] == [1, 1]
+
+
+@fault("S1", "I8")
+def test_a_choice_that_is_new_in_a_list_sets_aside_what_has_it_until_it_is_configured(ground: Ground) -> None:
+    with ground.running(NOTES) as it:
+        it.rest()
+        ground.servicenow.add_choice("incident", "state", "15", "With the vendor")
+        odd, plain = ground.incident("With somebody else", state="15"), ground.incident("As ever")
+        it.rest()
+        judge(ground, it)
+        with it.loop.store.read() as tx:
+            (aside,) = tx.quarantined()
+        assert "15" in aside.why
+        assert odd in str(aside)
+        found = [one for one in it.here.connectors["servicenow"].check() if "15 (With the vendor)" in one.what]
+        assert [one.level for one in found] == ["warning"]
+    assert [NOTES.count(ground, one) for one in (odd, plain)] == [0, 1]
+    states = (
+        '1 = "new", 2 = "in_progress", 3 = "on_hold", 6 = "resolved", 7 = "closed", 8 = "cancelled", 15 = "on_hold"'
+    )
+    settings = f'incidents = {{ table = "incident", states = {{ {states} }} }}'
+    with ground.running(NOTES, servicenow=settings) as it:
+        it.pass_time(60)
+        ground.servicenow.update("incident", odd, {"work_notes": "Any news?"})
+        it.rest()
+        judge(ground, it)
+        assert not [one for one in it.here.connectors["servicenow"].check() if "15 (With the vendor)" in one.what]
+        with it.loop.store.read() as tx:
+            (record,) = tx.mirror.find(odd)
+            assert (record.state, tx.quarantined()) == ("on_hold", [])
+    assert [NOTES.count(ground, one) for one in (odd, plain)] == [1, 1]
 
 
 @fault("S1")
@@ -145,6 +216,41 @@ def test_a_transition_that_is_gone_is_parked_with_those_that_are_possible(ground
         assert f"no transition brings {key} to done; possible are: " in parked.why
         assert "In Progress" in parked.why
     assert ground.entries("jira", "transition") == []
+
+
+@fault("S2", "I8")
+@pytest.mark.parametrize(("category", "read_as"), [("indeterminate", "in_progress"), ("undefined", "todo")])
+def test_a_status_that_is_new_is_what_its_category_says(ground: Ground, category: str, read_as: str) -> None:
+    """And what does not get on from there says where it could go instead."""
+    key, other = (ground.jira.create_issue("LOOP", f"Issue {number}").key for number in (1, 2))
+    with ground.running() as it:
+        it.rest()
+        flow = ground.jira.project("LOOP").workflow
+        fresh: Any = Status("With the vendor", category)  # type: ignore[arg-type]
+        moves = [dataclasses.replace(one, source=frozenset({"To Do", "In Progress"})) for one in flow.moves]
+        back = Move("901", "Take it back", "In Progress", frozenset({fresh.name}))
+        away = Move("902", "Give it away", fresh.name)
+        ground.jira.set_workflow("LOOP", Workflow((*flow.statuses, fresh), (*moves, back, away)))
+        it.pass_time(60)
+        ground.jira.transition(key, fresh.name)
+        ground.jira.edit(other, {"summary": "As ever"})
+        it.rest()
+        with it.loop.store.read() as tx:
+            assert [one.title for one in tx.mirror.find(other)] == ["As ever"], "the rest flows"
+            assert [one.state for one in tx.mirror.find(key)] == [read_as]
+            assert tx.quarantined() == []
+        assert not [one for one in it.here.connectors["jira"].check() if fresh.name in one.what]
+    ground.rule("moves", MOVES)
+    with ground.running() as it:
+        it.pass_time(60)
+        for one in (key, other):
+            ground.jira.edit(one, {"description": "More of it"})
+        it.rest()
+        judge(ground, it)
+        (parked,) = it.rows("parked")
+        assert f"no transition brings {key} to done; possible are: " in parked.why
+        assert "In Progress" in parked.why
+    assert [one.key for one in ground.entries("jira", "transition")] == [other]
 
 
 @fault("S3", "I7", "I8")

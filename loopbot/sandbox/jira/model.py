@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 Flavour = Literal["cloud", "datacenter"]
-Category = Literal["new", "indeterminate", "done"]
+Category = Literal["new", "indeterminate", "done", "undefined"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

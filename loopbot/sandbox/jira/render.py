@@ -29,6 +29,7 @@ _CATEGORIES: Mapping[Category, tuple[int, str, str]] = {
     "new": (2, "To Do", "blue-gray"),
     "indeterminate": (4, "In Progress", "yellow"),
     "done": (3, "Done", "green"),
+    "undefined": (1, "No Category", "medium-gray"),
 }
 
 

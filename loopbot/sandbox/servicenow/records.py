@@ -1,13 +1,16 @@
 """Writing rows as the instance does: numbers, stamps, counters, journals; what it does not know it ignores in silence."""
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loopbot.sandbox.servicenow import behaviour
 from loopbot.sandbox.servicenow.behaviour import Policy, RefusedError
+from loopbot.sandbox.servicenow.dictionary import Field
+from loopbot.sandbox.servicenow.matching import NUMBERS
 from loopbot.sandbox.servicenow.rows import Row, Rows, stamp
-from loopbot.sandbox.servicenow.schema import Schema, described, described_field
+from loopbot.sandbox.servicenow.schema import Schema, described, described_choice, described_field
 
 JOURNALS = frozenset({"journal_input"})
 _LOCKED = frozenset(
@@ -151,6 +154,13 @@ class Records:
                 if found and (row["name"], row["element"]) == (found.table, name):
                     self.rows.remove("sys_dictionary", row["sys_id"])
 
+    def add_choice(self, table: str, name: str, value: str, label: str) -> None:
+        """Add a choice to a field, and describe it."""
+        with self.rows.lock:
+            options = self.schema.choices.setdefault((table, name), {})
+            options[value] = label
+            self._plain("sys_choice", described_choice(table, name, value, label, len(options)))
+
     def _sorted_out(self, table: str, values: Mapping[str, str]) -> tuple[Row, tuple[tuple[str, str], ...]]:
         """The values that the table knows, cut to length as the database does, and the journal entries among them."""
         given: Row = {}
@@ -163,7 +173,7 @@ class Records:
                 if value:
                     journals.append((name, value))
             else:
-                given[name] = value[: known.max_length] if known.type in {"string", "html"} else value
+                given[name] = _held(known, value)
         return given, tuple(journals)
 
     def _write_journals(
@@ -198,3 +208,12 @@ class Records:
         for row in list(self.rows.all("sys_db_object")):
             if row["super_class"] in ids:
                 self.rows.put("sys_db_object", row | {"super_class": ids[row["super_class"]]})
+
+
+def _held(field: Field, value: str) -> str:
+    """What is left of a value in a field of its type: texts are cut, and what is no number is nothing in a field of numbers."""
+    if field.type in {"string", "html"}:
+        return value[: field.max_length]
+    if field.type in NUMBERS and not re.fullmatch(r"-?\d+(\.\d+)?", value):
+        return ""
+    return value

@@ -132,18 +132,20 @@ def described(schema: Schema) -> Iterator[tuple[str, dict[str, str]]]:
             yield "sys_dictionary", described_field(schema, field)
     for (table, element), options in schema.choices.items():
         for sequence, (value, label) in enumerate(options.items()):
-            yield (
-                "sys_choice",
-                {
-                    "name": table,
-                    "element": element,
-                    "value": value,
-                    "label": label,
-                    "language": "en",
-                    "inactive": "false",
-                    "sequence": str(sequence),
-                },
-            )
+            yield "sys_choice", described_choice(table, element, value, label, sequence)
+
+
+def described_choice(table: str, element: str, value: str, label: str, sequence: int) -> dict[str, str]:
+    """The sys_choice row of one choice of a field."""
+    return {
+        "name": table,
+        "element": element,
+        "value": value,
+        "label": label,
+        "language": "en",
+        "inactive": "false",
+        "sequence": str(sequence),
+    }
 
 
 def described_field(schema: Schema, field: Field) -> dict[str, str]:

@@ -138,6 +138,11 @@ class ServiceNowTwin:
         self.tables.drop_field(table, name)
         self.search.forget()
 
+    def add_choice(self, table: str, field: str, value: str, label: str) -> None:
+        """Add a choice to a field's list, as an administrator would."""
+        self.tables.add_choice(table, field, value, label)
+        self.search.forget()
+
     def hide_field(self, table: str, field: str) -> None:
         """An ACL takes the field from the integration user: it is absent from answers."""
         self.access.hidden_fields.add((table, field))
