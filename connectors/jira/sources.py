@@ -25,10 +25,11 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of a search; `token` leads to the next one, None is the end."""
+    """One page of a search; `token` leads to the next one, None is the end. `total`: how many issues fit, where it is told."""
 
     rows: Sequence[Row]
     token: str | None
+    total: int | None = None
 
 
 class DriftedError(Exception):
@@ -87,12 +88,12 @@ class Search:
         end = start + len(found)
         fresh = found[1:] if last else found
         if end >= total:
-            return Found(fresh, None)
+            return Found(fresh, None, total)
         if not fresh:
             raise BrokenAnswer(
                 self.client.system, f"the search found {total} issues and brought none from number {start}"
             )
-        return Found(fresh, f"{end}:{found[-1].get('id')}")
+        return Found(fresh, f"{end}:{found[-1].get('id')}", total)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -222,7 +223,8 @@ class Issues:
         # The index orders by the stamp it knows, the row shows the one it has now: where more pages follow, only the
         # oldest stamp on this one is surely behind everything that is still to come.
         reading.mark = reading.newest if found.token is None else max(reading.mark, min(marks, default=reading.mark))
-        page = Page(tuple(records), reading.mark.cursor(), fresh, tuple(unmapped), max(calls, 1))
+        place = reading.mark.cursor()
+        page = Page(tuple(records), place, fresh, tuple(unmapped), max(calls, 1), there=found.total)
         return page, bool(fresh) and moved == fresh
 
     def _mark(self, row: Row) -> Mark | None:

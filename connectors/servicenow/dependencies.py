@@ -36,9 +36,10 @@ class DependencySource:
             return
         found: dict[str, set[str]] = {}
         rows = calls = offset = 0
-        after = ""
+        after, there = "", None
         while True:
             asked = self._ask(after, offset)
+            there = asked.total if not calls else there
             calls += 1
             rows += len(asked.rows)
             for row in asked.rows:
@@ -52,7 +53,7 @@ class DependencySource:
                 raise BrokenAnswer(self._instance.system, f"a page of {self.stream} repeats rows", "it is read again")
             after, offset = (idents[-1], 0) if idents else (after, offset + max(self._size // 2, 1))
         depends = {service: tuple(sorted(on)) for service, on in sorted(found.items())}
-        yield Page((), Cursor(now.isoformat()), rows, calls=calls, depends=depends)
+        yield Page((), Cursor(now.isoformat()), rows, calls=calls, depends=depends, there=there)
 
     def count(self) -> int | None:
         """Not asked: relations are no records."""

@@ -65,7 +65,7 @@ class TableSource:
             visible += len(asked.rows)
             newest = max(newest, keys[-1]) if keys else newest
             ended = self._ended(asked, offset) or (there is not None and visible >= there)
-            page = self._page(asked, newest)
+            page = self._page(asked, newest, there)
             del asked  # the rows themselves: not held while the page is committed and the next one is read
             yield page
             del page
@@ -161,7 +161,7 @@ class TableSource:
             return not asked.rows and not asked.more
         return asked.total <= offset + self._pace.page_size
 
-    def _page(self, asked: Rows, newest: Key) -> Page:
+    def _page(self, asked: Rows, newest: Key, there: int | None) -> Page:
         records, unmapped = [], []
         for row in asked.rows:
             found = self._mapped(row)
@@ -169,7 +169,7 @@ class TableSource:
                 unmapped.append(found)
             elif found is not None:
                 records.append(found)
-        return Page(tuple(records), Cursor(self._kept(newest)), len(asked.rows), tuple(unmapped))
+        return Page(tuple(records), Cursor(self._kept(newest)), len(asked.rows), tuple(unmapped), there=there)
 
     def _kept(self, newest: Key) -> str:
         if not newest[0]:

@@ -106,8 +106,8 @@ def _named(system: str, about: str) -> str:
 
 
 def _stuck(here: "Installation") -> Iterator[Finding]:
-    from loopbot.usecases.account import statement
     from loopbot.usecases.inspect import health
+    from loopbot.usecases.statements import statement
 
     found = health(here.loop)
     yield from _left(here)
@@ -115,11 +115,8 @@ def _stuck(here: "Installation") -> Iterator[Finding]:
         if cycle.trouble:
             yield Finding("error", cycle.stream, f"was not read to its end {ago(cycle.ended_at)}: {cycle.trouble}")
             continue
-        compared = ""
-        if cycle.swept:
-            compared = f"; {statement(cycle)}"
         counts = f"{cycle.rows:,} seen, {cycle.new:,} new, {cycle.changed:,} changed"
-        yield Finding("ok", cycle.stream, f"read {ago(cycle.ended_at)}: {counts}{compared}")
+        yield Finding("ok", cycle.stream, f"read {ago(cycle.ended_at)}: {counts}; {statement(cycle)}")
     for one in found.quarantined:
         yield Finding(
             "warning", one.where, f"{one.ident} is set aside: {one.why}", f"tried {counted(one.tries, 'time')}"
@@ -170,8 +167,9 @@ def _webhooks(here: "Installation") -> Iterator[Finding]:
 
 def _left(here: "Installation") -> Iterator[Finding]:
     """The last sweep of each stream, what is left of the calls, and whether a restore is still gone through."""
-    from loopbot.usecases.account import overdue, statement
+    from loopbot.usecases.account import overdue
     from loopbot.usecases.budgets import in_words, known_budgets
+    from loopbot.usecases.statements import statement
 
     with here.store.read() as tx:
         sweeps = [tx.cursors.sweep(source.stream) for source in here.sources]

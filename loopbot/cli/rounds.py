@@ -112,16 +112,21 @@ def _print_streams(out: "Console", done: Round) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from loopbot.usecases.statements import statement
+
     table = Table(box=None, pad_edge=False)
     table.add_column("stream", no_wrap=True)
-    for name in ("seen", "new", "changed", "set aside", "planned"):
+    for name in ("there", "seen", "new", "changed", "set aside", "planned"):
         table.add_column(name, justify="right")
     for one in done.read:
         cycle = one.cycle
-        numbers = (cycle.rows, cycle.new, cycle.changed, cycle.unmapped, one.planned)
-        table.add_row(Text(cycle.stream), *(f"{number:,}" for number in numbers))
+        numbers = (cycle.matched, cycle.rows, cycle.new, cycle.changed, cycle.unmapped, one.planned)
+        # What a system does not count is not nought.
+        table.add_row(Text(cycle.stream), *("?" if number is None else f"{number:,}" for number in numbers))
     print_table(out, table)
     for one in done.read:
+        if one.cycle.unseen or one.cycle.outside:
+            out.print(f"{one.cycle.stream}: {statement(one.cycle)}", markup=False, soft_wrap=True)
         if one.trouble:
             out.print(f"{one.cycle.stream} was not read to its end: {one.cycle.trouble}", markup=False, style="red")
 
@@ -131,8 +136,13 @@ def _print_round_json(done: Round) -> None:
 
     import orjson
 
+    from loopbot.usecases.statements import statement
+
     value = {
-        "streams": [{**dataclasses.asdict(one.cycle), "planned": one.planned} for one in done.read],
+        "streams": [
+            {**dataclasses.asdict(one.cycle), "statement": statement(one.cycle), "planned": one.planned}
+            for one in done.read
+        ],
         "read_by_others": done.skipped,
         "systems": {
             system: {"settled": one.settled, "parked": one.parked, "uncertain": one.uncertain, "failed": one.failed}

@@ -11,8 +11,8 @@ from loopbot.cli.running import progress
 def sweep_now(config: Path, streams: list[str], *, as_json: bool) -> int:
     """Sweep these streams (all where none is named); the exit code says whether anything is unexplained."""
     from loopbot.domain.errors import UserError
-    from loopbot.usecases.account import statement
     from loopbot.usecases.ingest import ingest
+    from loopbot.usecases.statements import statement
 
     with opened(config) as here:
         known = {source.stream: source for source in here.sources}

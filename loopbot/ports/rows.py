@@ -78,6 +78,8 @@ class Quarantined:
 class Cycle:
     """What one reading of a stream counted and compared: the statement that nothing was lost. `complete`: it went to its end.
 
+    `matched`: how many rows its system said fit what was asked for, when the first page was read (None: it does not say);
+    `rows` came of them, `outside` of these are not of this stream, the others are mirrored or set aside (`unmapped`).
     A sweep (`swept`) also says what became of the records that are mirrored and did not turn up (`missing`): gone there,
     moved to another key, there but outside of what is read (`elsewhere`), or unexplained, and `why`.
     """
@@ -86,9 +88,10 @@ class Cycle:
     started_at: datetime
     ended_at: datetime
     complete: bool = False
-    pages: int = 0
     calls: int = 0
+    matched: int | None = None
     rows: int = 0
+    outside: int = 0
     new: int = 0
     changed: int = 0
     touched: int = 0
@@ -104,6 +107,16 @@ class Cycle:
     elsewhere: int = 0
     unexplained: int = 0
     why: str = ""
+
+    @property
+    def mirrored(self) -> int:
+        """How many of the rows are mirrored as they came, or were so before."""
+        return self.new + self.changed + self.touched + self.same
+
+    @property
+    def unseen(self) -> int:
+        """How many rows its system counted and did not show: below nought where more came while it was read; nought where it does not count."""
+        return 0 if self.matched is None else self.matched - self.rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Unmapped:
 class Page:
     """Rows read in one call. `cursor` is where to go on once they are committed; `counted` is how many rows came.
 
+    `there`: how many rows fit what this reading asks for, all its pages together, where an answer said so that was needed anyway.
     `only`: the keys of all records that the stream has now, where its source knows them all; others are gone. `depends`: on which others each service depends, all that the system knows, where the source reads that.
     """
 
@@ -56,6 +57,7 @@ class Page:
     calls: int = 1
     depends: Mapping[str, tuple[str, ...]] | None = None
     only: frozenset[str] | None = None
+    there: int | None = None
 
 
 class Source(Protocol):

@@ -20,6 +20,7 @@ from loopbot.domain.words import Kind
 from loopbot.ports import Cycle, JournalEntry, Source, Tx
 from loopbot.usecases.enact import absorb
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.statements import statement
 
 RULE = "sweep"
 # More than these are not asked for one by one, and never called gone: so many do not vanish by themselves.
@@ -60,7 +61,9 @@ def account(loop: Loop, source: Source, cycle: Cycle, seen: Collection[str]) -> 
     system, _, what = cycle.stream.partition(":")
     there = source.count()
     if what not in get_args(Kind):
-        return dataclasses.replace(cycle, swept=True, counted_there=there), frozenset()
+        done = dataclasses.replace(cycle, swept=True, counted_there=there)
+        loop.witness.noted("stream swept", stream=cycle.stream, statement=statement(done))
+        return done, frozenset()
     with loop.store.read() as tx:
         missing = [Ref(system, what, key) for key in tx.mirror.keys(system, what) if key not in seen]
         mirrored = tx.mirror.count(system, what)
@@ -97,29 +100,6 @@ def overdue(tx: Tx, stream: str) -> bool:
     """Whether the sweep of a night was missed: nothing was running then, or it did not come to its end."""
     age = unswept(tx, stream)
     return age is not None and age > OVERDUE
-
-
-def statement(cycle: Cycle) -> str:
-    """The account in one sentence, for people."""
-    if cycle.counted_there is None:
-        counts = f"{cycle.rows:,} read; the system does not count them"
-    else:
-        counts = f"{cycle.counted_there:,} there, {cycle.rows:,} read"
-    if cycle.counted_here is not None:
-        counts += f", {cycle.counted_here:,} mirrored"
-    parts = [
-        f"{number:,} {what}"
-        for number, what in (
-            (cycle.unmapped, "set aside because they could not be taken"),
-            (cycle.gone, "deleted there, and no longer counted here"),
-            (cycle.moved, "moved there, and followed"),
-            (cycle.elsewhere, "there, but outside of what is read"),
-            (cycle.unexplained, f"unexplained: {cycle.why}"),
-            (max((cycle.counted_there or 0) - cycle.rows, 0), "counted there, and not shown to this account"),
-        )
-        if number
-    ]
-    return f"{counts}: " + ("; ".join(parts) if parts else "none is missing")
 
 
 def _looked(loop: Loop, source: Source, missing: Sequence[Ref], seen: Collection[str], mirrored: int) -> Findings:

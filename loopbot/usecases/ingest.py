@@ -13,6 +13,7 @@ from loopbot.ports import Cursor, Cycle, JournalEntry, Lease, LeaseLostError, Pa
 from loopbot.usecases.account import account
 from loopbot.usecases.enact import Enacted, absorb, decide
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.statements import statement
 from loopbot.usecases.turns import take_turn, word
 from loopbot.usecases.wake import heard
 
@@ -169,6 +170,8 @@ def _noted(turn: _Turn, reading: _Reading, *, last: bool = False) -> Ingested:
         tx.cursors.note(cycle)
         if last:
             tx.leases.release(turn.lease)
+    if not cycle.swept and (cycle.new or cycle.changed or cycle.unmapped):
+        loop.witness.noted("stream read on", stream=turn.stream, statement=statement(cycle))
     new = [effect for one in reading.enacted for effect in one.new if one.state == "planned"]
     return Ingested(cycle, len(new), frozenset(effect.system for effect in new) | reading.further, trouble)
 
@@ -215,8 +218,9 @@ def _commit(turn: _Turn, page: Page, cycle: Cycle, *, moves: bool) -> tuple[Cycl
     return (
         dataclasses.replace(
             cycle,
-            pages=cycle.pages + 1,
             calls=cycle.calls + page.calls,
+            matched=page.there if cycle.matched is None else cycle.matched,
+            outside=cycle.outside + _outside(page),
             rows=cycle.rows + page.counted,
             new=cycle.new + counts["new"],
             changed=cycle.changed + counts["changed"],
@@ -226,6 +230,11 @@ def _commit(turn: _Turn, page: Page, cycle: Cycle, *, moves: bool) -> tuple[Cycl
         ),
         enacted,
     )
+
+
+def _outside(page: Page) -> int:
+    """Rows that came and are no records of the stream: beyond its filter, or nothing it reads. Relations are no records by nature."""
+    return 0 if page.depends is not None else max(page.counted - len(page.records) - len(page.unmapped), 0)
 
 
 def _take(loop: Loop, tx: Tx, stream: str, page: Page) -> tuple[Counter[str], list[Enacted]]:

@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from loopbot.ports import Cycle
 from loopbot.usecases.account import unswept
 from loopbot.usecases.budgets import known_budgets
 from loopbot.usecases.inspect import health
@@ -88,7 +89,14 @@ class StoreNumbers(Collector):
             "Since the last sweep came to its end; where none did, since the stream was first read.",
             labels=["stream"],
         )
+        rows = GaugeMetricFamily(
+            "loopbot_stream_rows",
+            "Of the last reading: rows that fit there (where the system says), that were read, mirrored, set aside, not of the stream, and not shown.",
+            labels=["stream", "what"],
+        )
         for cycle in found.cycles:
+            for what, number in _rows(cycle):
+                rows.add_metric([cycle.stream, what], number)
             age.add_metric([cycle.stream], (now - cycle.ended_at).total_seconds())
             trouble.add_metric([cycle.stream], float(bool(cycle.trouble)))
         for stream, since in ages.items():
@@ -96,7 +104,7 @@ class StoreNumbers(Collector):
                 sweeps.add_metric([stream], since.total_seconds())
         aside = GaugeMetricFamily("loopbot_quarantined", "Records set aside (at most 100 are counted).")
         aside.add_metric([], len(found.quarantined))
-        yield from (outbox, inbox, age, sweeps, trouble, aside, *self._calls())
+        yield from (outbox, inbox, age, sweeps, rows, trouble, aside, *self._calls())
 
     def _calls(self) -> Iterator[Metric]:
         """What is left of calls, in a fleet of the whole fleet's, as the nodes said within the last two minutes."""
@@ -113,3 +121,11 @@ class StoreNumbers(Collector):
                 theirs.add_metric([one.system], one.server_left)
             closed.add_metric([one.system], len(one.closed))
         yield from (ours, budget, theirs, closed)
+
+
+def _rows(cycle: Cycle) -> Iterator[tuple[str, int]]:
+    if cycle.matched is not None:
+        yield "there", cycle.matched
+        yield "unseen", cycle.unseen
+    yield from (("read", cycle.rows), ("mirrored", cycle.mirrored), ("aside", cycle.unmapped))
+    yield "outside", cycle.outside

@@ -173,7 +173,7 @@ def test_what_could_not_be_read_is_set_aside_and_shown(town: Town) -> None:
     town.rule("note", NOTE)
     said = town.says("once")
     line = next(one for one in said.out.splitlines() if one.startswith("servicenow:incident"))
-    assert line.split()[4] == "1", said.out
+    assert line.split()[5] == "1", said.out
     listed = town.says("outbox", "list").out
     assert "Set aside, because they could not be processed (1 record):" in listed
     assert "77" in listed
@@ -194,7 +194,10 @@ def test_check_of_a_healthy_town_names_every_system_and_finds_it_in_order(town: 
     ]
     names = {line.split()[1].partition(":")[0] for line in lines[2:-2] if line.startswith(("    ok", "  look"))}
     assert names == {"servicenow", "jira", "github", "slack"}
-    assert any("servicenow:incident: read " in line and "6 seen, 6 new" in line for line in lines)
+    (incidents,) = (line for line in lines if "servicenow:incident: read " in line)
+    assert incidents.endswith("6 seen, 6 new, 0 changed; 6 fit there, 6 read, 6 mirrored: none is missing")
+    (releases,) = (line for line in lines if "jira:release: read " in line)
+    assert "the system does not count them" in releases
     assert lines[-1].startswith("0 things wrong")
     findings = town.says("check", "--json").json
     assert {one["level"] for one in findings} <= {"ok", "warning"}

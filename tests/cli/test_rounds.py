@@ -39,6 +39,19 @@ def test_a_plan_names_exactly_what_the_round_then_writes_and_writes_nothing_anyw
     )
 
 
+def test_a_round_says_what_was_counted_there_and_here_and_names_a_difference(town: Town) -> None:
+    town.estate.servicenow.hide_row("incident", "INC0010003")
+    said = town.says("once").out.splitlines()
+    assert said[0].split()[:3] == ["stream", "there", "seen"]
+    line = next(one for one in said if one.startswith("servicenow:incident "))
+    assert line.split()[1:3] == ["6", "5"]
+    assert next(one for one in said if one.startswith("jira:release ")).split()[1] == "?"
+    (difference,) = (one for one in said if one.startswith("servicenow:incident: "))
+    assert "6 fit there, 5 read, 5 mirrored: 1 counted there, and not shown" in difference
+    again = {one["stream"]: one for one in town.says("once", "--json").json["streams"]}
+    assert "fit there" in again["servicenow:incident"]["statement"]
+
+
 def test_what_follows_from_a_planned_ticket_is_all_that_a_plan_does_not_name(doors: Doors, tmp_path: Path) -> None:
     with town_in(doors, tmp_path, starter=True) as town:
         company = town.company
@@ -84,8 +97,9 @@ def test_a_round_prints_a_line_for_each_stream_and_what_went_out(town: Town) -> 
     said = town.says("once")
     assert said.err == ""
     lines = said.out.splitlines()
-    assert lines[0].split() == ["stream", "seen", "new", "changed", "set", "aside", "planned"]
-    assert "servicenow:incident       6    6        0          0        6" in lines
+    assert lines[0].split() == ["stream", "there", "seen", "new", "changed", "set", "aside", "planned"]
+    numbers = next(line.split() for line in lines if line.startswith("servicenow:incident "))
+    assert numbers == ["servicenow:incident", "6", "6", "6", "0", "0", "6"]
     assert lines[-3:] == ["jira: 1 effect delivered", "servicenow: 6 effects delivered", "slack: 1 effect delivered"]
     assert all(line == line.rstrip() for line in lines)
 

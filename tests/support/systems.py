@@ -11,19 +11,24 @@ from loopbot.ports import Cursor, Page, Unmapped
 
 @dataclass
 class FakeSource:
-    """Gives its records in pages of `size`, oldest first, from the cursor's position on; then raises `trouble`, if any."""
+    """Gives its records in pages of `size`, oldest first, from the cursor's position on; then raises `trouble`, if any.
+
+    With `hidden` it counts what it gives in its answers, and so many more that it does not show.
+    """
 
     stream: str
     records: list[Record] = field(default_factory=list)
     size: int = 2
     unmapped: tuple[Unmapped, ...] = ()
     trouble: SystemTrouble | None = None
+    hidden: int | None = None
 
     def read(self, cursor: Cursor) -> Iterator[Page]:
         start = int(cursor.position or 0)
         for at in range(start, len(self.records), self.size):
             some = tuple(self.records[at : at + self.size])
-            yield Page(some, Cursor(str(at + len(some))), len(some), self.unmapped)
+            there = None if self.hidden is None else len(self.records) - start + self.hidden
+            yield Page(some, Cursor(str(at + len(some))), len(some) + len(self.unmapped), self.unmapped, there=there)
         if self.trouble:
             raise self.trouble
 

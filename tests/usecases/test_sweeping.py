@@ -8,10 +8,10 @@ from loopbot.domain.records import Record, Ref
 from loopbot.domain.rulebook import Rulebook
 from loopbot.ports import Cursor, Cycle, Page, Unmapped
 from loopbot.store import SqlStore
-from loopbot.usecases.account import statement
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.ingest import Ingested, ingest
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.statements import statement
 from tests.support.clock import FakeClock
 from tests.support.made import incident, issue, link
 from tests.support.ruling import rule

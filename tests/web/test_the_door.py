@@ -209,17 +209,24 @@ def test_what_is_left_of_calls_is_among_the_numbers(serve: Serve) -> None:
     assert 'loopbot_calls_left{system="slack"}' not in numbers
 
 
-def test_how_old_the_last_sweep_of_each_stream_is_is_among_the_numbers(serve: Serve) -> None:
+def test_how_old_the_last_sweep_of_each_stream_is_and_what_was_counted_is_among_the_numbers(serve: Serve) -> None:
     import requests
 
     here = serve()
     with here.loop.store.write() as tx:
         now = tx.now()
         for stream in ("jira:issue", "jira:release"):
-            tx.cursors.note(Cycle(stream, started_at=now - timedelta(hours=30), ended_at=now - timedelta(hours=30)))
+            tx.cursors.note(
+                Cycle(stream, started_at=now - timedelta(hours=30), ended_at=now - timedelta(hours=30), rows=4)
+            )
         tx.cursors.note(Cycle("jira:issue", started_at=now, ended_at=now - timedelta(hours=2), swept=True))
+        tx.cursors.note(Cycle("jira:issue", started_at=now, ended_at=now, matched=9, rows=7))
     numbers = requests.get(f"{here.url}/metrics", timeout=5).text
     ages = dict(re.findall(r'loopbot_sweep_age_seconds{stream="(.*)"} (\d+)', numbers))
+    assert 'loopbot_stream_rows{stream="jira:release",what="read"} 4.0' in numbers
+    assert 'loopbot_stream_rows{stream="jira:issue",what="there"} 9.0' in numbers
+    assert 'loopbot_stream_rows{stream="jira:issue",what="unseen"} 2.0' in numbers
+    assert 'loopbot_stream_rows{stream="jira:release",what="there"}' not in numbers, "it does not count"
     assert {stream: int(age) // 3600 for stream, age in ages.items()} == {"jira:issue": 2, "jira:release": 30}
 
 

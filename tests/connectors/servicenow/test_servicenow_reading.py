@@ -31,6 +31,21 @@ def test_pages_thinned_by_access_rules_do_not_end_the_reading(stage: Any, connec
     assert _keys(_read(connected(page_size=4))) == sorted(set(keys) - hidden)
 
 
+def test_each_page_tells_what_the_instance_counted_for_the_whole_reading_and_no_call_is_made_for_it(
+    stage: Any, connected: Any
+) -> None:
+    keys = [key for minute in range(9) for key in stage.add(1, NOON + timedelta(minutes=minute))]
+    for key in keys[2:4]:
+        stage.twin.hide_row("incident", key)
+    source = connected(page_size=4, overlap=60).sources()[0]
+    pages = list(source.read(Cursor()))
+    assert ({page.there for page in pages}, sum(page.counted for page in pages)) == ({9}, 7)
+    before = stage.ledger.calls("servicenow")
+    (again,) = source.read(pages[-1].cursor)
+    assert (again.there, again.counted) == (2, 2), "what is new, and what the overlap holds"
+    assert stage.ledger.calls("servicenow") - before == 1
+
+
 def test_a_stream_of_which_nothing_may_be_seen_ends(stage: Any, connected: Any) -> None:
     for key in stage.add(9, NOON):
         stage.twin.hide_row("incident", key)
