@@ -36,7 +36,8 @@ def show_own_evaluation(config: Path, only: str, *, as_json: bool) -> int:
     from loopbot.judgement.evaluation import measure_mirror
 
     with opened(config, remote=False) as here, here.store.read() as tx:
-        measured = list(measure_mirror(_names(only), tx, _progress(quiet=as_json)))
+        encoder = here.loop.shelf.encoder if here.loop.shelf else None
+        measured = list(measure_mirror(_names(only), tx, _progress(quiet=as_json), encoder))
     return _print(measured, as_json=as_json)
 
 
@@ -80,9 +81,12 @@ def _print_figures(out: "Console", measured: "Sequence[Measured]", together: "Se
     for name in ("reached", "simple", "goal", "aim"):
         table.add_column(name, justify="right")
     table.add_column("")
-    for figure in [*(figure for one in measured for figure in one.figures), *together]:
-        if figure.name.endswith("_with_extra"):
-            continue  # it stands under its own name already
+    figures = [*(figure for one in measured for figure in one.figures), *together]
+    values = {figure.name: figure.value for figure in figures}
+    for figure in figures:
+        plain = figure.name.removesuffix("_with_extra").removesuffix("_shipped")
+        if plain != figure.name and values.get(plain) == figure.value:
+            continue  # it stands under its plain name already
         mark = {True: "✓", False: "below" if figure.better == "more" else "above", None: ""}[figure.good]
         cells = (figure.baseline, figure.goal, figure.aim)
         label = f"{figure.name.partition('.')[0]}: {figure.what}" if "." in figure.name else figure.what

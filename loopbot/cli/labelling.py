@@ -78,14 +78,15 @@ def train_labels(config: Path, *, use: bool | None, as_json: bool) -> int:
 
 def evaluate_labels(config: Path, file: Path | None, *, as_json: bool) -> int:
     """Say how well each version does on a file of labels, or, without one, on all labels by leaving parts out."""
-    from loopbot.usecases.topics import evaluated, gathered, left_out
+    from loopbot.judgement.topic_answers import known_labels
+    from loopbot.usecases.topics import evaluated, left_out
 
     with opened(config, remote=False) as here:
         if file is not None:
             found = list(evaluated(here.loop, read_labels(file, here.config.topics.words)))
         else:
             with here.store.read() as tx:
-                rows = gathered(tx)
+                rows = known_labels(tx)
             found = list(left_out(rows, here.loop.shelf.encoder if here.loop.shelf else None))
     if as_json:
         _print_json({name: {"labels": one.labels, "macro_f1": one.macro_f1, "right": one.right} for name, one in found})
@@ -101,11 +102,12 @@ def list_labels(config: Path, *, as_json: bool) -> int:
     from rich.table import Table
     from rich.text import Text
 
+    from loopbot.judgement.topic_answers import known_labels
     from loopbot.judgement.versions import SHIPPED
-    from loopbot.usecases.topics import KIND, gathered
+    from loopbot.usecases.topics import KIND
 
     with opened(config, remote=False) as here, here.store.read() as tx:
-        rows, versions = gathered(tx), tx.models.all(KIND)
+        rows, versions = known_labels(tx), tx.models.all(KIND)
         in_force = here.loop.shelf.in_force(tx).stack.version if here.loop.shelf else SHIPPED
         missing = here.loop.shelf.missing(tx) if here.loop.shelf else ""
     if as_json:

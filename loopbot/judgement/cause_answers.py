@@ -1,6 +1,7 @@
 """The incidents of an installation whose cause people or systems told, and what they say of a model."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +13,7 @@ from loopbot.domain.words import Kind
 from loopbot.judgement.cause import JUDGEMENT, gathered
 from loopbot.judgement.cause_mentions import without_names
 from loopbot.judgement.cause_model import CauseModel, loaded, shipped_model
-from loopbot.judgement.cause_training import Sample, fit, probabilities_of, sample_of
+from loopbot.judgement.cause_training import Sample, fit, probabilities_of, sample_of, shares_of
 from loopbot.ports import Tx
 
 LEAST = 30
@@ -89,6 +90,21 @@ def loss(samples: Sequence[tuple[Sample, Sample]], model: CauseModel) -> float:
         said = sorted(zip(probabilities_of(one, model), one.truths, strict=True), reverse=True)[:10]
         errors.append(sum((probability - truth) ** 2 for probability, truth in said))
     return sum(errors) / max(len(errors), 1)
+
+
+def surprise(samples: Sequence[tuple[Sample, Sample]], model: CauseModel) -> dict[str, float]:
+    """How surprising the truth is: how sure the model was, and where among the candidates it put the causes.
+
+    The second counts what the first can not see: most of what is certain hangs on names, while people choose among five in their order.
+    """
+    places = [
+        -math.log(max(sum(share for share, truth in zip(shares, one.truths, strict=True) if truth), 1e-9))
+        for pair in samples
+        for one in pair
+        if any(one.truths)
+        for shares in (shares_of(one.vectors, model),)
+    ]
+    return {"later answers": loss(samples, model), "where the causes stand": sum(places) / max(len(places), 1)}
 
 
 def _of_kinds(refs: set[Ref] | None) -> frozenset[Ref]:

@@ -111,6 +111,11 @@ def loss(samples: Sequence[Sample], model: Likeness) -> float:
     return sum(errors) / max(len(errors), 1)
 
 
+def surprise(samples: Sequence[Sample], model: Likeness) -> dict[str, float]:
+    """The same, for a trial."""
+    return {"later answers": loss(samples, model)}
+
+
 def in_force(view: View) -> Likeness:
     """The weights by which `[repeat]` judges now."""
     return read_model(view.learnt(JUDGEMENT)) or PAIN

@@ -10,7 +10,7 @@ from loopbot.judgement import cause_answers, recurrence_answers, versions
 from loopbot.judgement.cause import JUDGEMENT as CAUSE
 from loopbot.judgement.cause_model import CauseModel
 from loopbot.judgement.recurrence import JUDGEMENT as RECURRENCE
-from loopbot.judgement.trial import tried
+from loopbot.judgement.trial import Surprise, tried
 from loopbot.judgement.versions import Learnt
 from loopbot.ports import Tx
 from loopbot.usecases.loop import Loop
@@ -41,7 +41,7 @@ class Study(Generic[_S, _M]):
     samples: Sequence[_S]
     present: _M
     fitted: Callable[[Sequence[_S]], _M]
-    loss: Callable[[Sequence[_S], _M], float]
+    surprise: Callable[[Sequence[_S], _M], Surprise]
     written: Callable[[_M], str]
     version: Callable[[_M], str]
 
@@ -75,7 +75,7 @@ def learn_causes(loop: Loop) -> Lesson:
             samples=[cause_answers.samples_of(one, tx, match) for one in known],
             present=cause_answers.in_force(tx),
             fitted=cause_answers.fitted,
-            loss=cause_answers.loss,
+            surprise=cause_answers.surprise,
             written=CauseModel.dumped,
             version=lambda model: model.version,
         )
@@ -96,7 +96,7 @@ def learn_repeats(loop: Loop) -> Lesson:
             samples=[recurrence_answers.sample_of(one, tx) for one in known],
             present=recurrence_answers.in_force(tx),
             fitted=recurrence_answers.fitted,
-            loss=recurrence_answers.loss,
+            surprise=recurrence_answers.surprise,
             written=recurrence_answers.written,
             version=recurrence_answers.version_of,
         )
@@ -108,7 +108,7 @@ def _learnt(loop: Loop, study: Study[_S, _M]) -> Lesson:
 
     What a person chose stays in use whatever is learnt: they may know why.
     """
-    trial = tried(study.samples, study.present, study.fitted, study.loss)
+    trial = tried(study.samples, study.present, study.fitted, study.surprise)
     at = loop.clock.now().isoformat(timespec="seconds")
     learnt = Learnt(study.version(trial.learnt), at, study.answers, trial.note)
     with loop.store.write() as tx:

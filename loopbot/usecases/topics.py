@@ -8,12 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from loopbot.domain.errors import UserError
 from loopbot.domain.ranking import classified
-from loopbot.domain.records import Feedback
-from loopbot.judgement.topic import ENOUGH, Stack, TopicJudge, project_of
+from loopbot.judgement.topic import ENOUGH, Stack, TopicJudge
+from loopbot.judgement.topic_answers import known_labels, labelled
 from loopbot.judgement.topic_keeping import decoded_stack, encoded_stack, encoder_of
-from loopbot.judgement.topic_learning import Example
 from loopbot.judgement.topic_meaning import meant
-from loopbot.judgement.topic_model import read
 from loopbot.judgement.topic_training import Label, Outcome, Training, crossed, macro_f1, outcomes
 from loopbot.judgement.versions import SHIPPED, in_use, use
 from loopbot.ports import Encoder, LabelRow, ModelRow, Tx
@@ -99,26 +97,13 @@ class Trained:
         return self.learnt.macro_f1 >= self.shipped.macro_f1
 
 
-def gathered(tx: Tx) -> list[LabelRow]:
-    """Every label there is: imported ones, people's answers, and feedback whose own system says what it is."""
-    taught = {one.subject: one.other for one in tx.lessons.all("topic") if one.verdict == "yes"}
-    found = {(one.project, one.title, one.text): one for one in tx.labels.all()}
-    for record in tx.mirror.all("feedback"):
-        topic = taught.get(record.ref) or (record.topic if isinstance(record, Feedback) else None)
-        if topic and isinstance(record, Feedback) and (record.title or record.text):
-            source = "an answer" if record.ref in taught else f"{record.system}'s own field"
-            row = LabelRow(record.title, record.text, topic, project_of(record), source)
-            found[row.project, row.title, row.text] = row
-    return [found[key] for key in sorted(found)]
-
-
 def train(loop: Loop, told: Callable[[str], None], *, at_once: bool | None = None) -> Trained:
     """Learn a new version from all labels, and put it in force where it does better than what ships.
 
     `at_once` says so outright. Raises UserError where there are too few labels.
     """
     with loop.store.read() as tx:
-        rows = gathered(tx)
+        rows = known_labels(tx)
     labels = labelled(rows)
     counts = Counter(one.topic for one in labels)
     if len(labels) < ENOUGH or len(counts) < 2:
@@ -169,11 +154,6 @@ def judged_again(loop: Loop) -> int:
             changed += len(again)
             absorb(loop, tx, again)
     return changed
-
-
-def labelled(rows: Iterable[LabelRow]) -> list[Label]:
-    """The rows, read."""
-    return [Label(Example(read(one.title, one.text), one.topic), one.project) for one in rows]
 
 
 def _meant(labels: Sequence[Label], encoder: Encoder, told: Callable[[str], None]) -> list[Label]:

@@ -34,6 +34,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> None:
             Figure(name="cause.recall_at_5_masked", what="recall at 5, masked", value=0.6, baseline=0.333, goal=0.57),
             Figure(name="cause.calibration_error", what="calibration error", value=0.03, goal=0.08, better="less"),
             Figure(name="cause.milliseconds_per_ticket", what="a new ticket", value=12.0, unit="ms"),
+            Figure(name="cause.recall_at_5_masked_shipped", what="recall at 5, as it ships", value=0.6),
+            Figure(name="cause.calibration_error_shipped", what="error, as it ships", value=0.3),
         ),
         "recurrence": _measures(
             Figure(name="recurrence.calibration_error", what="calibration error", value=0.1, better="less"),
@@ -60,6 +62,15 @@ def test_the_table_shows_baseline_and_goal_and_says_what_was_not_measured(made: 
     line = next(line for line in said.splitlines() if "recall at 5, masked" in line)
     assert line.split()[-5:] == [".600", ".333", ".570", "-", "✓"]
     assert f"item: not measured: {tmp_path.name} has no answers.csv.gz" in said
+
+
+def test_what_ships_is_shown_beside_what_was_learnt_where_it_says_something_else(made: None, tmp_path: Path) -> None:
+    said = CliRunner().invoke(app, ["evaluate", "--data", str(tmp_path)]).stdout
+    assert "error, as it ships" in said
+    assert "recall at 5, as it ships" not in said
+    figures = json.loads(CliRunner().invoke(app, ["evaluate", "--data", str(tmp_path), "--json"]).stdout)
+    assert figures["cause.recall_at_5_masked_shipped"] == 0.6
+    assert figures["calibration_error"] == 0.1
 
 
 def test_only_one_judgement_is_measured_where_one_is_named(made: None, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from loopbot.judgement.cause_features import FEATURES
 from loopbot.judgement.cause_model import shipped_model
 from loopbot.judgement.cause_training import Sample
 from loopbot.judgement.evaluation.archive import Archive, growing_store, read_archive
-from loopbot.judgement.evaluation.cause import gather, learnt, measure, outspoken, taught_before
+from loopbot.judgement.evaluation.cause import bars, gather, learnt, measure, outspoken, taught_before
 from loopbot.judgement.evaluation.cause_figures import Judged, Measurement, judged, place_of, share
 from loopbot.judgement.evaluation.cause_figures import figures as figures_of
 from loopbot.judgement.evaluation.figures import NotMeasuredError
@@ -135,6 +135,24 @@ def test_where_nothing_is_linked_alone_no_precision_is_told() -> None:
     assert "cause.recall_at_bar" in names
     assert "cause.precision_at_bar" not in names
     assert "cause.links_per_100_unlabelled" not in names
+
+
+def _said(probability: float, *, right: bool) -> Judged:
+    vector = (0.0,) * len(FEATURES)
+    sample = Sample((vector, vector), ((0.0,), (0.0,)), (right, not right))
+    return Judged(Measurement(incident(1, 1), sample, sample), (probability, 0.0), (probability, 0.0))
+
+
+def test_it_is_advised_from_where_on_to_link_and_from_where_on_to_ask() -> None:
+    said = [_said(0.9, right=True) for _ in range(20)]
+    said += [_said(0.6 - place / 100, right=place % 2 == 0) for place in range(20)]
+    said += [_said(0.1, right=False) for _ in range(20)]
+    link, ask = bars(said)
+    assert link.setting == "link_at = 0.58"
+    assert ask.setting == "ask_at = 0.42"
+    assert ask.why.startswith("half of the 16 questions between the bars")
+    (alone,) = bars(said[-20:])
+    assert alone.setting == "link_at = 1.0"
 
 
 def test_nothing_later_than_the_ticket_is_a_candidate(tmp_path: Path) -> None:

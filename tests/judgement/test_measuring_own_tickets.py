@@ -1,11 +1,16 @@
 """Measuring recurrence on one's own history: what people linked is the known answer, what loopbot linked is not."""
 
+from dataclasses import replace
+
 import pytest
 
 from loopbot.domain.records import Incident, Link
+from loopbot.judgement import versions
 from loopbot.judgement.evaluation import measure_mirror
 from loopbot.judgement.evaluation.figures import Measured
 from loopbot.judgement.evaluation.own_tickets import own_pools
+from loopbot.judgement.recurrence import JUDGEMENT, PAIN
+from loopbot.judgement.recurrence_answers import written
 from loopbot.store import SqlStore
 from tests.judgement.test_recurrence import DAY, ticket
 
@@ -45,6 +50,20 @@ def test_what_people_and_systems_linked_is_found_again_and_a_bar_is_told(store: 
     (advice,) = found.advice
     assert advice.setting.startswith("repeat.alike = 0.")
     assert "12 of 12 incidents" in advice.why
+
+
+def test_the_bar_of_repeat_is_read_off_the_weights_that_judge_here(store: SqlStore) -> None:
+    links = [same(number, "person:mara") for number in range(12)]
+    shipped = measured(store, links)
+    with store.write() as tx:
+        humbler = replace(PAIN, base=PAIN.base - 3)
+        versions.keep(tx, JUDGEMENT, versions.Learnt("humbler", "2026-03-01T00:00:00+00:00", 40), written(humbler))
+        versions.use(tx, JUDGEMENT, "humbler")
+    learnt = measured(store, links)
+    assert learnt.advice[0].setting < shipped.advice[0].setting
+    name = "recurrence.repeat_calibration_error"
+    errors = [next(one.value for one in found.figures if one.name == name) for found in (shipped, learnt)]
+    assert errors[0] != errors[1]
 
 
 def test_what_a_rule_linked_is_no_answer(store: SqlStore) -> None:

@@ -11,11 +11,12 @@ from loopbot.domain.questions import Lesson
 from loopbot.domain.records import Feedback, Ref
 from loopbot.domain.rulebook import Rulebook
 from loopbot.judgement.shipped import shipped_judgement, shipped_topics
+from loopbot.judgement.topic_answers import known_labels
 from loopbot.ports import LabelRow
 from loopbot.store import SqlStore
 from loopbot.usecases.enact import absorb
 from loopbot.usecases.loop import Loop
-from loopbot.usecases.topics import TopicShelf, gathered, judged_again, put_in_force, train
+from loopbot.usecases.topics import TopicShelf, judged_again, put_in_force, train
 from tests.support.clock import FakeClock
 
 WORDS = {"bug": ["zorp", "quux"], "feature": ["blim", "frob"]}
@@ -106,7 +107,7 @@ def test_answers_and_a_system_s_own_fields_are_labels_too(loop: Loop, clock: Fak
     ref = Ref("servicenow", "feedback", "FB1")
     with loop.store.write() as tx:
         tx.lessons.add([Lesson(kind="topic", subject=ref, other="praise", verdict="yes", by="ann", at=tx.now())])
-        found = {(one.title, one.topic, one.source) for one in gathered(tx)}
+        found = {(one.title, one.topic, one.source) for one in known_labels(tx)}
 
     assert found == {("Quite something", "praise", "an answer"), ("The button", "bug", "servicenow's own field")}
 

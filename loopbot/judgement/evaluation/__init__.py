@@ -5,7 +5,7 @@ Each judgement is a module here with
     measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figure, ...]
 
 which reads files of known names from `data` (and learns and draws candidates from `history`, the earlier part: nothing
-later than the ticket that is judged is ever seen), and, where a user's own store can be measured,
+later than the ticket that is judged is ever seen), and for a user's own store, there or in a module of its own,
 
     from_mirror(tx: Tx, progress: Progress) -> tuple[tuple[Figure, ...], tuple[Advice, ...]]
 
@@ -27,7 +27,8 @@ JUDGEMENTS = ("cause", "recurrence", "feedback", "item")
 
 
 READ_MEANING = frozenset({"feedback", "item"})
-"""What the sentence model helps; their `measure` takes it as a fourth argument, and measures both without and with it."""
+"""What the sentence model helps; `measure` takes it as a last argument, and measures without and with it, `from_mirror` as it is used there."""
+_OWN = {"feedback": "own_feedback", "item": "own_items"}
 
 
 def measure(
@@ -38,10 +39,12 @@ def measure(
         yield _tried(name, partial(_on_files, name, data, history, progress, encoder))
 
 
-def measure_mirror(names: Iterable[str], tx: Tx, progress: Progress) -> Iterator[Measured]:
-    """Measure these judgements on a store: what people linked is the known answer."""
+def measure_mirror(
+    names: Iterable[str], tx: Tx, progress: Progress, encoder: Encoder | None = None
+) -> Iterator[Measured]:
+    """Measure these judgements on a store: what people linked, answered and labelled is known; `encoder`: the one in use there."""
     for name in names:
-        yield _tried(name, partial(_on_mirror, name, tx, progress))
+        yield _tried(name, partial(_on_mirror, name, tx, progress, encoder))
 
 
 def _tried(name: str, measured: Callable[[], Measured]) -> Measured:
@@ -58,11 +61,9 @@ def _on_files(name: str, data: Path, history: Path | None, progress: Progress, e
     return Measured(name, _module(name).measure(data, history, progress, *further))
 
 
-def _on_mirror(name: str, tx: Tx, progress: Progress) -> Measured:
-    from_mirror = getattr(_module(name), "from_mirror", None)
-    if from_mirror is None:
-        raise NotMeasuredError("it has no answers of people in a store to be measured on")
-    return Measured(name, *from_mirror(tx, progress))
+def _on_mirror(name: str, tx: Tx, progress: Progress, encoder: Encoder | None) -> Measured:
+    further = (encoder,) if name in READ_MEANING else ()
+    return Measured(name, *_module(_OWN.get(name, name)).from_mirror(tx, progress, *further))
 
 
 def in_all(measured: Iterable[Measured]) -> tuple[Figure, ...]:

@@ -14,8 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from loopbot.domain.rules import Match
-from loopbot.judgement.cause import gathered
-from loopbot.judgement.cause_answers import LEAST, MOST, fitted, in_force, known_causes, loss, samples_of, searched
+from loopbot.judgement.cause import JUDGEMENT, gathered
+from loopbot.judgement.cause_answers import LEAST, MOST, fitted, in_force, known_causes, samples_of, searched, surprise
 from loopbot.judgement.cause_features import Pool
 from loopbot.judgement.cause_mentions import mentions, without_names
 from loopbot.judgement.cause_model import CauseModel, shipped_model
@@ -29,9 +29,11 @@ from loopbot.judgement.evaluation.archive import (
     read_archive,
     with_causes,
 )
+from loopbot.judgement.evaluation.bars import lowest_bar
 from loopbot.judgement.evaluation.cause_figures import Judged, Measurement, figures, judged, place_of
 from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress, as_shipped
 from loopbot.judgement.trial import tried
+from loopbot.judgement.versions import SHIPPED, in_use
 from loopbot.ports import Tx
 
 PARTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)
@@ -73,13 +75,16 @@ def learnt(past: Sequence[Measurement], progress: Progress) -> tuple[CauseModel,
     if len(past) < LEAST:
         return shipped_model(), f"by the model that ships: the history tells {len(past)} earlier causes, {LEAST} teach"
     progress(f"cause: learning from {len(past)} tickets of the history")
-    trial = tried([(one.masked, one.unmasked) for one in past], shipped_model(), fitted, loss)
+    trial = tried([(one.masked, one.unmasked) for one in past], shipped_model(), fitted, surprise)
     which = f"what {len(past)} of the history taught" if trial.no_worse else "the model that ships"
     return trial.learnt if trial.no_worse else shipped_model(), f"by {which}: {trial.note}"
 
 
 def from_mirror(tx: Tx, progress: Progress) -> tuple[tuple[Figure, ...], tuple[Advice, ...]]:
-    """On what is mirrored: incidents whose cause people or systems told. The last third is judged by what the others teach."""
+    """On what is mirrored: incidents whose cause people or systems told, by the model in force.
+
+    A model that was learnt here has seen them: the last third is judged by what the others teach then.
+    """
     known = [one for one in known_causes(tx) if one.causes]
     if len(known) < LEAST // 3:
         raise NotMeasuredError(
@@ -92,31 +97,31 @@ def from_mirror(tx: Tx, progress: Progress) -> tuple[tuple[Figure, ...], tuple[A
         began = time.process_time()
         masked, unmasked = samples_of(one, tx, match)
         seen.append(Measurement(one.incident, masked, unmasked, (time.process_time() - began) / 2))
-    split = round(len(seen) * 2 / 3) if len(seen) >= LEAST else 0
+    learnt_here = in_use(tx, JUDGEMENT) != SHIPPED
+    split = round(len(seen) * 2 / 3) if learnt_here and len(seen) >= LEAST else 0
     model = fitted([(one.masked, one.unmasked) for one in seen[:split]]) if split else in_force(tx)
     said = judged(seen[split:], model)
-    return figures(said, (), seen), (_bar(said),)
+    return figures(said, (), seen), bars(said)
 
 
-def _bar(said: Sequence[Judged]) -> Advice:
-    """The lowest bar above which 19 of 20 links would have been right."""
-    tops = sorted(
-        ((max(one.unmasked, default=0.0), place_of(one.of.unmasked.truths, one.unmasked) == 0) for one in said),
-        reverse=True,
-    )
-    best, right = 1.0, 0
-    for count, (probability, true) in enumerate(tops, start=1):
-        right += true
-        if right / count >= 0.95 and count >= min(10, len(tops)):
-            best = probability
-    if best == 1.0:
-        return Advice(
-            "link_at = 1.0", f"no bar makes 19 of 20 links right on these {len(said)} incidents: let people decide"
-        )
-    above = sum(probability >= best for probability, _ in tops)
-    return Advice(
-        f"link_at = {best:.2f}", f"19 of 20 links above it were right; it links {above} of {len(said)} incidents"
-    )
+def bars(said: Sequence[Judged]) -> tuple[Advice, ...]:
+    """From where on to link without asking (19 of 20 are right), and from where on to ask (half of the answers are yes)."""
+    best = [(max(one.unmasked, default=0.0), place_of(one.of.unmasked.truths, one.unmasked) == 0) for one in said]
+    link = lowest_bar(best, 0.95)
+    if link is None:
+        why = f"no bar makes 19 of 20 links right on these {len(said)} incidents: let people decide"
+        advised = Advice("link_at = 1.0", why)
+    else:
+        above = sum(probability >= link for probability, _ in best)
+        why = f"19 of 20 links above it were right; it links {above} of {len(said)} incidents"
+        advised = Advice(f"link_at = {link:.2f}", why)
+    asked = [(probability, right) for probability, right in best if link is None or probability < link]
+    ask = lowest_bar(asked, 0.5)
+    if ask is None:
+        return (advised,)
+    count = sum(probability >= ask for probability, _ in asked)
+    why = f"half of the {count} questions between the bars would be answered yes, of incidents that have a known cause"
+    return advised, Advice(f"ask_at = {ask:.2f}", why)
 
 
 def outspoken(archive: Archive) -> list[KnownCause]:

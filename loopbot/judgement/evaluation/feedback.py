@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from loopbot.domain.records import Feedback, Ref
+from loopbot.domain.records import FOR_THE_BACKLOG, Feedback, Ref
 from loopbot.domain.words import TOPICS
 from loopbot.judgement.calibration import calibration_error, fit_temperature
 from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress, both
@@ -63,7 +63,7 @@ def _of_issues(
     figures = lean
     if encoder is not None:
         progress("feedback: reading what each text means")
-        home, away, _ = _rounds(_with_vectors(tested, encoder), _with_vectors(earlier, encoder), progress)
+        home, away, _ = _rounds(with_vectors(tested, encoder), with_vectors(earlier, encoder), progress)
         figures = [*both(lean, list(_figures(home, away)))]
     if signs:
         figures = [*figures, _signs_alone(signs)]
@@ -92,7 +92,8 @@ def _rounds(tested: Sequence[Label], earlier: Sequence[Label], progress: Progres
     return home, away, signs
 
 
-def _with_vectors(labels: Sequence[Label], encoder: Encoder) -> list[Label]:
+def with_vectors(labels: Sequence[Label], encoder: Encoder) -> list[Label]:
+    """The labels with what each text means."""
     texts = meant([one.example.text for one in labels], encoder)
     return [replace(one, example=replace(one.example, text=text)) for one, text in zip(labels, texts, strict=True)]
 
@@ -161,17 +162,26 @@ def _figures(home: Sequence[Sequence[Outcome]], away: Sequence[Sequence[Outcome]
             aim=0.70,
             note=", ".join(f"{each[0].project.rpartition('/')[2]} {macro_f1(each):.2f}" for each in away if each),
         )
-    errors = [_error(group) for group in (home, away) if group]
-    if errors:
-        yield Figure(
-            name="feedback.calibration_error",
-            what="calibration error, the worse of both",
-            value=max(errors),
-            goal=0.08,
-            aim=0.05,
-            better="less",
-            note=", ".join(f"{error:.3f}" for error in errors),
-        )
+    groups = [group for group in (home, away) if group]
+    for name, what, error in (
+        ("calibration_error", "calibration error, the worse of both", kind_error),
+        (
+            "backlog_calibration_error",
+            "calibration error of its being for the backlog, the worse of both",
+            backlog_error,
+        ),
+    ):
+        errors = [error([one for each in group for one in each]) for group in groups]
+        if errors:
+            yield Figure(
+                name=f"feedback.{name}",
+                what=what,
+                value=max(errors),
+                goal=0.08,
+                aim=0.05,
+                better="less",
+                note=", ".join(f"{each:.3f}" for each in errors),
+            )
 
 
 def _signs_alone(signs: Sequence[Sequence[Outcome]]) -> Figure:
@@ -183,16 +193,27 @@ def _signs_alone(signs: Sequence[Sequence[Outcome]]) -> Figure:
     )
 
 
-def _error(groups: Sequence[Sequence[Outcome]]) -> float:
-    every = [one for group in groups for one in group]
-    return calibration_error([one.shares[one.said] for one in every], [one.said == one.truth for one in every])
+def kind_error(found: Sequence[Outcome]) -> float:
+    """How far the probabilities of the likeliest kinds are from how often they are right."""
+    return calibration_error([one.shares[one.said] for one in found], [one.said == one.truth for one in found])
+
+
+def backlog_error(found: Sequence[Outcome]) -> float:
+    """The same of how probable it is that something is a bug or a wish: on that the backlog's rules act."""
+    told = [for_backlog(one) for one in found]
+    return calibration_error([probability for probability, _ in told], [belongs for _, belongs in told])
+
+
+def for_backlog(one: Outcome) -> tuple[float, bool]:
+    """How probable it is said to be that something is for the backlog, and whether it is."""
+    return sum(share for topic, share in one.shares.items() if topic in FOR_THE_BACKLOG), one.truth in FOR_THE_BACKLOG
 
 
 def _time(tested: Sequence[Label], home: Sequence[object], encoder: Encoder | None) -> Figure:
     """How long one takes in the daemon: with what ships, with a learnt model on top, and with the encoder where there is one."""
     model, temperature = shipped()
     sample = tested[:: max(len(tested) // 150, 1)]
-    learnt = _with_vectors(sample, encoder) if encoder else sample
+    learnt = with_vectors(sample, encoder) if encoder else sample
     stack = _learnt_elsewhere(learnt, Training(model, temperature)) if home else Stack(model, temperature)
     judge = TopicJudge(replace(stack, encoder=encoder.version) if encoder else stack, encoder=encoder)
     now = time.process_time()

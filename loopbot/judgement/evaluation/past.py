@@ -11,7 +11,17 @@ from loopbot.judgement.evaluation.tickets import Pool
 from loopbot.judgement.likeness import Likeness
 from loopbot.judgement.nearness import Memory
 from loopbot.judgement.recurrence import PAIN
-from loopbot.judgement.recurrence_answers import LEAST, MOST, UNTOLD, WITHIN, Sample, Told, fitted, loss, sample_among
+from loopbot.judgement.recurrence_answers import (
+    LEAST,
+    MOST,
+    UNTOLD,
+    WITHIN,
+    Sample,
+    Told,
+    fitted,
+    sample_among,
+    surprise,
+)
 from loopbot.judgement.trial import tried
 
 
@@ -54,7 +64,7 @@ def after_history(pasts: Sequence[Past], progress: Progress) -> tuple[Likeness, 
         for it, memory in past.until(first):
             if it.ref in wanted:
                 samples[it.ref] = _sample(wanted[it.ref], memory, known)
-    trial = tried([samples[one.it.ref] for one in told], PAIN, fitted, loss)
+    trial = tried([samples[one.it.ref] for one in told], PAIN, fitted, surprise)
     which = f"what {pairs} pairs of the history taught" if trial.no_worse else "the weights that ship"
     return trial.learnt if trial.no_worse else PAIN, f"by {which}: {trial.note}"
 
