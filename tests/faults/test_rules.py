@@ -1,12 +1,20 @@
 """E, C and R: writes that come back, writes that cross, rules that want too much. And what always holds."""
 
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
+from loopbot.ports import Hook
+from loopbot.sandbox.jira.hooks import jira_letter
+from loopbot.sandbox.servicenow.hooks import servicenow_letter
 from loopbot.usecases.deliver import deliver
+from loopbot.usecases.hints import Bounds, hinted, keep
 from loopbot.usecases.ingest import preview
 from tests.faults.catalogue import fault
 from tests.faults.conftest import both_stores
-from tests.faults.ground import CASES, ISSUES, NOTES, Case, Ground, judge
+from tests.faults.ground import CASES, ISSUES, NOTES, SECRETS, Case, Ground, Running, judge
 
 each_writer = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -15,17 +23,79 @@ each_writer = pytest.mark.parametrize("case", CASES, ids=str)
 @each_writer
 @both_stores
 def test_our_own_writes_come_back_and_set_off_nothing(ground: Ground, case: Case) -> None:
-    keys = [ground.incident(f"Number {number} fails") for number in range(3)]
-    with ground.running(case) as it:
-        it.rest()
+    """Not even rules that act at each new stamp, which our own write gives a record."""
+    ground.rule("diary", DIARY)
+    case = replace(case, rule=case.rule.replace('on = "incident"', 'on = "incident"\nonce = "{it.updated_at}"'))
+    with ground.running(case, servicenow=HOOKED, jira=HOOKED) as it:
+        it.turn()
+        keys = [ground.incident(f"Number {number} fails") for number in range(3)]
+        for stream in ("servicenow:incident", "jira:issue"):
+            it.read(stream)
+            it.pass_time(90)
+            deliver(it.loop, case.system)
+        assert [case.count(ground, key) for key in keys] == [1] * 3
+        assert len(ground.entries("jira", "comment")) == {"jira": 3}.get(case.system, 0)
         written, planned = len(ground.ledger.entries()), len(it.rows())
-        for _ in range(5):
+        it.pass_time(60)
+        echo = _called(ground, it.turn)
+        it.pass_time(60)
+        assert echo == _called(ground, it.turn), "what came back cost no call that an idle poll does not make"
+        hooked = [_heard(ground, it, stream) for stream in _told_of(ground, it, case, keys)]
+        assert len(hooked) == {"servicenow": 1, "jira": 1, "slack": 0}[case.system]
+        for _ in range(3):
             it.pass_time(60)
             it.turn()
             it.read(sweep=True)
         assert (len(ground.ledger.entries()), len(it.rows())) == (written, planned)
         judge(ground, it)
     assert [case.count(ground, key) for key in keys] == [1] * 3
+
+
+DIARY = """
+about = "Whenever an issue was touched, that is told on it."
+on = "issue"
+once = "{it.updated_at}"
+[[then]]
+do = "comment"
+internal = true
+text = "Touched."
+"""
+HOOKED = 'webhook_secret = "file:servicenow.secret"'
+
+
+def _called(ground: Ground, what: Callable[[], object]) -> Counter[tuple[str, str]]:
+    """Which calls this makes, whatever they ask for."""
+    before = len(ground.ledger.requests())
+    what()
+    return Counter((method, path.partition("?")[0]) for _, method, path, _ in ground.ledger.requests()[before:])
+
+
+def _told_of(ground: Ground, it: Running, case: Case, keys: list[str]) -> list[str]:
+    """The webhooks of our own writes arrive, each twice; the streams that are to be read for them."""
+    secret = SECRETS["servicenow"]
+    letters = {
+        "servicenow": lambda: [servicenow_letter(ground.servicenow, "incident", key, secret) for key in keys],
+        "jira": lambda: [jira_letter(ground.jira, one.key, secret) for one in ground.jira.issues("LOOP")],
+        "slack": list,
+    }[case.system]()
+    hooks = []
+    for letter in [*letters, *letters]:
+        heads = {name.lower(): text for name, text in letter.headers.items()}
+        hook = it.here.connectors[case.system].hooks().verify(heads, letter.body)
+        assert isinstance(hook, Hook)
+        hooks.append(hook)
+    it.pass_time(1)
+    keep(it.loop.store, hooks, Bounds())
+    it.pass_time(10)
+    return hinted(it.loop)
+
+
+def _heard(ground: Ground, it: Running, stream: str) -> None:
+    """A reading for a hint costs what an idle one does, and makes nothing wake."""
+    once = _called(ground, lambda: (it.read(stream), [deliver(it.loop, system) for system in it.loop.sinks]))
+    it.pass_time(60)
+    assert once == _called(ground, lambda: it.read(stream))
+    assert hinted(it.loop) == [], "and it is answered"
 
 
 ANSWERS = """
