@@ -311,7 +311,11 @@ CHAPTERS = (
                 "an issue is deleted, moved or archived",
                 "Its link is marked or follows the key; it is not opened again.",
             ),
-            Row("L2", "an incident is deleted or merged", "What hangs on it is closed; the other side is told once."),
+            Row(
+                "L2",
+                "an incident is deleted, or merged into another (cancelled as its child)",
+                "What a deleted one is linked with is told once; the mirrored issue of a merged one is closed once.",
+            ),
         ),
     ),
     Chapter(
