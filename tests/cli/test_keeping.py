@@ -1,19 +1,30 @@
 """`db` and `sweep` against the twins, whose ledgers judge: a restored, damaged or lost store sends nothing twice."""
 
+import re
+import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from loopbot.engine.alone import Alone
 from loopbot.store.backups import MADE_AT
+from tests.faults.catalogue import fault
 from tests.support.town import ITEM, NOTE, SHOUT, Town
 
 
 @pytest.fixture
 def busy(town: Town) -> Town:
     """A town in which each rule has written something."""
+    return begun(town)
+
+
+def begun(town: Town) -> Town:
     town.rule("note", NOTE)
     town.rule("item", ITEM)
     town.rule("shout", SHOUT)
@@ -44,8 +55,8 @@ def more_happens(town: Town) -> None:
     town.company.change("Search index anew", "Built from nothing", "Order Export", minutes_ago=2)
 
 
+@fault("D4")
 def test_an_old_backup_is_put_back_and_nothing_is_sent_twice(busy: Town) -> None:
-    """D4."""
     backup = busy.folder / "backup.db"
     assert busy.says("db", "backup", str(backup)).code == 0
     more_happens(busy)
@@ -63,8 +74,71 @@ def test_an_old_backup_is_put_back_and_nothing_is_sent_twice(busy: Town) -> None
     assert states == {"settled"}, "found by their marks, and adopted"
 
 
+@dataclass(frozen=True)
+class Dumped:
+    """A schema of Postgres, dumped and put back by its own tools, as docs/operations.md says."""
+
+    url: str
+    file: Path
+
+    def dump(self) -> None:
+        self._run("pg_dump", "-Fc", "--schema", self._schema, "--file", str(self.file), self._server)
+
+    def put_back(self) -> None:
+        self._run("pg_restore", "--clean", "--if-exists", "--dbname", self._server, str(self.file))
+
+    @property
+    def _schema(self) -> str:
+        (found,) = re.findall(r"search_path%3D(\w+)", self.url)
+        return found
+
+    @property
+    def _server(self) -> str:
+        return make_url(self.url).set(drivername="postgresql", query={}).render_as_string(hide_password=False)
+
+    def _run(self, tool: str, *arguments: str) -> None:
+        found = shutil.which(tool)
+        if found is None:
+            pytest.skip(f"{tool} is not here")
+        done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - Postgres' own
+        if "version mismatch" in done.stderr:
+            pytest.skip(done.stderr)
+        assert done.returncode == 0, done.stderr
+
+
+@fault("D4")
+@pytest.mark.parametrize("says_so", [True, False], ids=["said", "left out"])
+def test_a_postgres_that_was_put_back_sends_nothing_twice_once_that_is_said(
+    town: Town, postgres_url: str, says_so: bool
+) -> None:
+    """Put back by other means than ours; the other half shows that `restored` is what holds it."""
+    town.change(("sqlite:///loopbot.db", postgres_url))
+    dumped = Dumped(postgres_url, town.folder / "loopbot.dump")
+    begun(town)
+    dumped.dump()
+    more_happens(town)
+    assert town.says("once").code == 0
+    before = writes(town)
+    dumped.put_back()
+    known = len(town.says("outbox", "list", "--json").json["effects"])
+    assert known < len(before), "time was lost"
+    if not says_so:
+        town.says("once")
+        assert writes(town) != before
+        return
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    assert town.says("db", "restored", "--since", hour_ago.strftime("%Y-%m-%dT%H:%M:%S")).code == 0
+    assert "looked for before it is sent" in town.says("check").out
+    for _ in range(2):
+        town.says("once")
+    assert writes(town) == before
+    effects = town.says("outbox", "list", "--json").json["effects"]
+    assert {one["state"] for one in effects} == {"settled"}, "found by their marks, and adopted"
+    assert len(effects) > known
+
+
+@fault("D3")
 def test_a_lost_store_is_rebuilt_from_the_marks(busy: Town) -> None:
-    """D3."""
     before = writes(busy)
     with database(busy).open("r+b") as file:
         file.write(b"\0" * 50_000)
