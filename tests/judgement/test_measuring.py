@@ -38,7 +38,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> None:
             Figure(name="cause.calibration_error_shipped", what="error, as it ships", value=0.3),
         ),
         "recurrence": _measures(
-            Figure(name="recurrence.calibration_error", what="calibration error", value=0.1, better="less"),
+            Figure(name="recurrence.calibration_error", what="calibration error", value=0.02, better="less"),
+            Figure(name="recurrence.repeat_calibration_error", what="of [repeat]", value=0.1, better="less"),
+            Figure(name="recurrence.calibration_error_lean", what="without it", value=0.4, better="less"),
             Figure(name="recurrence.milliseconds_per_ticket", what="a new ticket", value=20.0, unit="ms"),
         ),
         "feedback": _measures(),
@@ -61,6 +63,7 @@ def test_the_table_shows_baseline_and_goal_and_says_what_was_not_measured(made: 
     said = CliRunner().invoke(app, ["evaluate", "--data", str(tmp_path)]).stdout
     line = next(line for line in said.splitlines() if "recall at 5, masked" in line)
     assert line.split()[-5:] == [".600", ".333", ".570", "-", "✓"]
+    assert "with 100,000 tickets: python -m benchmarks tickets" in said
     assert f"item: not measured: {tmp_path.name} has no answers.csv.gz" in said
 
 

@@ -46,7 +46,7 @@ def test_what_people_and_systems_linked_is_found_again_and_a_bar_is_told(store: 
     assert figures["recurrence.recall_at_1"].value == 1.0
     assert figures["recurrence.recall_at_1"].note == "12 tickets of 1 projects"
     assert figures["recurrence.recall_at_10"].goal is None
-    assert figures["recurrence.recall_at_10"].baseline is None
+    assert figures["recurrence.recall_at_10"].baseline == 1.0
     (advice,) = found.advice
     assert advice.setting.startswith("repeat.alike = 0.")
     assert "12 of 12 incidents" in advice.why

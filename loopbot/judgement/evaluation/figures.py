@@ -13,7 +13,7 @@ class Figure:
     """One line of the table.
 
     `name` is what machines read (`cause.recall_at_5_masked`), `what` what people read. `baseline` is what simple methods
-    reach, `goal` what is asked for at the least and `aim` what is hoped for; `better` says in which direction.
+    reach on the same cases, `goal` what is asked for at the least and `aim` what is hoped for; `better` says in which direction.
     """
 
     name: str
@@ -40,6 +40,13 @@ def both(lean: Sequence[Figure], meant: Sequence[Figure]) -> Iterator[Figure]:
     for end, words, figures in (("lean", "without the sentence model", lean), ("with_extra", "with it", meant)):
         for one in figures:
             yield replace(one, name=f"{one.name}_{end}", what=f"{one.what}, {words}", goal=None, aim=None)
+
+
+def beside(figures: Iterable[Figure], simple: Iterable[Figure]) -> Iterator[Figure]:
+    """Figures with what a simple method reached on the same cases beside those that say how much is found."""
+    reached = {one.name: one.value for one in simple if ".recall_at_" in one.name and not one.name.endswith("_bar")}
+    for one in figures:
+        yield replace(one, baseline=reached.get(one.name))
 
 
 def as_shipped(figures: Iterable[Figure]) -> Iterator[Figure]:

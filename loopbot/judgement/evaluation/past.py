@@ -7,6 +7,7 @@ from datetime import datetime
 from loopbot.domain.records import Incident, Ref
 from loopbot.domain.wordings import Sought
 from loopbot.judgement.evaluation.figures import Progress
+from loopbot.judgement.evaluation.plain import PlainIndex
 from loopbot.judgement.evaluation.tickets import Pool
 from loopbot.judgement.likeness import Likeness
 from loopbot.judgement.nearness import Memory
@@ -32,6 +33,7 @@ class Past:
     pool: Pool
     asked: Mapping[Ref, frozenset[Ref]]
     memory: Memory = field(default_factory=Memory)
+    plain: PlainIndex = field(default_factory=PlainIndex)
     _come: int = 0
 
     def until(self, moment: datetime | None = None) -> Iterator[tuple[Incident, Memory]]:
@@ -42,6 +44,7 @@ class Past:
                 return
             yield it, self.memory
             self.memory.add(it)
+            self.plain.add(it)
             self._come += 1
 
 

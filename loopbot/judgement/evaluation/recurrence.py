@@ -17,7 +17,7 @@ from pathlib import Path
 
 from loopbot.domain.records import Incident, Ref
 from loopbot.domain.wordings import Sought
-from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress, as_shipped
+from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress, as_shipped, beside
 from loopbot.judgement.evaluation.own_tickets import own_pools
 from loopbot.judgement.evaluation.past import Past, after_history
 from loopbot.judgement.evaluation.tickets import Pool, pools
@@ -33,7 +33,8 @@ UNRELATED = 6_000
 SETTLED = 100
 LEAST = 10
 """Of fewer tickets that repeat one nothing can be said."""
-_BASELINES = {1: 0.381, 5: 0.568, 10: 0.654}
+_LOOKED_AT = 10
+"""So many of the nearest by plain TF-IDF are looked at: the recall of no more is told."""
 _BANDS = ((0.0, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 1.01))
 _KIND = frozenset({Incident.kind})
 
@@ -58,11 +59,12 @@ def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figur
     share = _share(found)
     pasts = [Past(pool, _asked_for(pool, share)) for pool in found]
     pains, why = after_history(pasts, progress) if history else (PAIN, "")
-    similar, pain, shipped = _all_asked(pasts, (DUPLICATE, pains, PAIN), progress)
+    similar, pain, shipped, plain = _all_asked(pasts, (DUPLICATE, pains, PAIN), progress)
+    simple = _figures(plain, len(found), share)
     return (
-        *_figures(similar, len(found), share),
-        *_of_pain(pain, len(found), share, why),
-        *(as_shipped(_of_pain(shipped, len(found), share)) if history else ()),
+        *beside(_figures(similar, len(found), share), simple),
+        *_of_pain(beside(_figures(pain, len(found), share), simple), why),
+        *(as_shipped(_of_pain(_figures(shipped, len(found), share))) if history else ()),
     )
 
 
@@ -75,10 +77,14 @@ def from_mirror(tx: Tx, progress: Progress) -> tuple[tuple[Figure, ...], tuple[A
         raise NotMeasuredError(message)
     share = _share(found)
     pasts = [Past(pool, _asked_for(pool, share)) for pool in found]
-    similar, pain = _all_asked(pasts, (DUPLICATE, in_force(tx)), progress)
-    measured = (*_figures(similar, len(found), share), *_of_pain(pain, len(found), share))
-    # The other figures and goals are of public tickets.
-    return tuple(replace(one, baseline=None, goal=None, aim=None) for one in measured), (_alike(pain),)
+    similar, pain, plain = _all_asked(pasts, (DUPLICATE, in_force(tx)), progress)
+    simple = _figures(plain, len(found), share)
+    figures = (
+        *beside(_figures(similar, len(found), share), simple),
+        *_of_pain(beside(_figures(pain, len(found), share), simple)),
+    )
+    # The goals are of public tickets.
+    return tuple(replace(one, goal=None, aim=None) for one in figures), (_alike(pain),)
 
 
 def _alike(asked: Sequence[_Asked]) -> Advice:
@@ -112,22 +118,24 @@ def _asked_for(pool: Pool, share: float) -> dict[Ref, frozenset[Ref]]:
 
 
 def _all_asked(pasts: Sequence[Past], models: Sequence[Likeness], progress: Progress) -> list[list[_Asked]]:
-    """What each of the models says of all that is asked for."""
-    found: list[list[_Asked]] = [[] for _ in models]
+    """What each of the models says of all that is asked for, and, last, what plain TF-IDF does."""
+    found: list[list[_Asked]] = [[] for _ in (*models, "plain")]
     for past in pasts:
         progress(f"recurring tickets of {past.pool.name}")
         for it, memory in past.until():
             right = past.asked.get(it.ref)
             if right is not None:
                 unclear = not right and it.ref in past.pool.repeating
-                for said, one in zip(found, _ask(it, memory, models, right, unclear=unclear), strict=True):
-                    said.append(one)
+                said = [*_ask(it, memory, models), (past.plain.nearest(it, _LOOKED_AT), 0.0)]
+                for one, (scored, took) in zip(found, said, strict=True):
+                    hits = [ref in right for _, ref in scored]
+                    best = tuple((score, hit) for (score, _), hit in zip(scored[:SHOWN], hits, strict=False))
+                    one.append(_Asked(bool(right), unclear, best, hits.index(True) if any(hits) else None, took))
     return found
 
 
-def _ask(
-    it: Incident, memory: Memory, models: Sequence[Likeness], right: frozenset[Ref], *, unclear: bool
-) -> Iterator[_Asked]:
+def _ask(it: Incident, memory: Memory, models: Sequence[Likeness]) -> Iterator[tuple[list[tuple[float, Ref]], float]]:
+    """How probable each model says each neighbour is, the surest first, and how many seconds of a processor that took."""
     begun = time.process_time()
     near = memory.neighbours(it, Sought(kinds=_KIND, until=it.occurred_at, limit=CANDIDATES))
     rows = list(measured(it, near))
@@ -138,19 +146,16 @@ def _ask(
             ((model.probability(measures), one.record.ref) for one, measures in rows),
             key=lambda each: (-each[0], each[1]),
         )
-        took = looked + time.process_time() - begun
-        hits = [ref in right for _, ref in scored]
-        best = tuple((score, hit) for (score, _), hit in zip(scored[:SHOWN], hits, strict=False))
-        yield _Asked(bool(right), unclear, best, hits.index(True) if any(hits) else None, took)
+        yield scored, looked + time.process_time() - begun
 
 
 def _figures(asked: Sequence[_Asked], projects: int, share: float) -> list[Figure]:
     return [*_ranking(asked, projects), *_alarms(asked, share)]
 
 
-def _of_pain(asked: Sequence[_Asked], projects: int, share: float, why: str = "") -> Iterator[Figure]:
+def _of_pain(figures: Iterable[Figure], why: str = "") -> Iterator[Figure]:
     """The same of the weights by which `[repeat]` finds what is the same pain, which are others; `why`: which of them judge."""
-    for one in _figures(asked, projects, share):
+    for one in figures:
         name = one.name.removeprefix("recurrence.")
         if name.startswith("recall_at_") or name == "calibration_error":
             note = "; ".join(filter(None, (one.note, why))) if name == "recall_at_1" else one.note
@@ -159,7 +164,6 @@ def _of_pain(asked: Sequence[_Asked], projects: int, share: float, why: str = ""
                 one,
                 name=f"recurrence.repeat_{name}",
                 what=f"[repeat]: {one.what}",
-                baseline=None,
                 goal=goals[0],
                 aim=goals[1],
                 note=note,
@@ -175,7 +179,6 @@ def _ranking(asked: Sequence[_Asked], projects: int) -> Iterable[Figure]:
             name=f"recurrence.recall_at_{count}",
             what=f"recurring tickets, recall at {count}",
             value=hits / max(len(related), 1),
-            baseline=_BASELINES[count],
             goal=goal,
             aim=aim,
             note=f"{len(related)} tickets of {projects} projects",
@@ -194,7 +197,6 @@ def _alarms(asked: Sequence[_Asked], share: float) -> Iterable[Figure]:
             name="recurrence.recall_at_2_false_alarms_per_100",
             what="one pair, recall at 2 false alarms a 100 unrelated tickets",
             value=_caught(related, alone),
-            baseline=0.129,
             goal=0.17,
             aim=0.25,
             note=f"{len(alone)} tickets nobody called a repetition; some are",
@@ -204,7 +206,6 @@ def _alarms(asked: Sequence[_Asked], share: float) -> Iterable[Figure]:
             name="recurrence.recall_at_2_false_alarms_per_100_closed_ones_too",
             what="the same, as if those that people closed as duplicates of what is not here were unrelated",
             value=_caught(related, nominal),
-            baseline=0.114,
             goal=0.17,
             note=f"{len(nominal)} tickets, {len(nominal) - len(alone)} of them closed or linked as duplicates",
         )
