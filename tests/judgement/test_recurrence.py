@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from loopbot.domain.records import Incident, Involved, Issue, Link, Person, Record, Ref
 from loopbot.domain.rules import Match, Repeat
 from loopbot.judgement.likeness import open_at
-from loopbot.judgement.recurrence import Recurrences, Similars
+from loopbot.judgement.recurrence import MOST_SAID, Recurrences, Similars
 from loopbot.language.scene import Scene
 from tests.support.made import at
 
@@ -79,6 +80,16 @@ def test_a_person_who_says_that_they_are_the_same_is_certain() -> None:
     assert found(NOW, [EXPORT, TONER], links=(said,)) == ["INC3", "INC1"]
     by_rule = Link(NOW.ref, "duplicates", TONER.ref, by="rule:other")
     assert found(NOW, [EXPORT, TONER], links=(by_rule,)) == ["INC1"]
+
+
+def test_so_many_at_most_are_followed_that_people_linked() -> None:
+    many = [ticket(f"INC{100 + number}", f"Pain {number}x", 10 - number / 100) for number in range(MOST_SAID + 20)]
+    chain = [Link(later.ref, "duplicates", one.ref, by="person:mara") for one, later in pairwise(many)]
+    star = [Link(one.ref, "duplicates", many[0].ref, by="person:mara") for one in many[1:]]
+    for links in (chain, star):
+        scene = Scene(at(0), {one.ref: one for one in many}, tuple(links))
+        certain = [one for one in Recurrences().alike(many[-1], scene, TWO_WEEKS) if one.score == 1.0]
+        assert len(certain) == MOST_SAID
 
 
 def test_other_services_and_older_ones_are_not_counted() -> None:

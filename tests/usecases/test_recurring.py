@@ -1,7 +1,6 @@
 """What keeps coming back, and that what people say about it stays said."""
 
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from loopbot.domain.errors import UserError
 from loopbot.domain.records import Incident, Record, Ref
 from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.rules import Repeat
-from loopbot.judgement.recurrence import MOST_SAID
 from loopbot.judgement.shipped import shipped_judgement
 from loopbot.store import SqlStore
 from loopbot.usecases.loop import Loop
@@ -124,17 +122,6 @@ def test_what_was_taken_apart_leads_nowhere(loop: Loop) -> None:
     assert certain(loop, EXPORTS[2]) == {"INC4", "INC5", "INC6"}
     say(loop, split, [EXPORTS[2]], [TONERS[1]])
     assert certain(loop, EXPORTS[2]) == {"INC4"}
-
-
-def test_so_many_at_most_are_followed_that_people_linked(loop: Loop) -> None:
-    many = [ticket(100 + number, f"Pain number {number}", 10 - number / 100) for number in range(MOST_SAID + 20)]
-    with loop.store.write() as tx:
-        tx.mirror.put(many)
-    for one, other in pairwise(many[:60]):
-        say(loop, merge, [one, other])
-    assert len(certain(loop, many[59])) == MOST_SAID
-    say(loop, merge, many)
-    assert len(certain(loop, many[-1])) == MOST_SAID
 
 
 def test_the_last_word_counts(loop: Loop) -> None:
