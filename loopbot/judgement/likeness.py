@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from loopbot.domain.records import Record
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Wording
+from loopbot.judgement.error_codes import is_error
 from loopbot.judgement.nearness import rarity
 
 _DAY = 86_400.0
@@ -185,8 +186,9 @@ def _of_words(asked: _Asked, other: Wording) -> partial[Measures]:
     title, body = frozenset(other.title), frozenset(other.body)
     terms = title | body
     shared = asked.terms & terms
-    # Where the asked one names no error, nothing is made of the other's: the words of hundreds need not be looked through.
-    errors = _errors(terms) if asked.errors else _NONE
+    # Only where the asked one names an error and the other not the same, the words of hundreds are looked through for another one.
+    same = asked.errors & terms
+    errors = _errors(terms) if asked.errors and not same else _NONE
     titles = asked.title_weight or 1.0
     rarest = max((asked.weights[term] for term in shared), default=0.0) / asked.most
     if _same_words(asked, title, body):
@@ -203,8 +205,9 @@ def _of_words(asked: _Asked, other: Wording) -> partial[Measures]:
         rare=math.log1p(len(shared & asked.rare)) / 3,
         rarest=rarest,
         phrases=math.log1p(len(asked.phrases.intersection(pairs))) / 4,
-        same_error=float(bool(asked.errors & errors)),
-        other_error=float(bool(errors) and not asked.errors & errors),
+        # The weight was learnt from names, which hundreds of tickets share; what a code in common tells is how rare it is.
+        same_error=float(bool(same) and not any(map(is_error, same))),
+        other_error=float(bool(errors)),
         length=abs(math.log((1 + len(asked.wording.body)) / (1 + len(other.body)))) / 3,
     )
 
@@ -261,7 +264,7 @@ def weight_of(term: str, near: Neighbourhood) -> float:
 
 
 def _errors(terms: frozenset[str]) -> frozenset[str]:
-    return frozenset([term for term in terms if term.endswith(_ERRORS) and len(term) > 9])
+    return frozenset([one for one in terms if (one.endswith(_ERRORS) and len(one) > 9) or is_error(one)])
 
 
 def _phrases(terms: Sequence[str]) -> frozenset[tuple[str, str]]:

@@ -1,11 +1,14 @@
 """Why two tickets are taken for the same, in words: what both mention, the service, the time between. What is told stands in both."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from functools import cached_property
 
 from loopbot.domain.records import Record
 from loopbot.domain.scoring import Ranked, distance
 from loopbot.domain.texts import listed
 from loopbot.domain.wordings import Neighbour, Neighbourhood
+from loopbot.judgement.error_codes import is_error
 from loopbot.judgement.likeness import Likeness, Measures, compared, weight_of
 from loopbot.judgement.wording import as_written, is_unspaced
 
@@ -27,7 +30,6 @@ class Reasons:
     def __init__(self, it: Record, near: Neighbourhood) -> None:
         self._it, self._near = it, near
         self._told: dict[tuple[int, frozenset[str], bool], tuple[str, ...]] = {}
-        self._written: Mapping[str, str] | None = None
 
     def of(self, one: Neighbour, measures: Measures) -> tuple[str, ...]:
         """The reasons for one of the neighbours."""
@@ -39,28 +41,33 @@ class Reasons:
         return (*told, distance(self._it, one.record))
 
     def _but_time(self, one: Neighbour, measures: Measures) -> Iterator[str]:
-        words = listed(self._both_mention(one))
+        shared = self._near.asked.terms & one.wording.terms & self._writing.keys()
+        errors = {term for term in shared if is_error(term)}
+        words = listed(self._telling(shared - errors, one.record))
         if measures.titles > 0.95:
             yield "the same title"
+        if errors:
+            yield f"both have error {listed(sorted(self._writing[term] for term in errors)[:_MOST_WORDS])}"
         if words:
             yield f"both mention {words}"
         if measures.same_service:
             yield f"same service ({listed(sorted(self._it.services & one.record.services))})"
 
-    def _both_mention(self, one: Neighbour) -> list[str]:
+    @cached_property
+    def _writing(self) -> Mapping[str, str]:
+        return as_written(_text(self._it))
+
+    def _telling(self, shared: AbstractSet[str], other: Record) -> list[str]:
         """The most telling words of both, as the record writes them: people read words, not stems."""
-        if self._written is None:
-            self._written = as_written(_text(self._it))
-        shared = self._near.asked.terms & one.wording.terms & self._written.keys()
         chosen: list[str] = []
         for term in sorted(shared, key=lambda term: (-weight_of(term, self._near), term)):
-            word = self._written[term]
+            word = self._writing[term]
             if is_unspaced(term):
-                word = _run_of_both(term, _text(self._it), _text(one.record))
-            if any(word.lower() in other.lower() for other in chosen):
+                word = _run_of_both(term, _text(self._it), _text(other))
+            if any(word.lower() in before.lower() for before in chosen):
                 continue
             # An identifier says what its parts say.
-            chosen = [other for other in chosen if other.lower() not in word.lower()] + [word]
+            chosen = [before for before in chosen if before.lower() not in word.lower()] + [word]
             if len(chosen) == _MOST_WORDS:
                 break
         return chosen

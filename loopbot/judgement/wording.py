@@ -2,7 +2,7 @@
 
 The same ticket written by two people, or by one monitoring system on two days, should come out nearly the same. Terms are
 lower case, without accents, lightly stemmed, of letters and digits alone (so that any index can hold them). Identifiers
-stand whole and in parts (`FSNamesystem`: fsnamesystem, fs, namesystem); scripts without spaces are cut into pairs of
+stand whole and in parts (`FSNamesystem`: fsnamesystem, fs, namesystem); numbers are left out but for codes of errors; scripts without spaces are cut into pairs of
 characters. Every pattern takes linear time, and what lies beyond the first 16,000 characters of a text is not looked at.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from loopbot.domain.wordings import Wording
+from loopbot.judgement.error_codes import error_codes
 from loopbot.judgement.stopwords import FAREWELLS, GREETINGS, STOP
 
 LONGEST = 16_000
@@ -131,8 +132,10 @@ def _terms(line: str) -> Iterator[str]:
         line = _URL.sub(r" \1 \2 ", line)
     if "@" in line or line.count("-") >= 4:
         line = _ADDRESS.sub(" ", line)
-    for token in _TOKEN.findall(line):
-        yield from token_terms(token)
+    terms = [term for token in _TOKEN.findall(line) for term in token_terms(token)]
+    yield from terms
+    # A number tells nothing but as a code; a web's (503) stands there already.
+    yield from (code for code, written in error_codes(line) if code not in terms and written not in terms)
 
 
 @lru_cache(maxsize=4_096)
@@ -224,7 +227,7 @@ def as_written(text: str) -> dict[str, str]:
                 words.setdefault(terms[0], piece)
             for part in _PARTS.findall(piece) if len(terms) > 1 else ():
                 parts.setdefault(stem(part.lower()), part)
-    return parts | words
+    return parts | words | {code: written for line in text.split("\n") for code, written in error_codes(line)}
 
 
 def is_unspaced(text: str) -> bool:
