@@ -16,6 +16,7 @@ from loopbot.domain.scoring import Ranked
 from loopbot.domain.views import View
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought, Wording
 from loopbot.domain.words import Kind
+from loopbot.judgement.forms import as_filled_in
 from loopbot.judgement.items import MEANT, Recall, across
 from loopbot.judgement.likeness import Likeness, Measures, few_of
 from loopbot.judgement.likeness_reasons import ranked
@@ -96,7 +97,7 @@ class Recurrences:
         sought = Sought(
             kinds=frozenset({it.kind}), services=services, since=since, until=it.occurred_at, limit=CANDIDATES
         )
-        near = _worth_comparing(it, view.neighbours(it, sought))
+        near = as_filled_in(it.text, _worth_comparing(it, view.neighbours(it, sought)))
         model = read_model(view.learnt(JUDGEMENT)) or self.model
         for one in ranked(it, near, model):
             if one.score < repeat.alike:
@@ -120,7 +121,7 @@ class Similars:
         sought = Sought(kinds=frozenset({match.kind}), since=it.occurred_at - match.within, limit=CANDIDATES)
         near = view.neighbours(it, sought) if among is None else Memory(among).neighbours(it, sought)
         if match.kind == it.kind:
-            return ranked(it, near, self.model)
+            return ranked(it, as_filled_in(it.text, near), self.model)
         return across(it, near, recalled(view, self.encoder))
 
     def concerned(self, other: Record, view: View, match: Match, kind: Kind) -> Iterable[Record]:
