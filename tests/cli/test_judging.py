@@ -97,6 +97,9 @@ def test_without_enough_answers_nothing_is_learnt_and_nothing_measured(town: Tow
     assert said.code == 1
     assert "cause: Nothing was learnt: 0 incidents have a known cause; 30 are needed" in said.out
     assert "recurrence: Nothing was learnt: people called 0 pairs of tickets the same; 30 are needed" in said.out
-    measured = town.says("evaluate", "--from-mirror", "--only", "cause")
+    measured = town.says("evaluate", "--from-mirror")
     assert measured.code == 1
     assert "cause: not measured: 0 incidents here have a cause" in measured.out
+    assert "recurrence: not measured: 0 incidents here repeat an earlier one" in measured.out
+    assert "feedback: not measured: 0 pieces of feedback here, of 0 kinds, are labelled" in measured.out
+    assert "item: not measured: 0 pieces of feedback here are tied" in measured.out

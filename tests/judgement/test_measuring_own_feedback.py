@@ -1,5 +1,6 @@
 """Measuring kinds of feedback and existing items on one's own store, and the bars that suit there."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from loopbot.judgement import versions
 from loopbot.judgement.evaluation import measure_mirror
 from loopbot.judgement.evaluation.bars import lowest_bar
 from loopbot.judgement.evaluation.figures import Measured
+from loopbot.judgement.items import MEANT
 from loopbot.ports import LabelRow
 from loopbot.store import SqlStore
 
@@ -119,6 +121,30 @@ def test_existing_items_are_measured_on_what_people_and_systems_tied(store: SqlS
     assert "existing_item.calibration_error" in figures
     assert found.advice[0].setting.startswith("link_at = 0.")
     assert "12 of 12" in found.advice[0].why
+
+
+class Counting:
+    """An encoder that knows nothing and counts what it is asked to read."""
+
+    version = MEANT.encoder
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
+        self.read += texts
+        return [(1.0, 0.0) for _ in texts]
+
+
+def test_with_the_sentence_model_in_use_each_text_is_read_once_and_nothing_is_kept(store: SqlStore) -> None:
+    tied(store, "person:mara")
+    counting = Counting()
+    for _ in range(2):
+        counting.read.clear()
+        with store.read() as tx:
+            (found,) = measure_mirror(["item"], tx, lambda _: None, counting)
+        assert found.figures
+        assert len(counting.read) == len(set(counting.read)) > 12
 
 
 @pytest.mark.parametrize(("by", "hours"), [("rule:feedback-to-backlog", -100.0), ("person:mara", 100.0)])

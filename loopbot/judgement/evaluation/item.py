@@ -91,7 +91,7 @@ def neighbourhood(case: Case, memory: Memory) -> Neighbourhood:
 def _figures(
     cases: Sequence[Case], memories: Mapping[str, Memory], encoder: Encoder | None, simple: float
 ) -> tuple[Figure, ...]:
-    recall = _remembering(encoder) if encoder else None
+    recall = remembering(encoder.encode) if encoder else None
     if recall:  # items are there before the report that is about them: the store knows what they mean
         near = (neighbourhood(case, memories[case.review.system]) for case in cases)
         recall([one.record.title for found in near for one in found.found])
@@ -144,13 +144,14 @@ def _calibration(shown: "Sequence[_Shown]") -> Figure:
     )
 
 
-def _remembering(encoder: Encoder) -> Recall:
-    """As the store remembers what texts mean."""
+def remembering(read: Recall) -> Recall:
+    """What reads a text once, as a store remembers what texts mean."""
     known: dict[str, Vector] = {}
 
     def recall(texts: Sequence[str]) -> list[Vector]:
         missing = [text for text in dict.fromkeys(texts) if text not in known]
-        known.update(zip(missing, encoder.encode(missing), strict=True))
+        if missing:
+            known.update(zip(missing, read(missing), strict=True))
         return [known[text] for text in texts]
 
     return recall

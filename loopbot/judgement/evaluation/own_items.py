@@ -9,7 +9,8 @@ from loopbot.domain.wordings import Sought
 from loopbot.judgement.calibration import calibration_error
 from loopbot.judgement.evaluation.bars import lowest_bar
 from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress
-from loopbot.judgement.items import across
+from loopbot.judgement.evaluation.item import remembering
+from loopbot.judgement.items import Recall, across
 from loopbot.judgement.recurrence import CANDIDATES, recalled
 from loopbot.ports import Encoder, Tx
 
@@ -34,7 +35,9 @@ def from_mirror(tx: Tx, progress: Progress, encoder: Encoder | None) -> tuple[tu
         message = f"{len(known)} pieces of feedback here are tied by people or their system to an item that was there before; "
         raise NotMeasuredError(f"{message}{LEAST} are needed")
     progress(f"feedback against the items there are: {len(known)} pieces")
-    found = [_found(it, right, tx, encoder) for it, right in known]
+    read = recalled(tx, encoder)
+    recall = remembering(read) if read else None  # who only looks keeps nothing in the store
+    found = [_found(it, right, tx, recall) for it, right in known]
     firsts = [one.best[0] if one.best else (0.0, False) for one in found]
     shown = [pair for one in found for pair in one.best[:SHOWN]]
     return (
@@ -79,10 +82,10 @@ def _known(tx: Tx) -> list[tuple[Record, frozenset[Ref]]]:
     return sorted(found, key=lambda one: (one[0].occurred_at, one[0].ref))[-MOST:]
 
 
-def _found(it: Record, right: frozenset[Ref], tx: Tx, encoder: Encoder | None) -> _Found:
+def _found(it: Record, right: frozenset[Ref], tx: Tx, recall: Recall | None) -> _Found:
     begun = time.process_time()
     near = tx.neighbours(it, Sought(kinds=frozenset({"issue"}), until=it.occurred_at, limit=CANDIDATES))
-    ranked = list(across(it, near, recalled(tx, encoder)))
+    ranked = list(across(it, near, recall))
     return _Found(tuple((one.score, one.record.ref in right) for one in ranked), time.process_time() - begun)
 
 

@@ -47,6 +47,10 @@ class Past:
             self.plain.add(it)
             self._come += 1
 
+    def forget(self) -> None:
+        """All of it was asked for: let its words go, others come."""
+        self.memory, self.plain = Memory(), PlainIndex()
+
 
 def after_history(pasts: Sequence[Past], progress: Progress) -> tuple[Likeness, str]:
     """What `[repeat]` judges by after a history, and why: what it taught, if that does no worse on its later part, or what ships.

@@ -131,6 +131,7 @@ def _all_asked(pasts: Sequence[Past], models: Sequence[Likeness], progress: Prog
                     hits = [ref in right for _, ref in scored]
                     best = tuple((score, hit) for (score, _), hit in zip(scored[:SHOWN], hits, strict=False))
                     one.append(_Asked(bool(right), unclear, best, hits.index(True) if any(hits) else None, took))
+        past.forget()
     return found
 
 
