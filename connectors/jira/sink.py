@@ -22,7 +22,7 @@ from loopbot.domain.effects import (
     SetFields,
     Transition,
 )
-from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain, shut_out
 from loopbot.domain.mirroring import standing
 from loopbot.domain.records import Record, Ref
 
@@ -68,15 +68,17 @@ class JiraSink:
         return BULK
 
     def apply(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
-        """Do each; new issues together in one call, the rest one by one in order."""
+        """Do each; new issues together in one call, the rest one by one in order, until the credentials are refused."""
         answers: dict[int, Receipt | Trouble] = {}
         opens = [(number, one.effect) for number, one in enumerate(deliveries) if isinstance(one.effect, OpenTicket)]
         if opens:
             given = self._opening.open([effect for _, effect in opens if isinstance(effect, OpenTicket)])
             answers.update(zip((number for number, _ in opens), given, strict=True))
+        shut = next(filter(None, map(shut_out, answers.values())), None)
         for number, one in enumerate(deliveries):
             if number not in answers:
-                answers[number] = self._one(one)
+                answers[number] = shut or self._one(one)
+                shut = shut or shut_out(answers[number])
         return [answers[number] for number in range(len(deliveries))]
 
     def find(self, delivery: Delivery) -> Receipt | None:

@@ -1,5 +1,6 @@
 """How an account proves itself: a password, a token, or OAuth client credentials whose token is fetched when needed."""
 
+import math
 import threading
 from collections.abc import Callable
 
@@ -10,7 +11,10 @@ from connectors.servicenow.settings import Settings
 from loopbot.domain.errors import Unauthorized
 from loopbot.http import Wire
 from loopbot.http.wire import parsed, said
-from loopbot.ports import Secrets
+from loopbot.ports import Clock, Secrets
+
+_MARGIN = 60.0
+"""Seconds before its end at which a token is replaced: longer than a call takes."""
 
 
 class Bearer(AuthBase):
@@ -26,17 +30,20 @@ class Bearer(AuthBase):
 
 
 class ClientToken:
-    """The token of an OAuth client, fetched when first needed and again once it is refused. Safe for threads."""
+    """The token of an OAuth client, fetched when first needed and again before it runs out or once it is refused.
 
-    def __init__(self, wire: Wire, client_id: str, secret: str) -> None:
-        self._wire, self._id, self._secret = wire, client_id, secret
-        self._token = ""
+    Before: a write that is refused at the door has to be looked for, which takes longer than a new token. Safe for threads.
+    """
+
+    def __init__(self, wire: Wire, clock: Clock, client_id: str, secret: str) -> None:
+        self._wire, self._clock, self._id, self._secret = wire, clock, client_id, secret
+        self._token, self._ends = "", math.inf
         self._lock = threading.Lock()
 
     def __call__(self) -> str:
         """The token; raises Unauthorized when the client is not accepted."""
         with self._lock:
-            if not self._token:
+            if not self._token or self._clock.monotonic() >= self._ends:
                 self._token = self._wire.patiently(self._fetched)
             return self._token
 
@@ -47,6 +54,7 @@ class ClientToken:
                 self._token = ""
 
     def _fetched(self) -> str:
+        asked = self._clock.monotonic()
         form = {"grant_type": "client_credentials", "client_id": self._id, "client_secret": self._secret}
         response = self._wire.session.request(
             "POST",
@@ -63,13 +71,20 @@ class ClientToken:
             raise Unauthorized(
                 self._wire.system, f"the OAuth client was not accepted: {why}", "check client_id and client_secret"
             )
+        self._ends = asked + _usable(answer.get("expires_in") if isinstance(answer, dict) else None)
         return token
 
 
-def put_on(wire: Wire, settings: Settings, secrets: Secrets) -> ClientToken | None:
+def _usable(told: object) -> float:
+    """For how many seconds to use a token of which that was told; without end, until it is refused, where it is not said."""
+    seconds = float(told) if isinstance(told, int | float) or (isinstance(told, str) and told.isdecimal()) else 0.0
+    return max(seconds - _MARGIN, seconds / 2) if seconds > 0 else math.inf
+
+
+def put_on(wire: Wire, settings: Settings, secrets: Secrets, clock: Clock) -> ClientToken | None:
     """Let the wire's session prove itself; the OAuth token is returned so that it can be renewed."""
     if settings.client_id:
-        token = ClientToken(wire, settings.client_id, secrets.resolve(settings.client_secret))
+        token = ClientToken(wire, clock, settings.client_id, secrets.resolve(settings.client_secret))
         wire.session.auth = Bearer(token)
         return token
     if settings.token:

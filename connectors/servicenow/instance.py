@@ -89,7 +89,7 @@ class Instance:
             limits=Limits(settings.seconds_between_calls, settings.calls_per_hour, allotments=given.allotments),
             ca=settings.ca,
         )
-        self._settings, self._secrets = settings, given.secrets
+        self._settings, self._secrets, self._clock = settings, given.secrets, given.clock
         self._token: credentials.ClientToken | None = None
         self._client: Any = None
         self._lock = threading.Lock()
@@ -175,7 +175,7 @@ class Instance:
             import pysnow
         # At DEBUG it writes sessions and requests into the log.
         logging.getLogger("pysnow").setLevel(logging.WARNING)
-        self._token = credentials.put_on(self.wire, self._settings, self._secrets)
+        self._token = credentials.put_on(self.wire, self._settings, self._secrets, self._clock)
         parts = urlsplit(self.wire.base_url)
         return pysnow.Client(
             host=f"{parts.netloc}{parts.path}", use_ssl=parts.scheme == "https", session=self.wire.session
@@ -207,9 +207,13 @@ class Instance:
         return body
 
     def _proven(self, call: Callable[[], _T]) -> _T:
-        """Make the call; a refused OAuth token is renewed once. A call that was not authorised has done nothing."""
+        """Make the call; a refused OAuth token is renewed once. A read is then made again, a write is looked for first."""
         try:
             return call()
+        except Uncertain as trouble:
+            if trouble.shut and self._token is not None:
+                self._token.refused(self._token())
+            raise
         except Unauthorized:
             if self._token is None:
                 raise

@@ -11,7 +11,7 @@ from connectors.servicenow.planning import Bench, Step
 from connectors.servicenow.taken import held_otherwise
 from connectors.servicenow.targets import Targets, Want, reporters, resolve
 from loopbot.domain.effects import Delivery, OpenTicket, Receipt
-from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Trouble, Unauthorized, Uncertain, shut_out
 from loopbot.domain.records import Person, Ref
 from loopbot.domain.texts import clean
 
@@ -120,8 +120,8 @@ class TableSink:
     def _one_by_one(self, steps: Sequence[Step], keys: Sequence[str]) -> list[Receipt | Trouble]:
         done: list[Receipt | Trouble] = []
         for step, key in zip(steps, keys, strict=True):
-            if done and isinstance(done[-1], Unauthorized):
-                done.append(done[-1])
+            if done and (shut := shut_out(done[-1])):
+                done.append(shut)
                 continue
             try:
                 done.append(self._receipt(step, key, self._instance.write(step.write)))

@@ -9,7 +9,7 @@ import requests
 
 from connectors.slack.refusals import trouble_of
 from connectors.slack.settings import SlackSettings
-from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain
+from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain, shut_out
 from loopbot.http import Breaker, Pacing, Policy, PolicyAdapter, policy_session, shared
 from loopbot.ports import Budget, Surroundings
 
@@ -145,7 +145,7 @@ class Calls:
         except Uncertain as error:
             if writes:
                 raise
-            raise Transient(self.system, error.why, error.hint) from error
+            raise shut_out(error) or Transient(self.system, error.why, error.hint) from error
         except BrokenAnswer as error:
             if writes:
                 raise Uncertain(self.system, error.why) from error

@@ -10,7 +10,7 @@ from connectors.slack.calls import Calls
 from connectors.slack.directory import Directory
 from connectors.slack.settings import SlackSettings
 from loopbot.domain.effects import Ask, Delivery, Effect, Post, Receipt, Tell
-from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain, shut_out
 from loopbot.domain.records import Person, Ref
 from loopbot.http import Pacing
 from loopbot.ports import Acquaintance, Surroundings
@@ -80,11 +80,9 @@ class Messages:
                 continue
             try:
                 answers.append(self._send(delivery))
-            except Unauthorized as error:
-                stopped = error
+            except (Transient, Uncertain, Rejected, Unauthorized) as error:
                 answers.append(error)
-            except (Transient, Uncertain, Rejected) as error:
-                answers.append(error)
+                stopped = shut_out(error)
         return answers
 
     def find(self, delivery: Delivery) -> Receipt | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from connectors.slack.calls import Calls
 from connectors.slack.refusals import trouble_of
-from loopbot.domain.errors import BrokenAnswer, SystemTrouble, Transient, Uncertain
+from loopbot.domain.errors import BrokenAnswer, SystemTrouble, Transient, Uncertain, shut_out
 
 if TYPE_CHECKING:
     from slack_bolt import App
@@ -59,7 +59,7 @@ class Socket:
         except (Uncertain, BrokenAnswer) as error:
             # Asking for a socket again does no harm.
             self.close()
-            raise Transient(self._calls.system, error.why, after=10.0) from error
+            raise shut_out(error) or Transient(self._calls.system, error.why, after=10.0) from error
         except SystemTrouble:
             self.close()
             raise

@@ -65,7 +65,12 @@ class Transient(SystemTrouble):
 
 @dataclass
 class Uncertain(SystemTrouble):
-    """The answer to a write was lost: it may or may not be there. Find out; never send again blindly."""
+    """The answer to a write was lost: it may or may not be there. Find out; never send again blindly.
+
+    `shut` tells that the system seems to be closed to us (credentials, single sign-on): nothing else is sent there for a while.
+    """
+
+    shut: bool = False
 
 
 @dataclass
@@ -86,6 +91,13 @@ class Unauthorized(SystemTrouble):
 @dataclass
 class BrokenAnswer(SystemTrouble):
     """A read brought something that is not an answer (HTML, cut JSON, a page that repeats): the cursor stays."""
+
+
+def shut_out(outcome: object) -> Unauthorized | None:
+    """What an outcome means for all else that was to be sent to that system, where it means that nothing is to be."""
+    if isinstance(outcome, Uncertain) and outcome.shut:
+        return Unauthorized(outcome.system, outcome.why, outcome.hint)
+    return outcome if isinstance(outcome, Unauthorized) else None
 
 
 Trouble = Transient | Uncertain | Rejected | Unauthorized

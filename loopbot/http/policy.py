@@ -1,8 +1,6 @@
 """The policy as a transport adapter, so that it also holds for the libraries that bring their own client on our session."""
 
 import logging
-import ssl
-import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ import urllib3.exceptions
 
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain
 from loopbot.http.allowance import server_time
-from loopbot.http.connections import NotSentError, ask_before_sending
+from loopbot.http.connections import NotSentError, Passage, ask_before_sending, passage
 from loopbot.http.pacing import Pacing, retry_after
 from loopbot.permits import permitted_unless, refused
 from loopbot.ports import Clock
@@ -86,29 +84,37 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
         if writes and (why := refused()):
             raise self._not_sent(method, parts.path, why)
         self.tally.calls += 1
-        started = time.monotonic()
-        try:
-            with nullcontext() if writes else permitted_unless(str):
-                response = super().send(
-                    request,
-                    stream=True,
-                    timeout=(self.policy.connect, self.policy.read),
-                    verify=self.policy.verify,
-                    proxies=requests.utils.get_environ_proxies(url),
-                )
-            self._take_body(response, started)
-        except NotSentError as error:
-            raise self._not_sent(method, parts.path, str(error)) from None
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, OSError) as error:
-            self._answered(well=False)
-            raise self._lost(error, method, parts.path, writes=writes) from error
-        except BrokenAnswer:
-            self._answered(well=True)
-            raise
+        response = self._sent(request, method, parts.path, writes=writes)
         self._answered(well=response.status_code not in DOWN)
         self._note(response)
         self.pacing.heed(method, parts.path, response.headers, server_time(response.headers, self.clock.now()))
         self._judge(response, method, parts.path, writes=writes)
+        return response
+
+    def _sent(self, request: requests.PreparedRequest, method: str, path: str, *, writes: bool) -> requests.Response:
+        """The whole answer, within the deadline; raises what a call means that brought none."""
+        with passage(self.policy.deadline) as way:
+            try:
+                with nullcontext() if writes else permitted_unless(str):
+                    response = super().send(
+                        request,
+                        stream=True,
+                        timeout=(self.policy.connect, self.policy.read),
+                        verify=self.policy.verify,
+                        proxies=requests.utils.get_environ_proxies(request.url or ""),
+                    )
+                self._take_body(response, way)
+            except NotSentError as error:
+                raise self._not_sent(method, path, str(error)) from None
+            except UnicodeEncodeError:
+                # What could not be written is the value of a header: it is not repeated, nor is the error that holds it.
+                raise unsendable(self.policy.system) from None
+            except (OSError, urllib3.exceptions.HTTPError) as error:  # all of requests' own errors are OSErrors
+                self._answered(well=False)
+                raise self._lost(error, way, f"{method} {path}", writes=writes) from error
+            except BrokenAnswer:
+                self._answered(well=True)
+                raise
         return response
 
     def _answered(self, *, well: bool) -> None:
@@ -129,23 +135,24 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
         if scheme != "https" and host not in LOOPBACK:
             raise Rejected(self.policy.system, f"{where} would be reached without encryption", "use https")
 
-    def _take_body(self, response: requests.Response, started: float) -> None:
-        """Read the body within the size and the total deadline; a slow drip or a decompression bomb ends here."""
+    def _take_body(self, response: requests.Response, way: Passage) -> None:
+        """Read the body within the size and the total deadline; a decompression bomb ends here."""
         chunks, size = [], 0
-        for chunk in response.iter_content(65_536):
-            size += len(chunk)
-            if size > self.policy.most_bytes:
-                response.close()
-                limit = self.policy.most_bytes // (1024 * 1024)
-                raise BrokenAnswer(
-                    self.policy.system, f"the answer is larger than {limit} MiB", "ask for smaller pages"
-                )
-            if time.monotonic() - started > self.policy.deadline:
-                response.close()
-                message = f"no whole answer within {self.policy.deadline:g} s"
-                raise requests.Timeout(message)
-            chunks.append(chunk)
+        try:
+            for chunk in response.iter_content(65_536):
+                size += len(chunk)
+                self._weighed(size)
+                way.within(None)
+                chunks.append(chunk)
+        except BaseException:
+            response.close()
+            raise
         response._content = b"".join(chunks)  # noqa: SLF001 - requests has no other way to hand over a body read in pieces
+
+    def _weighed(self, size: int) -> None:
+        if size > self.policy.most_bytes:
+            limit = self.policy.most_bytes // (1024 * 1024)
+            raise BrokenAnswer(self.policy.system, f"the answer is larger than {limit} MiB", "ask for smaller pages")
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Connections of our own; called by requests."""
@@ -161,9 +168,9 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
     def _not_sent(self, method: str, path: str, why: str) -> Transient:
         return Transient(self.policy.system, f"{method} {path} was not sent: {why}")
 
-    def _lost(self, error: Exception, method: str, path: str, *, writes: bool) -> Transient | Uncertain:
-        what = f"{method} {path}: {_reason(error)}"
-        if writes and not _never_sent(error):
+    def _lost(self, error: Exception, way: Passage, what: str, *, writes: bool) -> Transient | Uncertain:
+        what = f"{what}: {_reason(error, way)}"
+        if writes and way.begun:
             return Uncertain(self.policy.system, f"the answer was lost: {what}")
         return Transient(self.policy.system, what)
 
@@ -190,12 +197,11 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
             self.pacing.closed(method, path, 30.0 if after is None else after)
             raise Transient(system, f"{what}: too many calls", after=after)
         if status == 401:
-            raise Unauthorized(system, what, "check the token: `loopbot check`")
-        if response.is_redirect:
-            raise Unauthorized(
-                system, f"{what}, a redirect", "is the base URL right, or does single sign-on intercept it?"
-            )
-        if status >= 500:
+            raise self._shut_out(what, "check the token: `loopbot check`", writes=writes)
+        if status < 200 or (300 <= status < 400 and (writes or status != 304)):
+            remedy = "is the base URL right, or does single sign-on intercept it?"
+            raise self._shut_out(f"{what}, a redirect", remedy, writes=writes)
+        if status >= 500 or status == 408:
             if after is not None:
                 self.pacing.closed(method, path, after)
             if writes:
@@ -208,13 +214,47 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
                 system, f"{what} with a web page instead of data", "a login page or a sleeping instance?"
             )
 
+    def _shut_out(self, what: str, remedy: str, *, writes: bool) -> Unauthorized | Uncertain:
+        """Refused at the door.
+
+        A door may stand behind the desk: a proxy asks for credentials when the answer comes by, and 303 is what is said
+        after a form was taken. So a write is looked for.
+        """
+        if writes:
+            return Uncertain(self.policy.system, f"{what}: it may have been done", remedy, shut=True)
+        return Unauthorized(self.policy.system, what, remedy)
+
+
+def unsendable(system: str) -> Unauthorized:
+    """A header can not be sent as it is: only credentials are put there that are not our own words."""
+    why = "the credentials hold a character that can not be sent in a header"
+    return Unauthorized(system, why, "is there a line break or a quotation mark too many in the secret?")
+
+
+class _Session(requests.Session):
+    """Says of a header that can not be sent that it can not, without its value: requests' error repeats it."""
+
+    def __init__(self, system: str) -> None:
+        super().__init__()
+        self._system = system
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        try:
+            return super().prepare_request(request)
+        except requests.exceptions.InvalidHeader:
+            raise unsendable(self._system) from None
+        except UnicodeEncodeError as error:
+            if error.encoding != "latin-1":  # that of headers
+                raise
+            raise unsendable(self._system) from None
+
 
 def policy_session(adapter: PolicyAdapter) -> requests.Session:
     """A session on which every call follows the adapter's policy.
 
     The machine's netrc is left alone (it would replace our credentials); its proxies are used, by the adapter.
     """
-    session = requests.Session()
+    session = _Session(adapter.policy.system)
     session.trust_env = False
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -241,26 +281,13 @@ def _is_page(response: requests.Response) -> bool:
     )
 
 
-def _never_sent(error: Exception) -> bool:
-    """Whether the request certainly did not reach the server: no connection was ever made."""
-    if isinstance(error, requests.ConnectTimeout | requests.exceptions.SSLError | requests.exceptions.ProxyError):
-        return True
-    cause = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", cause)
-    return isinstance(
-        reason,
-        urllib3.exceptions.NewConnectionError
-        | urllib3.exceptions.ConnectTimeoutError
-        | urllib3.exceptions.NameResolutionError
-        | ssl.SSLError,
-    )
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the certificate was not accepted"
-    if isinstance(error, requests.ConnectTimeout) or _never_sent(error):
-        return "no connection"
-    if isinstance(error, requests.Timeout):
+def _reason(error: Exception, way: Passage) -> str:
+    if not way.begun:
+        return (
+            "the certificate was not accepted" if isinstance(error, requests.exceptions.SSLError) else "no connection"
+        )
+    late = requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError
+    # requests calls an answer that stays out in the midst of its body a broken connection.
+    if isinstance(error, late) or isinstance(error.args[0] if error.args else None, late):
         return "no answer in time"
     return "the connection broke"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from loopbot.domain.effects import Delivery, Receipt
-from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain, shut_out
 from loopbot.permits import permitted_unless
 from loopbot.ports import EffectState, Sink, Timed, Tx
 from loopbot.usecases.brakes import braked
@@ -180,7 +180,7 @@ def _settle(loop: Loop, delivery: Delivery, outcome: Receipt | Trouble, total: D
     total.uncertain += state == "uncertain"
     total.parked += state == "parked"
     total.failed += state == "planned"
-    if isinstance(outcome, Unauthorized) or (isinstance(outcome, Transient) and outcome.scope == "host"):
+    if shut_out(outcome) or (isinstance(outcome, Transient) and outcome.scope == "host"):
         total.pause = max(total.pause, wait)
     loop.witness.noted(
         "effect not delivered",
@@ -196,7 +196,7 @@ def _next(loop: Loop, delivery: Delivery, trouble: Trouble) -> tuple[EffectState
     """Where an effect goes after trouble, and for how long (seconds)."""
     waits = loop.waits
     if isinstance(trouble, Uncertain):
-        return "uncertain", waits.look
+        return "uncertain", waits.pause if trouble.shut else waits.look
     if isinstance(trouble, Unauthorized):
         return "planned", waits.pause
     if isinstance(trouble, Transient):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from loopbot.domain.effects import Delivery
-from loopbot.domain.errors import SystemTrouble, Transient, Uncertain
+from loopbot.domain.errors import SystemTrouble, Transient, Unauthorized, Uncertain
 from loopbot.usecases.enact import proven
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.telling.gate import in_its_thread, spoke
@@ -32,9 +32,12 @@ def reconcile(loop: Loop, system: str, limit: int = 100) -> Reconciled:
         waiting, looked_at = tx.outbox.uncertain(system, limit), tx.now()
     if sink is None:
         return total
+    shut: Unauthorized | None = None
     for one in waiting:
         delivery = one
         try:
+            if shut is not None:
+                raise shut
             with loop.store.read() as tx:
                 delivery = in_its_thread(loop, tx, addressed(loop, tx, delivery))
             receipt = sink.find(delivery)
@@ -46,6 +49,9 @@ def reconcile(loop: Loop, system: str, limit: int = 100) -> Reconciled:
             total.unknowable += 1
         except SystemTrouble as trouble:
             after = trouble.after if isinstance(trouble, Transient) and trouble.after else loop.waits.look
+            if isinstance(trouble, Unauthorized):
+                # The others would be refused as well: one call says so for all of them.
+                shut, after = trouble, loop.waits.pause
             with loop.store.write() as tx:
                 tx.outbox.postpone(delivery, loop.redacted(str(trouble)), tx.now() + timedelta(seconds=after))
             total.later += 1

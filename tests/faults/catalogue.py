@@ -90,7 +90,7 @@ CHAPTERS = (
             Row(
                 "H8",
                 "an answer that hangs, or drips",
-                "5 s to connect, 30 s to read, 60 s in all; a write whose answer did not come is uncertain.",
+                "5 s to connect, 30 s to read, 60 s in all, whatever drips; a write whose answer did not come is uncertain.",
             ),
             Row(
                 "H9",
@@ -102,7 +102,11 @@ CHAPTERS = (
                 "200 with a login page, or a redirect to one",
                 "Said as a matter of credentials, never taken for `no rows`; the cursor stays.",
             ),
-            Row("H11", "401 in the middle of a run", "That system pauses after one refused call; the others go on."),
+            Row(
+                "H11",
+                "401 in the middle of a run, whether the write it answers was done or not",
+                "That system pauses after one refused call and the others go on; the write is looked for, not sent again.",
+            ),
             Row("H12", "403 on one record", "That one effect is parked with the reason; the others go on."),
             Row("H13", "410: an endpoint that was removed", "`loopbot check` says so; nothing is retried against it."),
             Row(
@@ -120,7 +124,11 @@ CHAPTERS = (
                 "a page that repeats, a page token that comes again, pages without end",
                 "Noticed, told as an error; the cursor stays where the good pages left it.",
             ),
-            Row("H17", "a redirect to another host", "Not followed; the credentials go nowhere else."),
+            Row(
+                "H17",
+                "a redirect to another host, whether the write it answers was done or not",
+                "Not followed; the credentials go nowhere else; the write is looked for, not sent again.",
+            ),
             Row(
                 "H18",
                 "a decompression bomb, a huge body, JSON nested a hundred thousand deep",

@@ -365,12 +365,15 @@ def test_a_write_answered_with_a_login_page_is_looked_for(ground: Ground, case: 
     assert case.count(ground, key) == 1
 
 
-@fault("H11", "I7")
+@fault("H11", "I1", "I2", "I7")
 @each_writer
-def test_credentials_that_are_refused_in_the_middle_pause_that_system_alone(ground: Ground, case: Case) -> None:
+@pytest.mark.parametrize("acted", [True, False], ids=["acted", "did not act"])
+def test_credentials_that_are_refused_in_the_middle_pause_that_system_alone(
+    ground: Ground, case: Case, acted: bool
+) -> None:
     keys = [ground.incident(f"Number {number} fails") for number in range(30)]
     others = [one for one in CASES if one is not case]
-    ground.fault(case.system, "status", case.writing, status=401, times=1000)
+    ground.fault(case.system, "body" if acted else "status", case.writing, status=401, times=1000)
     with ground.running(*CASES) as it:
         it.turn()
         assert ground.calls(case.system, case.writing) == 1, "no storm"
@@ -378,6 +381,7 @@ def test_credentials_that_are_refused_in_the_middle_pause_that_system_alone(grou
         it.clock.sleep(120)
         it.turn()
         assert ground.calls(case.system, case.writing) == 1, "and none while it is paused"
+        assert {"401" in row.why and "token" in row.why for row in it.rows("uncertain")} == {True}
         ground.heal()
         it.rest()
         judge(ground, it)
@@ -506,18 +510,23 @@ def test_a_search_that_leads_in_a_circle_is_an_error(ground: Ground, fresh_token
         assert it.read("jira:issue").cycle.new >= 1
 
 
-@fault("H17", "I6")
+@fault("H17", "I1", "I2", "I6")
 @each_writer
+@pytest.mark.parametrize("acted", [True, False], ids=["acted", "did not act"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_elsewhere_is_not_followed_and_the_credentials_stay(ground: Ground, case: Case, status: int) -> None:
+def test_a_redirect_elsewhere_is_not_followed_and_the_credentials_stay(
+    ground: Ground, case: Case, status: int, acted: bool
+) -> None:
     key = ground.incident()
     other = "servicenow" if case.system != "servicenow" else "jira"
     elsewhere = f"http://localhost:{ground.street.served[other].port}/stolen"
-    ground.fault(case.system, "status", case.writing, status=status, headers={"Location": elsewhere})
+    kind: FaultKind = "body" if acted else "status"
+    ground.fault(case.system, kind, case.writing, status=status, headers={"Location": elsewhere})
     with ground.running(case) as it:
         it.turn()
         assert ground.calls(other, "/stolen") == 0
-        assert case.count(ground, key) == 0
+        assert it.states() == {"uncertain": 1}
+        assert case.count(ground, key) == int(acted)
         it.rest()
         judge(ground, it)
     assert ground.calls(other, "/stolen") == 0

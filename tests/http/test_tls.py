@@ -1,7 +1,5 @@
 """TLS: certificates are verified, by the machine's authorities or by the configured one, and never skipped or downgraded."""
 
-import datetime as dt
-import ipaddress
 import random
 import ssl
 import threading
@@ -12,12 +10,11 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from loopbot.domain.errors import Rejected, Transient
 from loopbot.http import Limits, Wire
+from tests.support.certificates import authority, certified
 from tests.support.clock import FakeClock
 
 TOKEN = "never-to-be-seen"
@@ -29,71 +26,6 @@ class House:
 
     port: int
     seen: list[str]
-
-
-def _name(called: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, called)])
-
-
-def authority(folder: Path, called: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(_name(called))
-        .issuer_name(_name(called))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=2))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=True,
-                content_commitment=False,
-                key_encipherment=False,
-                data_encipherment=False,
-                key_agreement=False,
-                key_cert_sign=True,
-                crl_sign=True,
-                encipher_only=False,
-                decipher_only=False,
-            ),
-            critical=True,
-        )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / f"{called}.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    return made, key
-
-
-def certified(
-    folder: Path,
-    by: tuple[x509.Certificate, ec.EllipticCurvePrivateKey],
-    called: str,
-    *,
-    expired: bool = False,
-) -> Path:
-    key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
-    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))] if called == "here" else [x509.DNSName(called)]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(_name(called))
-        .issuer_name(by[0].subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=2))
-        .not_valid_after(now + dt.timedelta(days=-1 if expired else 1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by[1].public_key()), critical=False)
-        .sign(by[1], hashes.SHA256())
-    )
-    path = folder / f"{called}{'-expired' * expired}.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
 
 
 class Listener(HTTPServer):

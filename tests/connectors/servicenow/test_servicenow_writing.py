@@ -390,3 +390,32 @@ def test_a_result_beside_an_error_is_not_taken_for_done(stage: Any, sink: Any) -
 
 def test_an_instance_that_is_only_read_has_no_sink(connected: Any) -> None:
     assert connected(writes=False).sink() is None
+
+
+OAUTH = {"user": "", "password": "", "client_id": "loopbot-client", "client_secret": "env:SECRET"}
+
+
+def test_a_token_is_renewed_before_it_runs_out(stage: Any, connected: Any, clock: Any) -> None:
+    """A write that is refused at the door would have to be looked for."""
+    sink = connected(**OAUTH).sink()
+    for number in range(3):
+        (outcome,) = sink.apply([stage.delivery("comment", f"Note {number}")])
+        assert isinstance(outcome, Receipt)
+        clock.sleep(stage.twin.access.token_seconds - 30)
+    assert _paths(stage).count("POST /oauth_token.do") == 3
+    assert not any(one[3] == 401 for one in stage.ledger.requests())
+
+
+@pytest.mark.parametrize("acted", [True, False], ids=["acted", "did not act"])
+def test_a_write_that_was_answered_401_is_looked_for_with_a_new_token_and_not_sent_again(
+    stage: Any, connected: Any, acted: bool
+) -> None:
+    sink = connected(**OAUTH).sink()
+    stage.twin.faults.add(Fault("body" if acted else "status", "PATCH /api/now/table", status=401))
+    delivery = stage.delivery("comment", "Works again")
+    (outcome,) = sink.apply([delivery])
+    assert isinstance(outcome, Uncertain)
+    assert outcome.shut
+    assert (sink.find(delivery) is not None) == acted
+    assert _paths(stage).count("POST /oauth_token.do") == 2
+    assert len([one for one in stage.ledger.entries() if one.action == "comment"]) == int(acted)
