@@ -1,6 +1,6 @@
 """Who may do what alone, for how long, and the token by which a late one is told from the present one."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,8 @@ _NAMED, _BY = bindparam("named", type_=Text), bindparam("by", type_=Text)
 _AT, _TO = bindparam("at", type_=schema.Moment), bindparam("to", type_=schema.Moment)
 _SAME = (C.name == _NAMED, C.holder == _BY, C.token == bindparam("ours", type_=BigInteger))
 _RELEASED = update(schema.lease).where(*_SAME).values(until=_AT)
+# What was given back is free also where the clock is set back after it.
+_OVER = datetime(1970, 1, 1, tzinfo=UTC)
 _STANDS = select(C.token).where(*_SAME).with_for_update()
 
 
@@ -67,12 +69,11 @@ class SqlLeases:
 
     def release(self, lease: Lease) -> None:
         """Give it back, if it is still ours. Its row stays: the token must go on growing."""
-        self._connection.execute(_RELEASED, {**_ours(lease), "at": self._work.now()})
+        self._connection.execute(_RELEASED, {**_ours(lease), "at": _OVER})
 
     def clear(self) -> None:
         """End all of them, whoever holds them. Their rows stay, as above."""
-        now = self._work.now()
-        self._connection.execute(update(schema.lease).where(C.until > now).values(until=now))
+        self._connection.execute(update(schema.lease).values(until=_OVER))
 
     def stands(self, lease: Lease) -> bool:
         """Whether nobody took it since; nobody can before this transaction ends."""

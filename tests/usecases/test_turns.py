@@ -135,6 +135,14 @@ def test_a_reading_that_ends_with_a_defect_gives_the_turn_back(store: SqlStore, 
             assert tx.leases.holder(poll_lease(STREAM)) is None
 
 
+def test_a_stream_is_read_on_although_the_clock_was_set_back(store: SqlStore, clock: FakeClock) -> None:
+    """T1."""
+    loop, town = quiet(store, clock), town_of(1)
+    assert ingest(loop, town) is not None
+    clock.jump(-3600)
+    assert ingest(loop, town) is not None
+
+
 def test_a_sweep_that_was_paused_until_another_one_reads_takes_nothing_more(store: SqlStore, clock: FakeClock) -> None:
     """P4 for readings: also where both are of one process."""
     loop, town = quiet(store, clock), town_of(*range(1, 9))
