@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from connectors.jira import racing
 from connectors.jira.client import Client, Reply, mapping, rows
-from connectors.jira.fields import TITLE_LIMIT, Fields, line
+from connectors.jira.fields import TITLE_LIMIT, Fields, FieldType, line
 from connectors.jira.finding import Finder
 from connectors.jira.mapping import SYSTEM_FIELDS, Mapper, UnmappedError
 from connectors.jira.opening import BULK, Opening, note
@@ -23,11 +24,12 @@ from loopbot.domain.effects import (
     Transition,
 )
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain, shut_out
-from loopbot.domain.mirroring import standing
+from loopbot.domain.mirroring import said, standing
 from loopbot.domain.records import Record, Ref
 
 # Sites and project types without them leave these out.
 _OPTIONAL = frozenset({"components", "fixVersions", "priority", "resolution", "resolutiondate", "assignee"})
+_NOT_KNOWN = "whether somebody wrote in the same moment is not known: the issue could not be read after it"
 INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
 
 
@@ -123,13 +125,14 @@ class JiraSink:
 
     def _transition(self, _: Delivery, effect: Transition) -> Receipt:
         key = self._issue(effect.target)
-        params = {"fields": "status,resolution", "expand": "transitions"}
+        params = {"fields": "status,resolution", "expand": f"transitions,{racing.EXPAND}"}
         issue = mapping(self._client.system, self._client.get(f"/issue/{key}", params), "the issue")
         fields = mapping(self._client.system, issue.get("fields"), "the issue")
-        if self._state(fields.get("status"), fields.get("resolution")) == effect.to:
+        if self._state_of(fields) == effect.to:
             return self._receipt(effect, effect.target, note="it was there already")
         name = self._move(key, effect.to, self._transitions(key, issue))
-        return self._receipt(effect, effect.target, note=f"by {name}")
+        wrote = racing.Wrote("status", "status", effect.to, lambda now: self._state_of(now.get("fields")) == effect.to)
+        return self._after_all(self._receipt(effect, effect.target, note=f"by {name}"), issue, wrote)
 
     def _move(self, key: str, to: str, transitions: Sequence[Mapping[str, Any]]) -> str:
         """Take the first of the transitions that leads there; its name."""
@@ -153,7 +156,7 @@ class JiraSink:
     def _align(self, _: Delivery, effect: Align) -> Receipt:
         """Jira has no conditional write: the issue is read just before, and once more after, for the search lags."""
         key = self._issue(effect.target)
-        params = {"fields": ",".join(self._mapper.fields), "expand": "transitions"}
+        params = {"fields": ",".join(self._mapper.fields), "expand": f"transitions,{racing.EXPAND}"}
         issue = mapping(self._client.system, self._client.get(f"/issue/{key}", params), "the issue")
         try:
             record = self._mapper.issue(issue)
@@ -169,7 +172,14 @@ class JiraSink:
             self._move(key, effect.value, self._transitions(key, issue))
         else:
             self._write("PUT", f"/issue/{key}", {"fields": self._canonical(effect)})
-        return replace(self._receipt(effect, effect.target), after=self._now(key))
+        name = {"state": "status", "title": "summary"}.get(effect.field, effect.field)
+
+        def stands(now: Mapping[str, Any]) -> bool:
+            there = self._after(now)
+            return there is None or said(there, effect.field) == effect.value
+
+        wrote = racing.Wrote(name, name, effect.value, stands)
+        return self._after_all(self._receipt(effect, effect.target), issue, wrote)
 
     def _canonical(self, effect: Align) -> dict[str, Any]:
         """A canonical field as Jira has it."""
@@ -183,18 +193,32 @@ class JiraSink:
             )
         return {"priority": {"name": name}}
 
-    def _now(self, key: str) -> Record | None:
-        """The issue itself, not from the index; none where it can not be read now: the write is done all the same."""
-        try:
-            return self._after(self._client.get(f"/issue/{key}", {"fields": ",".join(self._mapper.fields)}))
-        except SystemTrouble:
-            return None
+    def _after_all(
+        self, receipt: Receipt, before: Mapping[str, Any], *wrote: racing.Wrote, answered: object = None
+    ) -> Receipt:
+        """The receipt with the issue as it is now and what was replaced unseen: as the write was answered, else asked for.
+
+        The issue itself, not the index. Where it can not be read now, the write is done all the same.
+        """
+        now = answered if isinstance(answered, Mapping) else {}
+        if racing.told(now) is None:
+            fields = dict.fromkeys((*self._mapper.fields, *(one.ident for one in wrote)))
+            params = {"fields": ",".join(fields), "expand": racing.EXPAND}
+            try:
+                now = mapping(self._client.system, self._client.get(f"/issue/{receipt.ref.key}", params), "the issue")
+            except SystemTrouble:
+                notes = "; ".join(filter(None, (receipt.note, _NOT_KNOWN)))
+                return replace(receipt, after=self._after(answered), note=notes)
+        return replace(receipt, after=self._after(now), overruled=racing.overruled(before, now, wrote))
 
     def _transitions(self, key: str, issue: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Those open to it: with the issue where the site expands it, else asked for."""
         if isinstance(issue.get("transitions"), list):
             return rows(self._client.system, issue, "transitions")
         return rows(self._client.system, self._client.library(lambda jira: jira.transitions(key)), "")
+
+    def _state_of(self, fields: Any) -> str | None:
+        return self._state(fields.get("status"), fields.get("resolution")) if isinstance(fields, Mapping) else None
 
     def _state(self, status: Any, resolution: Any = None) -> str | None:
         try:
@@ -205,7 +229,7 @@ class JiraSink:
     def _set(self, _: Delivery, effect: SetFields) -> Receipt:
         key = self._issue(effect.target)
         kinds = [(self._fields.named(name), value) for name, value in effect.fields]
-        params = {"fields": ",".join(kind.ident for kind, _ in kinds)}
+        params = {"fields": ",".join(kind.ident for kind, _ in kinds), "expand": racing.EXPAND}
         issue = mapping(self._client.system, self._client.get(f"/issue/{key}", params), "the issue")
         there = mapping(self._client.system, issue.get("fields"), "the issue")
         wanted = {
@@ -215,11 +239,25 @@ class JiraSink:
         }
         if not wanted:
             return self._receipt(effect, effect.target, note="it was so already")
-        back = {"returnIssue": "true"} if self._client.cloud else None
-        after = self._after(self._write("PUT", f"/issue/{key}", {"fields": wanted}, back).body)
+        back = {"returnIssue": "true", "expand": racing.EXPAND} if self._client.cloud else None
+        answered = self._write("PUT", f"/issue/{key}", {"fields": wanted}, back).body
         former = [self._fields.was(kind, there.get(kind.ident)) for kind, _ in kinds if kind.ident in wanted]
         note = "; ".join(one for one in former if one) or ", ".join(wanted)
-        return replace(self._receipt(effect, effect.target, note=note), after=after)
+
+        def wrote(kind: FieldType, value: str) -> racing.Wrote:
+            return racing.Wrote(kind.ident, kind.name, value, lambda now: self._holds(now, kind, value))
+
+        all_wrote = (wrote(kind, value) for kind, value in kinds if kind.ident in wanted)
+        return self._after_all(self._receipt(effect, effect.target, note=note), issue, *all_wrote, answered=answered)
+
+    def _holds(self, issue: Mapping[str, Any], kind: FieldType, value: str) -> bool:
+        """Whether an issue says so; what an answer does not show is taken to be as it was written."""
+        fields = issue.get("fields")
+        return (
+            not isinstance(fields, Mapping)
+            or kind.ident not in fields
+            or self._fields.same(kind, fields[kind.ident], value)
+        )
 
     def _after(self, row: Any) -> Record | None:
         """The issue as the answer shows it, where it shows all of it."""

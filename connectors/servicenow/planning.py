@@ -22,7 +22,10 @@ from loopbot.domain.texts import clean, shorten
 from loopbot.domain.words import FINISHED
 
 JOURNALS: Mapping[str, str] = {"internal": "work_notes", "public": "comments"}
-_OWN = frozenset({*JOURNALS.values(), "comments_and_work_notes", "correlation_display"})
+APPENDED = frozenset({*JOURNALS.values(), "comments_and_work_notes"})
+"""What is written there replaces nothing."""
+_OWN = APPENDED | {"correlation_display"}
+_LEVELS = ("impact", "urgency")
 _SEEN_AGAIN = 60.0
 # A journal shows what stands in [code] as markup; with an invisible character in it, it is text again.
 _CODE = re.compile(r"\[(/?code\])", re.IGNORECASE)
@@ -40,7 +43,10 @@ def marker(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A write, and what its receipt names. `former` is what the fields that were asked for by name held before."""
+    """A write, and what its receipt names. `former` is what the fields that were asked for by name held before.
+
+    `before` is what the fields it writes held when the row was read, as it was since `since`.
+    """
 
     write: Write
     shape: Shape
@@ -48,6 +54,8 @@ class Step:
     version: int | None = None
     note: str = ""
     former: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[str, str] = field(default_factory=dict)
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +81,8 @@ class Bench:
             return (self._want(effect.target, delivery, fields=tuple(name for name, _ in effect.fields)),)
         if isinstance(effect, Align):
             table = shape_of(self.shapes, effect.target, delivery, self.system).table
-            required = table.on_state.get(effect.value, {}) if effect.field == "state" else {}
-            return (self._want(effect.target, delivery, fields=tuple(required)),)
+            state = tuple(table.on_state.get(effect.value, {})) if effect.field == "state" else ()
+            return (self._want(effect.target, delivery, fields=_LEVELS if effect.field == "priority" else state),)
         if isinstance(effect, LinkTickets):
             incident, _, other = self.ends(effect)
             return (self._want(incident, delivery), self._want(other, delivery, fresh=False))
@@ -265,7 +273,9 @@ class Bench:
 
     def _patch(self, target: Target, body: Mapping[str, str], shown: Iterable[str] = ()) -> Step:
         write = Write(target.shape.table.table, body, _answered(target.shape, shown), target.sys_id)
-        return Step(write, target.shape, target.ref, _version(target))
+        before = {name: there for name in body if (there := target.has(name)) is not None}
+        since = target.has("sys_updated_on") or ""
+        return Step(write, target.shape, target.ref, _version(target), before=before, since=since)
 
     def _settable(self, table: str, body: Mapping[str, str]) -> None:
         """Refuse fields the table has not (the instance would drop them), and those that have a verb of their own."""

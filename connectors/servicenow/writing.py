@@ -8,6 +8,7 @@ from connectors.servicenow.finding import Finder
 from connectors.servicenow.instance import Instance, Item, Refused, Row
 from connectors.servicenow.mapping import UnmappableError, value
 from connectors.servicenow.planning import Bench, Step
+from connectors.servicenow.racing import overruled, raced
 from connectors.servicenow.taken import held_otherwise
 from connectors.servicenow.targets import Targets, Want, reporters, resolve
 from loopbot.domain.effects import Delivery, OpenTicket, Receipt
@@ -17,6 +18,7 @@ from loopbot.domain.texts import clean
 
 VERBS = frozenset({"open", "comment", "transition", "set", "align", "link"})
 BATCH = 50
+_RACED = "someone else changed the ticket in the same moment; their other fields are kept"
 _OTHER_TYPE = "its type or length was changed: correct the rule or the field, then send it again"
 _TROUBLE = (Transient, Uncertain, Rejected, Unauthorized)
 
@@ -162,21 +164,16 @@ class TableSink:
         held, lost = held_otherwise(step.write.body, step.former, row)
         if lost and step.ref:
             raise Rejected(self._instance.system, f"{ref.key} did not take it: {held}", _OTHER_TYPE)
-        notes = (_raced(step, row), step.note, held)
+        race = raced(step, row)
+        notes = (_RACED if race else "", step.note, held)
         receipt = Receipt(key, ref, sys_id, step.shape.url(sys_id, ref.key), "; ".join(filter(None, notes)))
+        if race:
+            receipt = replace(receipt, overruled=overruled(self._instance, step, row, self._me))
         try:
             return replace(receipt, after=step.shape.record(row))
         except UnmappableError:
             # It is done; the next reading sets the row aside with the reason.
             return receipt
-
-
-def _raced(step: Step, row: Mapping[str, object]) -> str:
-    """Whether someone else wrote between our reading and our writing, by the row's counter."""
-    count = value(row, "sys_mod_count")
-    if step.version is None or not count or not count.isdecimal() or int(count) <= step.version + 1:
-        return ""
-    return "someone else changed the ticket in the same moment; their other fields are kept"
 
 
 def _undone(trouble: Trouble | BrokenAnswer) -> Trouble:

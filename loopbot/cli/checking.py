@@ -107,6 +107,7 @@ def _named(system: str, about: str) -> str:
 
 def _stuck(here: "Installation") -> Iterator[Finding]:
     from loopbot.usecases.inspect import health
+    from loopbot.usecases.overruling import told
     from loopbot.usecases.statements import statement
 
     found = health(here.loop)
@@ -122,9 +123,8 @@ def _stuck(here: "Installation") -> Iterator[Finding]:
             "warning", one.where, f"{one.ident} is set aside: {one.why}", f"tried {counted(one.tries, 'time')}"
         )
     for entry in found.overruled:
-        lost = entry.conflict
-        what = f"both sides changed the {lost.field} {ago(entry.at)}: {lost.lost!r} was overruled by {lost.kept!r}"
-        yield Finding("warning", str(lost.loser), what, f"loopbot explain {lost.loser.key}")
+        loser = entry.conflict.loser
+        yield Finding("warning", str(loser), told(entry), f"loopbot explain {loser.key}")
     for state, rows in (("uncertain", found.uncertain), ("parked", found.parked), ("held", found.held)):
         for row in rows:
             what = f"{row.effect.key[:8]} is {state}: {what_it_does(row.effect, 60)} - {row.why}"

@@ -330,10 +330,23 @@ EFFECT_TYPES: tuple[type[Effect], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
+class Overruled:
+    """What somebody wrote into a field in the moment between our reading and our writing, which replaced it unseen.
+
+    `lost` is what they wrote ("": they emptied it); None where their change is known, and not what it was.
+    """
+
+    field: str
+    kept: str
+    lost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """Proof that an effect is on the server: what it became there (a ticket's ref, a message's channel and stamp).
 
-    `after` is the ticket as the server answered it, where it did: the next poll then knows the echo. It is not kept.
+    `after` is the ticket as the server answered it, where it did: the next poll then knows the echo. `overruled` is what somebody
+    else wrote in the same moment. Neither is kept with it: the first goes to the mirror, the second to the conflicts.
     """
 
     key: str
@@ -342,6 +355,7 @@ class Receipt:
     url: str = ""
     note: str = ""
     after: Record | None = None
+    overruled: tuple[Overruled, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,11 +106,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Both sides of a pair changed one field: `lost` is what `loser` said, `kept` what was written over it."""
+    """Both sides of a pair changed one field, or somebody and loopbot at once: `lost` is what `loser` said ("": not known), `kept` what was written over it."""
 
     source: Ref
     target: Ref
-    field: Name
+    field: str
     loser: Ref
     lost: str
     kept: str

@@ -27,6 +27,7 @@ Decoder = Callable[[Any], Any]
 
 # What a record's columns hold is not in its body: a body is content alone, and its digest tells whether that changed.
 RECORD_COLUMNS = frozenset({"ref", "updated_at", "version"})
+RECEIPT_APART = frozenset({"after", "overruled"})
 EFFECTS_BY_VERB: Mapping[str, type[Effect]] = MappingProxyType({each.verb: each for each in EFFECT_TYPES})
 
 
@@ -65,13 +66,13 @@ def decode_effect(body: str) -> Effect:
 
 
 def encode_receipt(receipt: Receipt) -> str:
-    """A receipt without the record that came with it: the mirror has that."""
-    return _dump(_shape(Receipt, frozenset({"after"})).strip(receipt)).decode()
+    """A receipt without what came with it and is kept elsewhere."""
+    return _dump(_shape(Receipt, RECEIPT_APART).strip(receipt)).decode()
 
 
 def decode_receipt(body: str) -> Receipt:
     """The receipt."""
-    return cast("Receipt", _shape(Receipt, frozenset({"after"})).build(orjson.loads(body)))
+    return cast("Receipt", _shape(Receipt, RECEIPT_APART).build(orjson.loads(body)))
 
 
 def encode_agreed(agreed: Agreed) -> str:

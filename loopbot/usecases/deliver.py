@@ -12,6 +12,7 @@ from loopbot.ports import EffectState, Sink, Timed, Tx
 from loopbot.usecases.brakes import braked
 from loopbot.usecases.enact import Enacted, look_again, proven
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.overruling import note_overruled
 from loopbot.usecases.telling.gate import admitted, spoke, strangers_among
 from loopbot.usecases.telling.identity import acquaint, introduces
 
@@ -216,6 +217,7 @@ def settled(loop: Loop, tx: Tx, delivery: Delivery, receipt: Receipt, total: Del
         verb=delivery.effect.verb,
         receipt=str(receipt.ref),
     )
+    note_overruled(loop, tx, delivery.effect, receipt)
     spoke(loop, tx, delivery)
     total.note(proven(loop, tx, delivery.effect, receipt))
     return True

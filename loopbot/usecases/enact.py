@@ -17,6 +17,7 @@ from loopbot.domain.telling import environment_of
 from loopbot.ports import EffectState, JournalEntry, Tx, Unmapped, Upserted
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.moves import as_moved, follow_moves, not_done_before
+from loopbot.usecases.overruling import in_words
 from loopbot.usecases.questions.keeping import keep
 from loopbot.usecases.taught import with_what_people_said
 from loopbot.usecases.withheld import with_what_was_known
@@ -267,10 +268,8 @@ def _entries(tx: Tx, one: Enacted) -> Iterator[JournalEntry]:
         what = f"{one.state}: {effect.verb} in {effect.system}"
         yield JournalEntry(tx.now(), plan.rule, plan.subject, what, plan.because)
     for lost in (each for pair in plan.mirrored if plan.mode == "live" for each in pair.conflicts):
-        what = f"conflict: {lost.field} of {lost.loser.key} said {lost.lost!r}, overruled by {lost.kept!r}"
-        yield JournalEntry(
-            tx.now(), plan.rule, plan.subject, what, "both sides changed it, and the rule says which one stands"
-        )
+        why = "both sides changed it, and the rule says which one stands"
+        yield JournalEntry(tx.now(), plan.rule, plan.subject, in_words(lost), why)
     for link in one.new_links:
         what = f"linked: {link.source} {link.relation} {link.target}"
         yield JournalEntry(tx.now(), plan.rule, plan.subject, what, link.because or plan.because)

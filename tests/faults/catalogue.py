@@ -352,7 +352,9 @@ CHAPTERS = (
             Row(
                 "C2",
                 "a person edits between our reading and our writing",
-                "Noticed by the row's counter before anything is written; it waits until the change was read, and writes only what differs.",
+                "Noticed by the row's counter before anything is written; it waits until the change was read, and writes only what differs. "
+                "What comes in the very moment of the write is found in the ticket's history after it, and is a conflict; where the "
+                "history can not be read, that nobody knows is.",
             ),
         ),
     ),

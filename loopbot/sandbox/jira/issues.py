@@ -91,7 +91,7 @@ def _edit(asked: Asked) -> Response:
     }
     asked.wrote("update", "issue", changed.key, payload)
     if asked.query("returnIssue") == "true":
-        return reply(asked.render.issue(changed, ()))
+        return reply(asked.render.issue(changed, (), asked.query("expand")))
     return nothing()
 
 

@@ -318,6 +318,16 @@ TABLES: tuple[TableSpec, ...] = (
         ),
         display="sys_id",
     ),
+    TableSpec(
+        "sys_audit",
+        "Audit",
+        fields_of(
+            "sys_audit",
+            "sys_id GUID 32\ntablename string 80\ndocumentkey string 32\nfieldname string 80\noldvalue string 4000\n"
+            "newvalue string 4000\nuser string 40\nsys_created_on glide_date_time\nsys_created_by string\nsys_tags related_tags\n",
+        ),
+        display="sys_id",
+    ),
     _table(
         "sys_dictionary",
         "Dictionary Entry",

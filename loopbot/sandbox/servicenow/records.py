@@ -104,6 +104,7 @@ class Records:
             row |= {"sys_updated_on": at, "sys_updated_by": actor, "sys_mod_count": str(count)}
             self._keep(home, row, visible_after)
             self._write_journals(home, row, journals, actor, visible_after)
+            self._audit(home, before, row, changed, actor)
             return Written(home, row, changed, journals)
 
     def delete(self, table: str, key: str) -> Written:
@@ -182,6 +183,12 @@ class Records:
         for element, value in journals:
             said = {"name": table, "element": element, "element_id": row["sys_id"], "value": value}
             self._plain("sys_journal_field", said, actor, visible_after)
+
+    def _audit(self, table: str, before: Row, row: Row, changed: Mapping[str, str], actor: str) -> None:
+        """The history of a row: one entry for each field that really changed, with what it replaced."""
+        for name in sorted(set(changed) - _LOCKED):
+            said = {"tablename": table, "documentkey": row["sys_id"], "fieldname": name, "user": actor}
+            self._plain("sys_audit", {**said, "oldvalue": before.get(name, ""), "newvalue": row.get(name, "")}, actor)
 
     def _keep(self, table: str, row: Row, visible_after: float) -> None:
         if visible_after > 0:

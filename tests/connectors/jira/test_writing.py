@@ -1,10 +1,11 @@
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.jira.opening import marker
-from loopbot.domain.effects import Effect, Receipt
+from loopbot.domain.effects import Effect, Overruled, Receipt
 from loopbot.domain.errors import Rejected, Transient, Trouble, Uncertain
 from loopbot.domain.records import Incident, Ref
 from loopbot.ports import Cursor
@@ -12,7 +13,7 @@ from loopbot.sandbox.faults import Fault
 from loopbot.sandbox.jira import adf
 from tests.connectors.jira.conftest import Make
 from tests.connectors.jira.effects import INCIDENT, comment, delivery, issue, link, opening, setting, transition
-from tests.support.jira_site import Site
+from tests.support.jira_site import Site, Stage
 from tests.support.jira_spec import JiraSpec
 
 FOREIGN = "h1. Hello [~admin] {code}x{code} *bold* @everyone\n\n<!channel> [a|https://evil.example]"
@@ -27,6 +28,20 @@ def apply(make: Make, site: Site, *effects: Effect, **settings: Any) -> list[Rec
 def receipt(answer: Receipt | Trouble) -> Receipt:
     assert isinstance(answer, Receipt), answer
     return answer
+
+
+def before_write(stage: Stage, what: Callable[[], object]) -> None:
+    """Do something once, when the first write is at the door: after the issue was read, before it is changed."""
+    inner, done = stage.app, list[str]()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and scope["method"] in {"POST", "PUT"} and "/issue/" in path and not done:
+            done.append(path)
+            what()
+        await inner(scope, receive, send)
+
+    stage.app = app
 
 
 def written(site: Site, action: str) -> list[Any]:
@@ -415,6 +430,48 @@ def test_what_was_set_on_cloud_comes_back_as_the_record_it_became(cloud: Site, m
 
     assert after is not None
     assert (after.title, after.updated_at) == ("two", cloud.twin.issue("LOOP-1").updated)
+
+
+def test_what_a_person_wrote_between_our_reading_and_our_writing_is_named(
+    site: Site, make: Make, jira_stage: Stage
+) -> None:
+    site.twin.create_issue("LOOP", "one")
+    field = site.twin.add_field("Team", "string")
+    before_write(jira_stage, lambda: site.twin.edit("LOOP-1", {"summary": "theirs", field: "Shop"}))
+    answer = receipt(apply(make, site, setting("LOOP-1", ("summary", "ours"), ("Team", "Export")))[0])
+    assert answer.overruled == (Overruled("Summary", "ours", "theirs"), Overruled("Team", "Export", "Shop"))
+    assert answer.after is not None
+    assert answer.after.title == "ours"
+
+
+def test_what_a_person_writes_after_us_is_not_lost_and_so_no_conflict(
+    site: Site, make: Make, jira_stage: Stage
+) -> None:
+    site.twin.create_issue("LOOP", "one")
+    connector, inner = make(site), jira_stage.app
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await inner(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] in {"POST", "PUT"} and "transitions" in scope["path"]:
+            site.twin.transition("LOOP-1", "In Review")
+
+    jira_stage.app = app
+    sink = connector.sink()
+    assert sink is not None
+    answer = receipt(sink.apply([delivery(transition("LOOP-1", "done"))])[0])
+    assert answer.overruled == ()
+    assert site.twin.issue("LOOP-1").status == "In Review"
+
+
+def test_where_the_issue_can_not_be_read_after_a_write_that_is_said_and_the_write_is_done(
+    site: Site, make: Make, jira_stage: Stage
+) -> None:
+    site.twin.create_issue("LOOP", "one")
+    broken = Fault("status", "GET /rest/api/./issue/LOOP-1", times=9, status=500)
+    before_write(jira_stage, lambda: site.twin.faults.add(broken))
+    answer = receipt(apply(make, site, transition("LOOP-1", "done"))[0])
+    assert "whether somebody wrote in the same moment is not known" in answer.note
+    assert len(written(site, "transition")) == 1
 
 
 @pytest.mark.parametrize("after", ["5", "Wed, 21 Oct 2099 07:28:00 GMT", "-1", ""])
