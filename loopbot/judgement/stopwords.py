@@ -31,14 +31,34 @@ STOP = frozenset(
 _GREETING = """
 hi hello hey dear greetings good hallo guten liebe lieber sehr moin bonjour salut madame hola buenos buenas es
 timado ola olá oi caro cara ciao buongiorno gentile привет здравствуйте добрый
-"""
+dzień cześć witam witaj szanowni szanowny szanowna beste geachte hoi dag goedemorgen goedemiddag hej hejsan god bästa kære goddag
+hei heisann kjære moi terve hyvä hyvää ahoj dobrý vážený vážená vážení zdravím merhaba merhabalar sayın selam selamlar iyi
+こんにちは お世話になっております いつもお世話になっております お世話になります お疲れ様です お疲れさまです 各位 拝啓
+您好 你好 大家好 各位好 早上好 下午好
+"""  # noqa: RUF001 - other alphabets
 GREETINGS = frozenset(_GREETING.split())
 FAREWELLS = frozenset(
     {
-        "regards", "best regards", "kind regards", "best", "cheers", "thanks", "thank you", "many thanks", "thanks in advance",
-        "thx", "tia", "sincerely", "br", "mit freundlichen grüßen", "mit freundlichen grüssen", "freundliche grüße",
-        "viele grüße", "beste grüße", "mfg", "vg", "gruß", "danke", "cordialement", "bien cordialement", "merci", "saludos",
-        "un saludo", "gracias", "atentamente", "atenciosamente", "obrigado", "obrigada", "cordiali saluti", "grazie",
+        "regards", "best regards", "kind regards", "warm regards", "best", "cheers", "thanks", "thank you", "many thanks",
+        "thanks in advance", "thx", "tia", "sincerely", "yours sincerely", "yours faithfully", "br",
+        "mit freundlichen grüßen", "mit freundlichen grüssen", "mit freundlichem gruß", "freundliche grüße", "viele grüße",
+        "liebe grüße", "beste grüße", "mfg", "vg", "lg", "gruß", "danke", "cordialement", "bien cordialement", "merci",
+        "saludos", "un saludo", "gracias", "atentamente", "atenciosamente", "obrigado", "obrigada", "cordiali saluti", "grazie",
         "с уважением", "спасибо",  # noqa: RUF001 - another alphabet
+        "pozdrawiam", "serdecznie pozdrawiam", "z poważaniem", "z wyrazami szacunku", "pozdrowienia", "dziękuję",
+        "z góry dziękuję", "met vriendelijke groet", "met vriendelijke groeten", "vriendelijke groeten", "met groet", "groet",
+        "groeten", "mvg", "bedankt", "alvast bedankt", "dank je wel", "dank u wel",
+        "med vänliga hälsningar", "med vänlig hälsning", "vänliga hälsningar", "vänlig hälsning", "hälsningar", "mvh", "tack",
+        "tack på förhand", "med venlig hilsen", "venlig hilsen", "de bedste hilsner", "hilsen", "vh", "tak", "på forhånd tak",
+        "med vennlig hilsen", "vennlig hilsen", "beste hilsen", "takk", "på forhånd takk",
+        "ystävällisin terveisin", "parhain terveisin", "terveisin", "kiitos", "kiitos etukäteen", "kiittäen",
+        "s pozdravem", "s přátelským pozdravem", "s úctou", "děkuji", "předem děkuji", "díky", "hezký den",
+        "saygılarımla", "saygılar", "iyi çalışmalar", "iyi günler", "kolay gelsin",  # noqa: RUF001 - a Turkish letter
+        "teşekkürler", "teşekkür ederim",
+        "şimdiden teşekkürler",
+        "よろしくお願いします", "よろしくお願いいたします", "よろしくお願い致します", "宜しくお願いします", "宜しくお願いいたします",
+        "宜しくお願い致します", "何卒よろしくお願いいたします", "どうぞよろしくお願いいたします", "以上", "以上です",
+        "以上、よろしくお願いいたします", "以上、よろしくお願いします", "敬具", "ありがとうございます",
+        "谢谢", "謝謝", "多谢", "非常感谢", "此致", "敬礼", "此致敬礼", "顺祝商祺", "祝好", "祝工作顺利", "敬上",
     },
 )  # fmt: skip

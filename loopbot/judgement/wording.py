@@ -21,6 +21,9 @@ FRAMES = 8
 _LINES = 1_000
 _LINE = 1_000
 _SIGNATURE = 8
+_ENDS = ",!.:。、\uff0c\uff01\uff1a"
+_AROUND = " " + _ENDS
+_SAYS_MORE = re.compile(r"[,!:。、\uff0c\uff01\uff1a] *\w")
 
 _TOKEN = re.compile(r"[^\W_]+")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -70,7 +73,7 @@ def _telling_lines(text: str) -> Iterator[str]:
             return
         if bare[0] == ">" or _is_form(bare):
             continue
-        if bare in {"--", "—"} or _is_farewell(bare):
+        if bare in {"--", "—"} or ((told or frames) and _is_farewell(bare)):
             unsigned, skipped = False, 0
             continue
         if not unsigned and skipped < _SIGNATURE and len(bare) < 80:
@@ -97,16 +100,23 @@ def _is_form(line: str) -> bool:
 
 
 def _is_greeting(line: str) -> bool:
-    return len(line) < 60 and line[-1] in ",!.:" and _first_word(line) in GREETINGS
+    """A greeting and whom it is for, and nothing that is said to them: "Hello, the export fails." tells of something."""
+    bare = _lowered(line)
+    if bare in GREETINGS:
+        return True
+    if len(line) >= 60 or line[-1] not in _ENDS or _SAYS_MORE.search(bare):
+        return False
+    words = _TOKEN.findall(bare)
+    return bool(words) and words[0] in GREETINGS and len(words) <= (3 if line[-1] in ".。" else 6)
 
 
 def _is_farewell(line: str) -> bool:
-    return len(line) < 60 and line.strip(" ,.!").lower() in FAREWELLS
+    return len(line) < 60 and _lowered(line) in FAREWELLS
 
 
-def _first_word(line: str) -> str:
-    found = _TOKEN.search(line)
-    return found[0].lower() if found else ""
+def _lowered(line: str) -> str:
+    """A short line as the lists hold it: one way to write an accent, and no second dot on a Turkish i."""
+    return unicodedata.normalize("NFC", line.strip(_AROUND).lower().replace("i\u0307", "i"))
 
 
 def _frame(line: str) -> str | None:

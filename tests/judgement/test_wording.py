@@ -38,6 +38,50 @@ def test_an_identifier_stands_whole_and_in_its_parts() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("greeting", "farewell"),
+    [
+        ("Dzień dobry,", "Pozdrawiam"),
+        ("Szanowni Państwo,", "Z poważaniem,"),
+        ("Geachte heer Jansen,", "Met vriendelijke groet,"),
+        ("Beste collega's,", "Alvast bedankt!"),
+        ("Hej!", "Med vänliga hälsningar"),
+        ("Kære support,", "Med venlig hilsen"),
+        ("Hei alle sammen,", "Vennlig hilsen,"),
+        ("Hyvä vastaanottaja,", "Ystävällisin terveisin,"),
+        ("Dobrý den,", "S pozdravem"),
+        ("Merhaba,", "Saygılarımla,"),  # noqa: RUF001 - a Turkish letter
+        ("İyi günler,", "İyi çalışmalar."),  # noqa: RUF001 - a Turkish letter
+        ("お世話になっております。", "以上、よろしくお願いいたします。"),
+        ("お疲れ様です", "よろしくお願いします"),
+        ("您好\uff0c", "谢谢\uff01"),
+        ("各位好\uff1a", "此致"),
+        ("Sehr geehrte Damen und Herren,", "Mit freundlichen Gru\u0308\u00dfen"),
+    ],
+)
+def test_greetings_and_signatures_of_many_languages_tell_nothing(greeting: str, farewell: str) -> None:
+    bare = wording("", "Export CSV stops halfway")
+    assert wording("", f"{greeting}\n\nExport CSV stops halfway\n\n{farewell}\nMara Lind\nAcme Logistics") == bare
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Hello, the export fails.",
+        "Hi export fails again today.",
+        "您好\uff0c导出失败。",
+        "Dear all: no mail!",
+        "Best is the export.",
+    ],
+)
+def test_what_is_said_in_the_line_of_the_greeting_is_heard(said: str) -> None:
+    assert set(wording("", said).body) - set(wording("", "Hello hi dear all best 您好").body)
+
+
+def test_what_begins_with_thanks_is_no_signature() -> None:
+    assert wording("", "Thanks\nThe export stops").body == wording("", "The export stops").body
+
+
 def test_forms_of_a_word_become_one() -> None:
     assert len({wording(word).title for word in ("export", "exports", "exported", "exporting")}) == 1
 
