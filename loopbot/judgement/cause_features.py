@@ -16,7 +16,7 @@ from loopbot.domain.records import Change, Deployment, Record
 from loopbot.domain.wordings import Wording
 from loopbot.judgement.cause_mentions import Mention, versions
 from loopbot.judgement.nearness import rarity
-from loopbot.judgement.wording import token_terms, wording
+from loopbot.judgement.wording import as_written, widest, wording
 
 FEATURES = (
     "words",  # of ticket and change in common, weighed by rarity, against the best candidate
@@ -133,7 +133,7 @@ class Pool:
     @cached_property
     def written(self) -> dict[str, str]:
         """The ticket's terms as it writes them."""
-        return _as_written(self.case.record)
+        return as_written(f"{self.case.record.title}\n{self.case.record.text[:4000]}")
 
     @cached_property
     def services(self) -> dict[str, float]:
@@ -247,22 +247,7 @@ def common_words(pool: Pool, place: int, most: int = 3) -> list[str]:
     """The most telling words that ticket and candidate have in common, as the ticket writes them."""
     said, _ = pool.said[place]
     shared = sorted((term for term in pool.weights if term in said), key=lambda term: (-pool.weights[term], term))
-    chosen: list[str] = []
-    for term in shared:
-        word = pool.written.get(term, term)
-        if not any(word.lower() in other.lower() or other.lower() in word.lower() for other in chosen):
-            chosen.append(word)
-        if len(chosen) == most:
-            break
-    return chosen
-
-
-def _as_written(record: Record) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for token in re.findall(r"[^\W_]+", f"{record.title}\n{record.text[:4000]}"):
-        for term in token_terms(token):
-            found.setdefault(term, token if len(token_terms(token)) == 1 or term == token.lower() else term)
-    return found
+    return widest((pool.written[term] for term in shared if term in pool.written), most)
 
 
 def _named_files(case: Case, change: Record) -> tuple[str, ...]:

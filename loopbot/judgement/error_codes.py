@@ -50,7 +50,7 @@ def error_codes(line: str) -> Iterator[tuple[str, str]]:
         name, number = (part for part in found.groups() if part)
         yield f"{name.lower()}{number.zfill(_DIGITS)}", found[0]
     for found in _ERROR.finditer(line):
-        yield f"error{found[1]}", found[1]
+        yield f"error{found[1]}", f"error {found[1]}"
 
 
 def is_error(term: str) -> bool:

@@ -10,7 +10,7 @@ from loopbot.domain.texts import listed
 from loopbot.domain.wordings import Neighbour, Neighbourhood
 from loopbot.judgement.error_codes import is_error
 from loopbot.judgement.likeness import Likeness, Measures, compared, weight_of
-from loopbot.judgement.wording import as_written, is_unspaced
+from loopbot.judgement.wording import as_written, is_unspaced, widest
 
 _MOST_WORDS = 4
 _READ = 4_000
@@ -47,7 +47,8 @@ class Reasons:
         if measures.titles > 0.95:
             yield "the same title"
         if errors:
-            yield f"both have error {listed(sorted(self._writing[term] for term in errors)[:_MOST_WORDS])}"
+            named = sorted(f"error {self._writing[term].removeprefix('error ')}" for term in errors)
+            yield f"both have {listed(named[:_MOST_WORDS])}"
         if words:
             yield f"both mention {words}"
         if measures.same_service:
@@ -59,18 +60,13 @@ class Reasons:
 
     def _telling(self, shared: AbstractSet[str], other: Record) -> list[str]:
         """The most telling words of both, as the record writes them: people read words, not stems."""
-        chosen: list[str] = []
-        for term in sorted(shared, key=lambda term: (-weight_of(term, self._near), term)):
-            word = self._writing[term]
-            if is_unspaced(term):
-                word = _run_of_both(term, _text(self._it), _text(other))
-            if any(word.lower() in before.lower() for before in chosen):
-                continue
-            # An identifier says what its parts say.
-            chosen = [before for before in chosen if before.lower() not in word.lower()] + [word]
-            if len(chosen) == _MOST_WORDS:
-                break
-        return chosen
+        ordered = sorted(shared, key=lambda term: (-weight_of(term, self._near), term))
+        return widest((self._as_read(term, other) for term in ordered), _MOST_WORDS)
+
+    def _as_read(self, term: str, other: Record) -> str:
+        if is_unspaced(term):
+            return _run_of_both(term, _text(self._it), _text(other))
+        return self._writing[term]
 
 
 def _text(record: Record) -> str:

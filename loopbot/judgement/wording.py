@@ -8,7 +8,7 @@ characters. Every pattern takes linear time, and what lies beyond the first 16,0
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from loopbot.domain.wordings import Wording
@@ -145,7 +145,7 @@ def _terms(line: str) -> Iterator[str]:
     terms = [term for token in _TOKEN.findall(line) for term in token_terms(token)]
     yield from terms
     # A number tells nothing but as a code; a web's (503) stands there already.
-    yield from (code for code, written in error_codes(line) if code not in terms and written not in terms)
+    yield from (code for code, _ in error_codes(line) if code not in terms and code.removeprefix("error") not in terms)
 
 
 @lru_cache(maxsize=4_096)
@@ -238,6 +238,17 @@ def as_written(text: str) -> dict[str, str]:
             for part in _PARTS.findall(piece) if len(terms) > 1 else ():
                 parts.setdefault(stem(part.lower()), part)
     return parts | words | {code: written for line in text.split("\n") for code, written in error_codes(line)}
+
+
+def widest(words: Iterable[str], most: int) -> list[str]:
+    """The first of some words, none that stands in another one: an identifier says what its parts say."""
+    chosen: list[str] = []
+    for word in words:
+        if not any(word.lower() in other.lower() for other in chosen):
+            chosen = [*(other for other in chosen if other.lower() not in word.lower()), word]
+        if len(chosen) == most:
+            break
+    return chosen
 
 
 def is_unspaced(text: str) -> bool:

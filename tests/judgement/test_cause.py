@@ -71,6 +71,12 @@ def test_without_a_name_the_right_service_time_and_words_come_first_and_are_not_
     assert best.because == ("same service (shop)", "finished 22 minutes before", "both mention export and queue")
 
 
+def test_what_a_suspect_and_the_ticket_both_mention_is_told_as_it_is_written() -> None:
+    right = change(1, -22, services=SHOP, title="Retry after error code 1205 in OrderServices")
+    (best,) = ranked(broken(title="Transactions end with error 1205", text="In CartServices"), right)
+    assert "both mention error 1205 and Services" in best.because
+
+
 def test_what_began_after_the_incident_is_no_suspect() -> None:
     assert ranked(broken(), change(1, 60, started_at=at(5), services=SHOP)) == []
 
