@@ -1,6 +1,7 @@
 """Too many, lost, refused: what loopbot asks about its own writes, and what comes of each answer."""
 
 from loopbot.sandbox.faults import Fault
+from loopbot.sandbox.slack import Message
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.questions.asking import ask
 from tests.questions.conftest import Desk, Open, until
@@ -81,36 +82,75 @@ def lost(desk: Desk) -> None:
     desk.round()
 
 
-def test_a_write_that_nobody_can_find_is_shown_with_the_two_choices(open_desk: Open) -> None:
-    desk = open_desk({"shout": SHOUT})
+def posted(desk: Desk) -> int:
+    """How often Slack took the post down, elsewhere than where it is asked about."""
+    posts = desk.town.estate.ledger.entries("slack", "post")
+    return sum("Changed: New labels" in str(one.payload) for one in posts if one.key != desk.channel)
+
+
+def asked_about(desk: Desk) -> Message:
+    """The question about the post whose answer was lost."""
     lost(desk)
     until(
         lambda: (ask(desk.here.loop, gather=False), deliver(desk.here.loop, "slack"), desk.asked())[2], "the question"
     )
     (message,) = desk.asked()
+    return message
+
+
+def state(desk: Desk) -> str:
+    with desk.here.store.read() as tx:
+        (row,) = [one for one in tx.outbox.rows(limit=100) if one.effect.cause.rule == "shout"]
+    return row.state
+
+
+def test_a_write_that_nobody_can_find_is_shown_with_the_two_choices(open_desk: Open) -> None:
+    desk = open_desk({"shout": SHOUT})
+    message = asked_about(desk)
     text = desk.read(message)
     assert text.startswith("Is this there, in slack?")
     assert "post to #releases: “Changed: New labels”" in text
     assert "It was sent on" in text
     assert desk.labels(message) == ["It is there", "It is not: send again"]
+
+
+def test_it_is_there_sends_nothing_more(open_desk: Open) -> None:
+    desk = open_desk({"shout": SHOUT})
+    message = asked_about(desk)
+    assert state(desk) == "uncertain"
     desk.press(message, "It is there", "tom.brandt")
     desk.shows("tom.brandt: It is there")
-    desk.round()
-    assert len(desk.slack.messages("releases")) == 1
+    assert state(desk) == "settled"
+    for _ in range(3):
+        desk.round()
+    assert posted(desk) == 1
 
 
-def test_send_again_sends_it_once_more_and_decided_elsewhere_withdraws_the_question(open_desk: Open) -> None:
+def test_it_is_not_sends_it_once_more_however_often_it_is_pressed(open_desk: Open) -> None:
     desk = open_desk({"shout": SHOUT})
-    lost(desk)
-    until(
-        lambda: (ask(desk.here.loop, gather=False), deliver(desk.here.loop, "slack"), desk.asked())[2], "the question"
-    )
+    message = asked_about(desk)
+    desk.press(message, "It is not: send again", "beth.anglin")
+    desk.hears("beth.anglin", "This one is for operators")
+    desk.round()
+    assert (posted(desk), state(desk)) == (1, "uncertain"), "not everybody may say so"
+    for _ in range(2):
+        desk.press(message, "It is not: send again", "tom.brandt")
+    desk.shows("tom.brandt: It is not: send again")
+    until(lambda: posted(desk) == 2, "the second sending")
+    for _ in range(3):
+        desk.round()
+    assert (posted(desk), state(desk)) == (2, "settled"), "a person said that it was not there"
+
+
+def test_what_was_decided_elsewhere_is_no_longer_asked(open_desk: Open) -> None:
+    desk = open_desk({"shout": SHOUT})
+    asked_about(desk)
     with desk.here.store.read() as tx:
         (row,) = tx.outbox.rows({"uncertain"})
     assert desk.town.says("outbox", "retry", row.effect.key).code == 0
     desk.round()
     desk.shows("No longer asked: it was decided elsewhere")
-    assert len(desk.slack.messages("releases")) == 2, "a person said that it was not there"
+    assert posted(desk) == 2
 
 
 def test_refused_writes_of_a_rule_are_one_question(open_desk: Open) -> None:
