@@ -40,6 +40,22 @@ def test_a_clock_that_is_set_loses_and_doubles_nothing(ground: Ground, case: Cas
     assert [case.count(ground, key) for key in (first, second, third)] == [1, 1, 1]
 
 
+@fault("T1", "I2")
+@both_stores
+@pytest.mark.parametrize("jump", [HOUR, -HOUR])
+def test_what_is_reported_after_the_clock_was_set_is_read_at_the_next_poll(ground: Ground, jump: float) -> None:
+    ours = FakeClock(ground.clock.now())
+    with ground.running(NOTES, clock=ours) as it:
+        ground.incident("Before the jump")
+        it.rest()
+        ours.jump(jump)
+        key = ground.incident("After it")
+        it.turn()
+        it.turn()
+        assert NOTES.count(ground, key) == 1
+        judge(ground, it)
+
+
 @fault("T1")
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 @both_stores

@@ -64,6 +64,19 @@ def test_leases_of_the_dead_are_ended_and_their_tokens_stay_fenced_off(store: Sq
         tx.cursors.move(STREAM, Cursor("late"), lease)
 
 
+@pytest.mark.parametrize("how", ["released", "cleared"])
+def test_a_lease_that_is_over_stays_so_when_the_clock_is_set_back(store: SqlStore, clock: FakeClock, how: str) -> None:
+    first = take(store, "one")
+    assert first is not None
+    with store.write() as tx:
+        if how == "released":
+            tx.leases.release(first)
+        else:
+            tx.leases.clear()
+    clock.jump(-3600)
+    assert take(store, "two") is not None
+
+
 def test_a_cursor_moves_only_under_the_lease_that_stands(store: SqlStore, clock: FakeClock) -> None:
     first = held(store, "one")
     with store.write() as tx:
