@@ -8,10 +8,11 @@ from typing import Literal
 from loopbot.domain.effects import Align, Delivery, OpenTicket, Receipt
 from loopbot.domain.errors import Rejected, Transient, Trouble, Uncertain
 from loopbot.domain.mirroring import Name, said, standing
-from loopbot.domain.records import Incident, Issue, Ref
+from loopbot.domain.records import Incident, Issue, Record, Ref
 from loopbot.ports import Cursor, Page
 from tests.support.made import at, incident, issue
 
+BESIDE = "What stands beside it"
 Mishap = Literal["lost after", "lost before", "throttled"]
 
 
@@ -30,6 +31,8 @@ class Office:
     writes: int = 0
     said: dict[str, list[str]] = field(default_factory=lambda: {"title": [], "state": [], "priority": []})
     mishaps: list[Mishap] = field(default_factory=list)
+    deleted: Incident | Issue | None = None
+    opened: int = 0
     verbs: frozenset[str] = frozenset({"open", "align"})
     batch: int = 10
 
@@ -63,14 +66,29 @@ class Office:
     def catch_up(self) -> None:
         self.lags, self.indexed = False, self.now
 
+    def delete(self) -> None:
+        """Somebody deletes it; the index may show it for a while."""
+        self.deleted, self.now = self.now, None
+        if not self.lags:
+            self.indexed = None
+
     # ------------------------------------------------------------------ reading and writing
 
     def read(self, cursor: Cursor) -> Iterator[Page]:
-        found = (self.indexed,) if self.indexed else ()
+        found = (self.neighbour, self.indexed) if self.indexed else (self.neighbour,)
         yield Page(found, Cursor("1"), len(found))
 
     def count(self) -> int | None:
-        return 1 if self.indexed else 0
+        return 2 if self.indexed else 1
+
+    @property
+    def neighbour(self) -> Incident | Issue:
+        """A record that nobody touches: a system that shows it has not merely taken rights away."""
+        return incident(9, title=BESIDE) if self.system == "servicenow" else issue(9, title=BESIDE)
+
+    def look(self, record: Record) -> Record | None:
+        """What stands there by its id, whatever the index says."""
+        return self.neighbour if record.ref == self.neighbour.ref else self.now
 
     def apply(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
         return [self._one(one) for one in deliveries]
@@ -85,7 +103,10 @@ class Office:
             return Transient(self.system, "too many calls", after=30)
         if mishap == "lost before":
             return Uncertain(self.system, "the connection broke")
+        if self.deleted is not None and not isinstance(effect, OpenTicket):
+            return Rejected(self.system, "there is no such ticket any more")
         if isinstance(effect, OpenTicket):
+            self.opened += 1
             made = issue(1, title=effect.title, priority=3)
             self.ledger.append(effect.key)
             self._now(made)

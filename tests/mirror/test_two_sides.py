@@ -5,6 +5,7 @@
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, settings
@@ -14,13 +15,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from loopbot.domain.mirroring import default_states, field_of
 from loopbot.domain.rulebook import Rulebook
 from loopbot.language.loader import parse_rule
+from loopbot.ports import Hint, Hook
 from loopbot.store import SqlStore, open_store
 from loopbot.usecases.deliver import deliver
+from loopbot.usecases.hints import Bounds, hinted, keep
 from loopbot.usecases.ingest import ingest
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.reconcile import reconcile
 from loopbot.usecases.wake import wake
-from tests.mirror.offices import INCIDENT, ISSUE, Mishap, Office, jira, servicenow
+from tests.mirror.offices import BESIDE, INCIDENT, ISSUE, Mishap, Office, jira, servicenow
 from tests.support.clock import FakeClock
 
 RULE = """
@@ -29,11 +32,13 @@ on = "incident"
 
 [[then]]
 do = "mirror"
+if = 'it.title != "What stands beside it"'
 system = "jira"
 into = "issue"
 place = "LOOP"
 fields = { title = "it", state = "newest", priority = "other" }
 """
+WINNERS = st.sampled_from(["it", "other", "newest"])
 STATE = field_of("state", "newest", *default_states("incident", "issue"))
 INCIDENT_STATES = ["new", "in_progress", "on_hold", "resolved", "closed", "cancelled"]
 ISSUE_STATES = ["todo", "in_progress", "in_review", "done", "wont_do"]
@@ -53,6 +58,12 @@ def a_store(clock: FakeClock) -> tuple[SqlStore, Path]:
     return open_store(f"sqlite:///{path}", clock=clock), path
 
 
+def rules(priority: str) -> Rulebook:
+    """The rule, where that side's priority wins."""
+    (mirror,) = parse_rule(RULE.replace('priority = "other"', f'priority = "{priority}"'), "two-sides").rules
+    return Rulebook([mirror])
+
+
 class TwoSides(RuleBasedStateMachine):
     """A history of one pair."""
 
@@ -67,9 +78,9 @@ class TwoSides(RuleBasedStateMachine):
         self.whole = whole
         self.edits = 0
         self.last: dict[tuple[str, str], list[str]] = {}
-        (mirror,) = parse_rule(RULE, "two-sides").rules
+        self.hooks = 0
         sinks = dict(self.sides)
-        self.loop = Loop(self.store, Rulebook([mirror]), sinks, self.clock, "one")  # type: ignore[arg-type]
+        self.loop = Loop(self.store, rules("other"), sinks, self.clock, "one")  # type: ignore[arg-type]
         if is_open:
             self.settle()
 
@@ -106,7 +117,40 @@ class TwoSides(RuleBasedStateMachine):
     def somebody_weighs_it(self, side: str, priority: int) -> None:
         self.edit(side, "priority", str(priority))
 
+    @rule(side=SIDES, after=st.integers(0, 2))
+    def somebody_deletes_it(self, side: str, after: int) -> None:
+        """Seldom: hardly anything can happen to the pair after that."""
+        if after == 0 and self.edits > 3 and self.pair_is_whole():
+            self.sides[side].delete()
+
+    @rule(priority=WINNERS)
+    def somebody_edits_the_rule(self, priority: str) -> None:
+        """And loopbot is started again with it."""
+        self.loop = replace(self.loop, rules=rules(priority))
+
     # ------------------------------------------------------------------ loopbot, and what goes wrong
+
+    @rule(side=SIDES, times=st.integers(1, 3), again=st.booleans(), stamped=st.booleans())
+    def a_webhook_comes(self, side: str, times: int, again: bool, stamped: bool) -> None:
+        """Once or more often, late or delivered again; it says when the ticket changed, or does not."""
+        self.hooks += not again
+        office = self.sides[side]
+        now = office.now
+        key = {"servicenow": INCIDENT, "jira": ISSUE}[side].key
+        hint = Hint(office.stream, key, now.updated_at if now is not None and stamped else None)
+        for _ in range(times):
+            keep(self.store, [Hook((f"{side} {self.hooks}",), (hint,))], Bounds())
+        self.follow_hints()
+
+    def follow_hints(self) -> None:
+        due = hinted(self.loop)
+        for office in self.sides.values():
+            if office.stream in due:
+                ingest(self.loop, office)
+
+    @rule(side=SIDES)
+    def sweep(self, side: str) -> None:
+        ingest(self.loop, self.sides[side], sweep=True)
 
     @rule(side=SIDES, times=st.integers(1, 2))
     def poll(self, side: str, times: int) -> None:
@@ -158,18 +202,24 @@ class TwoSides(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------ what has to hold in the end
 
+    def pair_is_whole(self) -> bool:
+        return all(side.now is not None and side.deleted is None for side in self.sides.values())
+
     def settle(self) -> None:
         quiet = 0
         for _ in range(200):
             for side in self.sides.values():
                 side.catch_up()
-                ingest(self.loop, side)
+            self.follow_hints()
+            for side in self.sides.values():
+                ingest(self.loop, side, sweep=side.deleted is not None)
             for side in self.sides:
                 deliver(self.loop, side)
                 reconcile(self.loop, side)
             wake(self.loop)
             with self.store.read() as tx:
                 busy = bool(tx.outbox.rows({"planned", "sending", "uncertain"}) or tx.timers.pending())
+                busy = busy or bool(tx.inbox.waiting())
             quiet = 0 if busy else quiet + 1
             if quiet == 3:
                 return
@@ -177,6 +227,26 @@ class TwoSides(RuleBasedStateMachine):
         raise AssertionError("it never comes to rest")
 
     def check(self) -> None:
+        for side in self.sides.values():
+            assert len(side.ledger) == len(set(side.ledger)), "no effect is there twice"
+            assert side.opened <= 1, "what was deleted is not opened again"
+        gone = [side for side in self.sides.values() if side.deleted is not None]
+        if gone:
+            self.check_without(gone[0].system)
+        else:
+            self.check_pair()
+
+    def check_without(self, system: str) -> None:
+        """One side was deleted: the other one stays as it is, and what could not be written is shown."""
+        other = self.sides["jira" if system == "servicenow" else "servicenow"]
+        assert other.open.title in {title for side in self.sides.values() for title in side.said["title"]}
+        with self.store.read() as tx:
+            stuck = tx.outbox.rows({"parked", "held", "uncertain"})
+            left = [one for one in tx.mirror.all() if one.system == system]
+        assert all(row.effect.system == system and row.why for row in stuck)
+        assert [one.title for one in left] == [BESIDE], "and it is no longer counted"
+
+    def check_pair(self) -> None:
         one, other = self.sides["servicenow"].open, self.sides["jira"].open
         assert one.title == other.title
         assert one.priority == other.priority
@@ -193,8 +263,6 @@ class TwoSides(RuleBasedStateMachine):
                 # The last word of each side stands, or was heard by the other side, or is in the log of conflicts.
                 other_side = self.sides["jira" if side == "servicenow" else "servicenow"]
                 assert said[-1] in {*other_side.said["title"], *lost}, (side, said[-1])
-        for side in self.sides.values():
-            assert len(side.ledger) == len(set(side.ledger)), "no effect is there twice"
         writes = sum(side.writes for side in self.sides.values())
         if self.whole:
             assert writes <= self.edits + 3, "a write for each thing people said, and no echo of any"
