@@ -86,12 +86,13 @@ def _lived(fleet: Fleet, dice: random.Random, nodes: int) -> tuple[int, int, int
             asleep.pop(0).resume()
     fleet.estate.servicenow.faults.clear()
     # Most wake up when all they had claimed is done by others.
-    until(lambda: fleet.done(keys), 180, fleet.story)
+    until(lambda: fleet.done(keys), why=fleet.story, moves=fleet.progress)
     for node in asleep:
         node.resume()
     time.sleep(3)
+    assert not fleet.ended(), f"a node ended by itself: {fleet.story()}"  # noqa: S101 - a judge
     effects = fleet.effects()
-    assert effects == wanted(keys), f"{effects - wanted(keys)} too often, {wanted(keys) - effects} missing"  # noqa: S101 - a judge
+    assert effects == wanted(keys), f"{effects - wanted(keys)} too often, {wanted(keys) - effects} missing"  # noqa: S101
     assert not fleet.out_of_order(keys), fleet.out_of_order(keys)  # noqa: S101
     return kills, pauses, len(keys)
 

@@ -7,16 +7,16 @@ import pytest
 
 from loopbot.sandbox.faults import Fault
 from tests.faults.catalogue import fault
-from tests.support.fleet import Fleet, fleet_on, until, wanted
+from tests.support.fleet import PATIENCE, Fleet, fleet_on, until, wanted
 
 NOTES = r"POST .*/v1/batch|PATCH .*/incident"
 CLAIM, LOOK = 4.0, 1.0
 HASTY = f"claim = {CLAIM}\nlook = {LOOK}\nlease = 3\nbackoff = 0.5"
 
 
-def all_once(fleet: Fleet, keys: list[str], seconds: float = 30.0) -> float:
+def all_once(fleet: Fleet, keys: list[str]) -> float:
     """Everything is done once, in order, and known to be; how long that took."""
-    took = until(lambda: fleet.done(keys), seconds, fleet.story)
+    took = until(lambda: fleet.done(keys), why=fleet.story, moves=fleet.progress)
     assert fleet.effects() == wanted(keys), fleet.story()
     assert fleet.out_of_order(keys) == []
     return took
@@ -48,12 +48,12 @@ def test_work_is_shared_and_a_node_that_leaves_finishes_what_it_is_at(postgres_s
         fleet.ready()
         fleet.estate.servicenow.faults.add(Fault("slow", NOTES, times=2, seconds=1.0))
         keys = fleet.report(70)
-        until(lambda: fleet.estate.servicenow.faults.waiting() == 0, 30, fleet.story)
-        until(fleet.sending, 10, fleet.story)
+        until(lambda: fleet.estate.servicenow.faults.waiting() == 0, why=fleet.story)
+        until(fleet.sending, why=fleet.story)
         leaver = fleet.sending() or fleet.nodes[0]
         assert leaver.leave() == 0
         fleet.start()
-        all_once(fleet, keys, 40)
+        all_once(fleet, keys)
         assert not any("uncertain" in node.said for node in fleet.nodes), fleet.story()
         assert sum(node.delivered > 0 for node in fleet.nodes) > 1, fleet.story()
 
@@ -67,8 +67,8 @@ def test_the_work_of_a_killed_node_goes_on_within_its_claim(postgres_store_url: 
         # The note is there, but whoever sent it never hears so.
         fleet.estate.servicenow.faults.add(Fault("hang", NOTES, seconds=30))
         keys = fleet.report(12)
-        until(fleet.sending, 20, fleet.story)
-        until(lambda: not fleet.estate.servicenow.faults.waiting(), 20, fleet.story)
+        until(fleet.sending, why=fleet.story)
+        until(lambda: not fleet.estate.servicenow.faults.waiting(), why=fleet.story)
         victim = fleet.sending()
         assert victim is not None
         victim.kill()
@@ -89,13 +89,13 @@ def test_a_paused_node_that_wakes_up_late_sends_and_settles_nothing(postgres_sto
         fleet.estate.servicenow.faults.add(Fault("status", "/batch", times=1000, status=404))
         fleet.estate.servicenow.faults.add(Fault("slow", r"(PATCH|PUT) .*/incident", seconds=1.0))
         keys = fleet.report(8)
-        until(lambda: fleet.estate.servicenow.faults.waiting() == 1, 20, fleet.story)
+        until(lambda: fleet.estate.servicenow.faults.waiting() == 1, why=fleet.story)
         sleeper = fleet.sending()
         assert sleeper is not None
         sleeper.pause()
         all_once(fleet, keys)
         sleeper.resume()
-        until(lambda: "fenced off" in sleeper.said, 20, fleet.story)
+        until(lambda: "fenced off" in sleeper.said, why=fleet.story)
         later = fleet.report(3)
         all_once(fleet, keys + later)
 
@@ -106,7 +106,7 @@ def test_of_three_on_one_sqlite_file_two_refuse_and_name_the_first(tmp_path: Pat
         first = fleet.start()
         fleet.ready()
         others = [fleet.start(), fleet.start("worker")]
-        assert [node.process.wait(20) for node in others] == [2, 2]
+        assert [node.process.wait(PATIENCE) for node in others] == [2, 2]
         for node in others:
             assert f"another loopbot is at work on this store: pid {first.process.pid} on " in node.said
         keys = fleet.report(3)
@@ -126,7 +126,7 @@ def test_three_nodes_make_no_more_calls_an_hour_together_than_one_may(postgres_s
         def dry() -> bool:
             return any(re.search(r"stream not read to its end.*waits \d+ s before", node.said) for node in fleet.nodes)
 
-        until(dry, 60, fleet.story)
-        until(lambda: fleet.estate.ledger.calls("servicenow") >= 30, 10, fleet.story)
+        until(dry, why=fleet.story)
+        until(lambda: fleet.estate.ledger.calls("servicenow") >= 30, why=fleet.story)
         assert [node.leave() for node in fleet.nodes] == [0, 0, 0]
         assert fleet.estate.ledger.calls("servicenow") <= 40

@@ -49,13 +49,26 @@ text = "remark: {it.key}"
 """
 
 
-def until(what: Callable[[], object], seconds: float = 30.0, why: Callable[[], object] = lambda: "") -> float:
-    """Wait until it is so; how long that took."""
-    start = time.monotonic()
+# A machine with much else to do makes all of it slow, and nothing of it wrong: who waits for what will come waits long.
+PATIENCE = 180.0
+
+
+def until(
+    what: Callable[[], object],
+    seconds: float = PATIENCE,
+    why: Callable[[], object] = lambda: "",
+    moves: Callable[[], object] = lambda: None,
+) -> float:
+    """Wait until it is so; how long that took. As long as `moves` says something new, it is waited on."""
+    start = still_since = time.monotonic()
+    seen = moves()
     while not what():
-        if time.monotonic() - start > seconds:
-            message = f"not so within {seconds} s: {why()}"
-            raise AssertionError(message)
+        if time.monotonic() - still_since > seconds:
+            now = moves()
+            if now == seen:
+                message = f"not so within {seconds} s: {why()}"
+                raise AssertionError(message)
+            seen, still_since = now, time.monotonic()
         time.sleep(0.02)
     return time.monotonic() - start
 
@@ -124,8 +137,21 @@ class Fleet:
         return self.nodes[-1]
 
     def ready(self) -> None:
-        """Wait until all of them are at work."""
-        until(lambda: all("loopbot is at work" in node.said for node in self.nodes), 30, self.story)
+        """Wait until all of them are at work; fails at once where one has ended by itself."""
+
+        def at_work() -> bool:
+            assert not self.ended(), self.story()
+            return all("loopbot is at work" in node.said for node in self.nodes)
+
+        until(at_work, why=self.story)
+
+    def ended(self) -> list[Node]:
+        """The nodes that are gone although nobody killed them."""
+        return [node for node in self.nodes if node.process.poll() not in {None, -signal.SIGKILL}]
+
+    def progress(self) -> tuple[Counter[str], dict[str, int]]:
+        """What tells that they still get on, however slowly."""
+        return self.effects(), self.states()
 
     def report(self, number: int) -> list[str]:
         """So many people report something; the keys of their tickets."""
