@@ -12,7 +12,7 @@ from connectors.servicenow.settings import FeedbackTable, ReadKind, TicketTable
 from loopbot.domain import markup
 from loopbot.domain.records import Change, Feedback, Incident, Involved, Link, Person, Problem, Record, Ref
 from loopbot.domain.texts import clean
-from loopbot.domain.words import Kind, Relation, Role
+from loopbot.domain.words import RISKS, Kind, Relation, Role
 
 Row = Mapping[str, Any]
 
@@ -58,7 +58,7 @@ _PEOPLE: Mapping[str, tuple[tuple[Role, str], ...]] = MappingProxyType(
         "change": (("assignee", "assigned_to"), ("opener", "opened_by")),
     },
 )
-_RISKS: Mapping[str, str] = MappingProxyType({"1": "very high", "2": "high", "3": "moderate", "4": "low", "5": "none"})
+_RISKS: Mapping[str, str] = MappingProxyType(dict(zip("54321", RISKS, strict=True)))
 
 
 class UnmappableError(Exception):

@@ -44,6 +44,9 @@ STATES: Mapping[Kind, tuple[str, ...]] = MappingProxyType(
     },
 )
 OUTCOMES = ("successful", "failed", "rolled_back")
+RISKS = ("none", "low", "moderate", "high", "very high")
+RISKY = frozenset({"high", "very high"})
+"""What is said of a change that may well go wrong."""
 TOPICS = ("bug", "feature", "question", "praise", "complaint")
 FINISHED: Mapping[Kind, frozenset[str]] = MappingProxyType(
     {

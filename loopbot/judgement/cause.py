@@ -16,7 +16,7 @@ from loopbot.domain.scoring import Ranked, span_in_words
 from loopbot.domain.texts import listed
 from loopbot.domain.views import View
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought
-from loopbot.domain.words import Kind
+from loopbot.domain.words import RISKY, Kind
 from loopbot.judgement.cause_features import FEATURES, Candidate, Pool, case_of, common_words, ended
 from loopbot.judgement.cause_mentions import Mention, mentions, versions
 from loopbot.judgement.cause_model import CauseModel, loaded, shipped_model
@@ -115,8 +115,9 @@ def evidence(pool: Pool, place: int) -> tuple[str, ...]:
         "rolled_back",
     }:
         said.append("it failed or was rolled back")
-    if getattr(one.record, "risk", None) in {"high", "very_high"}:
-        said.append("its risk was high")
+    risk = getattr(one.record, "risk", None)
+    if risk in RISKY:
+        said.append(f"its risk was {risk}")
     if one.accusers:
         said.append(
             "a ticket like this one names it" if one.accusers == 1 else f"{one.accusers} tickets like this one name it"

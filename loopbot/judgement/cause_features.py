@@ -14,6 +14,7 @@ from functools import cached_property
 
 from loopbot.domain.records import Change, Deployment, Record
 from loopbot.domain.wordings import Wording
+from loopbot.domain.words import RISKY
 from loopbot.judgement.cause_mentions import Mention, versions
 from loopbot.judgement.nearness import rarity
 from loopbot.judgement.wording import as_written, widest, wording
@@ -237,7 +238,7 @@ class Pool:
             float(bool(paths) and all("test" in path.lower() for path in paths)),
             float(bool(paths) and all(path.lower().endswith(_DOC_ENDINGS) for path in paths)),
             float(getattr(change, "outcome", None) in _BAD_ENDS or change.state in _BAD_ENDS),
-            float(getattr(change, "risk", None) in {"high", "very_high"}),
+            float(getattr(change, "risk", None) in RISKY),
             math.log1p(one.accusers),
             float(released is not None and change.occurred_at > released),
         )

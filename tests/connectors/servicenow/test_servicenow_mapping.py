@@ -6,6 +6,10 @@ import pytest
 from connectors.servicenow.mapping import Shape, UnmappableError, key_of, shape
 from connectors.servicenow.settings import FeedbackTable, TicketTable
 from loopbot.domain.records import Change, Feedback, Incident, Link, Person, Problem, Ref
+from loopbot.domain.rules import Match
+from loopbot.judgement.cause import Suspects, gathered
+from loopbot.judgement.cause_features import FEATURES
+from loopbot.language.scene import Scene
 
 ROW = {
     "sys_id": "a" * 32,
@@ -172,6 +176,18 @@ def test_a_change_has_an_outcome_once_it_is_closed(state: str, code: str, outcom
     assert (found.outcome, found.risk, found.type) == (outcome, "high", "normal")
     assert found.started_at == datetime(2026, 3, 2, 11, tzinfo=UTC)
     assert found.finished_at == datetime(2026, 3, 2, 11, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("risk", "words"), [("1", "very high"), ("2", "high"), ("3", None), ("", None)])
+def test_a_change_that_the_instance_calls_risky_is_suspected_for_it(risk: str, words: str | None) -> None:
+    broken = _incident(number="INC1", opened_at="2026-03-02 12:00:00")
+    row = {**ROW, "number": "CHG1", "state": "3", "risk": risk, "work_start": "2026-03-02 11:00:00"}
+    change = _shape("change").record({**row, "work_end": "2026-03-02 11:30:00"})
+    scene = Scene(datetime(2026, 3, 2, 13, tzinfo=UTC), {one.ref: one for one in (broken, change)})
+    (found,) = Suspects().rank(broken, scene, Match(kind="change", rank="suspect"))
+    assert [one for one in found.because if "risk" in one] == ([f"its risk was {words}"] if words else [])
+    pool = gathered(broken, scene, Match(kind="change", rank="suspect"))
+    assert pool.vectors[0][FEATURES.index("risky")] == float(words is not None)
 
 
 def test_feedback_is_read_from_a_table_of_your_own() -> None:
