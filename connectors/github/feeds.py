@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from connectors.github.api import Api, NotThereError
+from connectors.github.brought import Delivered
 from connectors.github.issues import Keys
 from connectors.github.mapping import (
     Course,
@@ -17,7 +18,7 @@ from connectors.github.mapping import (
     release,
 )
 from connectors.github.memory import Memory, Success
-from connectors.github.ranges import Delivered, Ranges
+from connectors.github.ranges import Ranges
 from loopbot.domain.records import Deployment, Link, Record, Ref
 
 Json = Mapping[str, Any]
@@ -79,7 +80,7 @@ class Deliveries:
             memory.succeeded(environment, Success(stamp, ident, sha))
         else:
             memory.failed(environment, ident)
-        record: Deployment = deployment(ref, row, how, settings, told.links, told.extra)
+        record: Deployment = deployment(ref, row, how, settings, told)
         return Made(ident, record, "" if how.state in _FINAL or how.note else _progress(how))
 
     def in_order(self, courses: Sequence[tuple[Json, Course]]) -> list[tuple[Json, Course]]:

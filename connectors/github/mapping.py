@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from connectors.github.brought import Delivered
 from connectors.github.settings import GitHubSettings
 from loopbot.domain.records import Deployment, Involved, Link, Person, Ref, Release
 from loopbot.domain.texts import clean
@@ -126,9 +127,7 @@ def environment_of(settings: GitHubSettings, name: object) -> str | None:
     return settings.environments.get(text, text.lower()) or None
 
 
-def deployment(
-    ref: Ref, row: Json, how: Course, settings: GitHubSettings, links: Sequence[Link], extra: Mapping[str, str]
-) -> Deployment:
+def deployment(ref: Ref, row: Json, how: Course, settings: GitHubSettings, brought: Delivered) -> Deployment:
     """A deployment as a record. `ref.key` is owner/name#id, or owner/name!id for a workflow run."""
     created = moment(row, "created_at")
     if created is None:
@@ -136,19 +135,19 @@ def deployment(
     repository, _, ident = ref.key.replace("!", "#").partition("#")
     environment = environment_of(settings, row.get("environment"))
     branch = clean(str(row.get("ref") or ""), 200)
-    told = {"ref": branch, "note": how.note, **extra}
+    told = {"ref": branch, "note": how.note, **brought.extra}
     return Deployment(
         ref=ref,
         ident=ident,
         title=f"{repository} {branch} to {environment or 'an unnamed environment'}",
-        text=clean(str(row.get("description") or "")),
+        text="\n\n".join(filter(None, (clean(str(row.get("description") or "")), brought.text))),
         state=how.state,
         updated_at=how.touched_at or moment(row, "updated_at") or created,
         opened_at=created,
         url=how.url,
         services=frozenset(settings.services.get(repository, ())),
         people=_people(ref.system, row.get("creator")),
-        links=tuple(links),
+        links=brought.links,
         extra=MappingProxyType({name: value for name, value in told.items() if value}),
         environment=environment,
         commit=clean(str(row.get("sha") or ""), 64) or None,

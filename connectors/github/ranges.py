@@ -1,14 +1,15 @@
-"""Which issues a deployment brought to its environment: over every commit since the last one that succeeded there.
+"""What a deployment brought to its environment, first of all which issues: over every commit since the last success there.
 
 Keys are looked for in the commits' messages and in the pull requests of the commits on the first-parent line (merged,
 squashed or rebased, each change of the main branch is one of them).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.github.api import Api, NotThereError, has_next
+from connectors.github.brought import Delivered, Span, brought, message_of, paths_of, subjects
 from connectors.github.issues import Balance, Keys, Mention, balance, of_commit, of_pull
 from connectors.github.memory import Success
 from loopbot.domain.dora import FIRST_COMMIT
@@ -16,24 +17,6 @@ from loopbot.domain.records import Link, Ref
 from loopbot.domain.words import Relation
 
 Json = Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Span:
-    """The commits of a range up to `head`, oldest first, how it lies (ahead, behind ...), and what was left out."""
-
-    head: str
-    commits: list[Json] = field(default_factory=list)
-    status: str = "ahead"
-    left_out: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """The links a deployment states, and remarks on how they were found."""
-
-    links: tuple[Link, ...] = ()
-    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 class Ranges:
@@ -46,7 +29,7 @@ class Ranges:
 
     def delivered(self, repository: str, deployment: Ref, sha: str, base: Success | None) -> Delivered:
         """What the deployment of `sha` delivers and withdraws, after `base`."""
-        if not self._settings.issue_keys or (base is not None and base.sha == sha):
+        if base is not None and base.sha == sha:
             return Delivered()
         if base is None:
             return self._first(repository, deployment, sha)
@@ -62,7 +45,8 @@ class Ranges:
         gone = self._balance(repository, back, budget)
         brings = {key: one for key, one in gone.takes.items() if key not in forth.takes} | forth.brings
         takes = {key: one for key, one in gone.brings.items() if key not in forth.brings} | forth.takes
-        return self._stated(deployment, Balance(brings, takes), base, span, back)
+        told = self._stated(deployment, Balance(brings, takes), base, span, back)
+        return _described(repository, told, span, back)
 
     def _first(self, repository: str, deployment: Ref, sha: str, remark: str = "") -> Delivered:
         """The first deployment known: what came before is unknown, so only its last commits count as delivered."""
@@ -77,7 +61,7 @@ class Ranges:
         told = self._balance(repository, span, _Budget(self._settings.most_pull_calls))
         made = self._stated(deployment, Balance(told.brings, {}), None, span)
         what = f"{remark or 'the first deployment known'}: its last {len(span.commits)} commits"
-        return Delivered(made.links, {**made.extra, "range": what})
+        return _described(repository, replace(made, extra={**made.extra, "range": what}), span, Span(sha))
 
     def _compared(self, repository: str, base: str, head: str) -> Span:
         path, size = f"/repos/{repository}/compare/{base}...{head}", self._settings.page_size
@@ -90,6 +74,8 @@ class Ranges:
             span.status = str(body.get("status", "ahead"))
             rows = body.get("commits") or []
             span.commits += rows
+            # GitHub tells the files of the whole range (at most 300) on its first page alone.
+            span.files += paths_of(body.get("files")) if page == 1 else []
             if not rows or not has_next(answer):
                 return span
         span.left_out.append(f"only the first {len(span.commits)} commits were looked at")
@@ -101,14 +87,15 @@ class Ranges:
         for commit in span.commits:
             sha = str(commit.get("sha"))
             mentions += pulls.get(sha, [])
-            mentions += of_commit(self._keys, sha, str((commit.get("commit") or {}).get("message") or ""))
+            mentions += of_commit(self._keys, sha, message_of(commit))
         return balance(mentions)
 
     def _pulls(self, repository: str, span: Span, calls: "_Budget") -> dict[str, list[Mention]]:
         """What the pull requests say, under the commit that brought each in; the newest commits are asked about first."""
         found: dict[str, list[Mention]] = {}
-        known: set[int] = set()
-        line = first_parents(span.commits, span.head)
+        known = span.pulls
+        # Without keys to look for, what the messages say of pull requests is enough.
+        line = first_parents(span.commits, span.head) if self._settings.issue_keys else []
         for done, sha in enumerate(line):
             if not calls.take():
                 span.left_out.append(
@@ -150,6 +137,11 @@ class Ranges:
         target = Ref(self._settings.issues_in, "issue", one.key)
         because = f"named in the {one.where}" + (", which reverts it" if one.taken_back else "")
         return Link(deployment, relation, target, one.confidence, because, f"system:{deployment.system}")
+
+
+def _described(repository: str, told: Delivered, forth: Span, back: Span) -> Delivered:
+    """With what its commits say and touch."""
+    return Delivered(told.links, {**told.extra, **brought(repository, forth, back)}, subjects(forth, back))
 
 
 def first_parents(commits: Sequence[Json], head: str) -> list[str]:

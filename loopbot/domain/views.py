@@ -38,6 +38,12 @@ class View(Protocol):
     def called(self, keys: Collection[str]) -> Sequence[Record]:
         """Records that people call any of these, in any case, over all systems."""
 
+    def identified(self, idents: Collection[str]) -> Sequence[Record]:
+        """Records that their own systems know by these ids, over all systems."""
+
+    def holding(self, names: Collection[str], limit: int) -> Sequence[Record]:
+        """Records that brought any of these commits (the beginning of one is enough), pull requests or versions, newest first."""
+
     def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
         """Records that share telling terms with a record (itself left out) or a text, the nearest first.
 

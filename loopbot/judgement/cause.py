@@ -20,7 +20,7 @@ from loopbot.domain.words import RISKY, Kind
 from loopbot.judgement.cause_features import FEATURES, Candidate, Pool, case_of, common_words, ended
 from loopbot.judgement.cause_mentions import Mention, mentions, versions
 from loopbot.judgement.cause_model import CauseModel, loaded, shipped_model
-from loopbot.judgement.wording import wording
+from loopbot.judgement.wording import said_by
 
 JUDGEMENT = "cause"
 ALIKE, ALIKE_LATELY, LATEST, LATEST_ELSEWHERE, TICKETS = 200, 100, 60, 30, 25
@@ -169,7 +169,7 @@ class _Found:
         """Records without their words."""
         for record in records:
             if record.ref not in self._heard:
-                self._heard[record.ref] = Neighbour(record, wording(record.title, record.text))
+                self._heard[record.ref] = Neighbour(record, said_by(record))
 
     def name(self, view: View, match: Match, *, also: bool) -> None:
         """What the ticket names itself, and what delivers an issue that it names."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from loopbot.domain.holdings import FILES
 from loopbot.domain.records import Change, Deployment, Record
 from loopbot.domain.wordings import Wording
 from loopbot.domain.words import RISKY
@@ -108,7 +109,8 @@ def ended(change: Record) -> datetime:
 
 def files_of(change: Record) -> list[str]:
     """The paths of the files that it touches, from its text or from what its system says."""
-    return _PATH.findall(f"{change.text}\n{change.extra.get('files', '')}"[:40_000])
+    stated = change.extra.get(FILES, "")
+    return [*_PATH.findall(change.text[:40_000]), *stated[:40_000].splitlines()]
 
 
 @dataclass(frozen=True)

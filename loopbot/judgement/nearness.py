@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought, Wording
 from loopbot.domain.words import Kind
-from loopbot.judgement.wording import wording
+from loopbot.judgement.wording import said_by, wording
 
 SEARCHED: frozenset[Kind] = frozenset({"incident", "problem", "change", "issue", "deployment", "feedback", "article"})
 """The kinds that judgements look for by their words."""
@@ -70,7 +70,7 @@ class Memory:
         if record.kind not in SEARCHED or not (record.title or record.text):
             return
         number = len(self._held)
-        one = Neighbour(record, wording(record.title, record.text))
+        one = Neighbour(record, said_by(record))
         self._held.append(one)
         self._numbers[record.ref] = number
         for term in one.wording.terms:

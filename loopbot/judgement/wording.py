@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from loopbot.domain.holdings import searched_text
+from loopbot.domain.records import Record
 from loopbot.domain.wordings import Wording
 from loopbot.judgement.error_codes import error_codes
 from loopbot.judgement.stopwords import FAREWELLS, GREETINGS, STOP
@@ -57,6 +59,11 @@ def wording(title: str, text: str = "") -> Wording:
         if len(body) >= MOST_TERMS:
             break
     return Wording(head, tuple(body[:MOST_TERMS]))
+
+
+def said_by(record: Record) -> Wording:
+    """What a record says, the files that it touched included."""
+    return wording(record.title, searched_text(record))
 
 
 def _telling_lines(text: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from loopbot.domain.effects import Effect
+from loopbot.domain.holdings import held_by, holds
 from loopbot.domain.mirroring import Agreed
 from loopbot.domain.questions import Asking, Standing
 from loopbot.domain.records import Link, Person, Record, Ref
@@ -60,6 +61,15 @@ class Scene:
         """Records that people call any of these, in any case."""
         wanted = {key.lower() for key in keys}
         return sorted((one for one in self.records.values() if one.key.lower() in wanted), key=lambda one: one.ref)
+
+    def identified(self, idents: Collection[str]) -> Sequence[Record]:
+        """Records that their own systems know by these ids."""
+        return sorted((one for one in self.records.values() if one.ident in idents), key=lambda one: one.ref)
+
+    def holding(self, names: Collection[str], limit: int) -> Sequence[Record]:
+        """Records that brought any of these commits, pull requests or versions, newest first."""
+        found = [one for one in self.records.values() if (held := held_by(one)) and any(holds(held, n) for n in names)]
+        return sorted(found, key=lambda one: one.occurred_at, reverse=True)[:limit]
 
     def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
         """Records that share telling terms with a record or a text, the one with most of them first."""

@@ -40,6 +40,9 @@ class Mirror(Protocol):
     def identified(self, idents: Collection[str]) -> list[Record]:
         """Records that their own systems know by these ids, over all systems."""
 
+    def holding(self, names: Collection[str], limit: int) -> list[Record]:
+        """Records that brought any of these commits (the beginning of one is enough), pull requests or versions, newest first."""
+
     def reported(self, whos: Collection[str], kinds: Collection[Kind], limit: int) -> list[Record]:
         """What somebody reported under any of the names they are remembered by (domain/people.py), the latest first."""
 

@@ -1,10 +1,12 @@
 """Fills the index over what records say from a mirror that was there before the index."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import orjson
 from sqlalchemy import func, select, tuple_
 
+from loopbot.domain.holdings import FILES
 from loopbot.domain.records import Ref
 from loopbot.judgement.nearness import SEARCHED
 from loopbot.store import schema
@@ -13,6 +15,11 @@ from loopbot.store.wordings import SqlWordings, row_of
 
 PAGE = 1000
 C = schema.record.c
+
+
+def _searched(body: Mapping[str, Any]) -> str:
+    """As `searched_text`, of a record that is not made."""
+    return f"{body.get('text', '')}\n{body.get('extra', {}).get(FILES, '')}".strip()
 
 
 def fill(work: Work, progress: Callable[[int, int], None]) -> int:
@@ -28,10 +35,7 @@ def fill(work: Work, progress: Callable[[int, int], None]) -> int:
     while page:
         said = [(row, orjson.loads(row.body)) for row in page]
         wordings.enter(
-            [
-                row_of(Ref(*row[:3]), row.occurred_at, str(body.get("title", "")), str(body.get("text", "")))
-                for row, body in said
-            ]
+            [row_of(Ref(*row[:3]), row.occurred_at, str(body.get("title", "")), _searched(body)) for row, body in said]
         )
         done += len(page)
         progress(done, total)

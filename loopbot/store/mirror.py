@@ -8,11 +8,13 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    or_,
     select,
     tuple_,
     update,
 )
 
+from loopbot.domain.holdings import SHORT, is_commit, sought_as
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought, Wording
 from loopbot.domain.words import FINISHED, Kind
@@ -29,7 +31,10 @@ from loopbot.store.wordings import SqlWordings
 
 C = schema.record.c
 S = schema.record_service.c
+N = schema.record_name.c
 W = schema.wording.c
+SOUGHT = 60
+"""For how many names at most is looked at once: a log in a ticket holds thousands of ids that look like commits."""
 NEAR = 400
 """How many neighbours are kept read within one transaction, until something is written: as many as two judgements look at."""
 
@@ -123,6 +128,16 @@ class SqlMirror:
         """Records that their own systems know by these ids, over all systems."""
         query = select(*WHOLE).where(self._work.among(C.ident, sorted(set(idents))), C.gone_at.is_(None))
         return [record_of(row) for row in self._connection.execute(query.order_by(C.system, C.kind, C.key))]
+
+    def holding(self, names: Collection[str], limit: int) -> list[Record]:
+        """Records that brought any of these commits (the beginning of one is enough), pull requests or versions, newest first."""
+        sought = sorted(sought_as(names))[:SOUGHT]
+        begun = [name for name in sought if is_commit(name) and len(name) < SHORT]
+        # After the last hexadecimal digit comes g: all that begins so lies between, and is found by the index.
+        ranges = (N.name.between(name, f"{name}g") for name in begun)
+        held = select(N.system, N.kind, N.key).where(or_(self._work.among(N.name, sought), *ranges))
+        query = select(*WHOLE).where(tuple_(C.system, C.kind, C.key).in_(held), C.gone_at.is_(None))
+        return [record_of(row) for row in self._connection.execute(query.order_by(C.occurred_at.desc()).limit(limit))]
 
     def reported(self, whos: Collection[str], kinds: Collection[Kind], limit: int) -> list[Record]:
         """What somebody reported under any of the names they are remembered by, the latest first."""

@@ -1,13 +1,14 @@
 """Putting what was seen into the mirror: what is new, what has changed, what was only touched, what is late."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, update
+from sqlalchemy import BindParameter, Table, bindparam, update
 
+from loopbot.domain.holdings import held_by, searched_text
 from loopbot.domain.people import who
-from loopbot.domain.records import Record
+from loopbot.domain.records import Record, Ref
 from loopbot.ports import Upserted
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
@@ -18,7 +19,6 @@ from loopbot.store.schema import AnyRow, micros
 from loopbot.store.wordings import SqlWordings
 
 C = schema.record.c
-S = schema.record_service.c
 What = Literal["new", "changed", "touched", "same"]
 
 
@@ -120,6 +120,7 @@ class Sights:
         for some in chunks(sights, 250):  # what is made for each of a page's rows is not held together
             self._connection.execute(schema.record.insert(), [each.columns() for each in some])
             self._serve([each.record for each in some])
+            self._name([each.record for each in some])
             self._wordings.add([each.record for each in some])
         return {each.place: Upserted(each.record, None, "new") for each in sights}
 
@@ -132,6 +133,7 @@ class Sights:
         changed: list[_Sight] = []
         touched: list[_Sight] = []
         moved: list[Record] = []
+        renamed: list[Record] = []
         reworded: list[Record] = []
         back: list[Record] = []
         for each in sights:
@@ -145,13 +147,16 @@ class Sights:
                 touched.append(each)
             elif before is not None:
                 changed.append(each)
-                if (before.title, before.text) != (each.record.title, each.record.text):
+                if (before.title, searched_text(before)) != (each.record.title, searched_text(each.record)):
                     reworded.append(each.record)
                 if before.services != each.record.services:
                     moved.append(each.record)
+                if held_by(before) != held_by(each.record):
+                    renamed.append(each.record)
         self._write(changed, ("called", "ident", "state", "occurred_at", "body", "digest", "reporter"))
         self._write(touched, ("occurred_at",))
         self._serve(moved, anew=True)
+        self._name(renamed, anew=True)
         self._wordings.look_anew()
         self._wordings.change([*reworded, *(one for one in back if one not in reworded)])
         self._wordings.postpone([each.record for each in (*changed, *touched)])
@@ -173,17 +178,26 @@ class Sights:
 
     def _serve(self, records: Sequence[Record], *, anew: bool = False) -> None:
         """Write which services the records are about."""
-        if anew and records:
-            gone = (S.system == bindparam("a"), S.kind == bindparam("b"), S.key == bindparam("c"))
-            here = [{"a": one.ref.system, "b": one.ref.kind, "c": one.ref.key} for one in records]
-            self._connection.execute(schema.record_service.delete().where(*gone), here)
-        served = [
-            {"system": one.ref.system, "kind": one.ref.kind, "key": one.ref.key, "service": service}
-            for one in records
-            for service in sorted(one.services)
+        self._attach(schema.record_service, "service", [(one.ref, one.services) for one in records], anew=anew)
+
+    def _name(self, records: Sequence[Record], *, anew: bool = False) -> None:
+        """Write by what else the records may be named."""
+        self._attach(schema.record_name, "name", [(one.ref, held_by(one)) for one in records], anew=anew)
+
+    def _attach(self, table: Table, column: str, told: Sequence[tuple[Ref, Collection[str]]], *, anew: bool) -> None:
+        """Write what each record has any number of, a row each."""
+        if anew and told:
+            c = table.c
+            gone = (c.system == bindparam("a"), c.kind == bindparam("b"), c.key == bindparam("c"))
+            here = [{"a": ref.system, "b": ref.kind, "c": ref.key} for ref, _ in told]
+            self._connection.execute(table.delete().where(*gone), here)
+        rows = [
+            {"system": ref.system, "kind": ref.kind, "key": ref.key, column: each}
+            for ref, several in told
+            for each in sorted(several)
         ]
-        if served:
-            self._connection.execute(schema.record_service.insert(), served)
+        if rows:
+            self._connection.execute(table.insert(), rows)
 
 
 def reporter_of(record: Record) -> str | None:

@@ -126,6 +126,14 @@ class SqlTx:
         """Records that people call any of these, in any case, over all systems."""
         return self._mirror.called(keys)
 
+    def identified(self, idents: Collection[str]) -> Sequence[Record]:
+        """Records that their own systems know by these ids, over all systems."""
+        return self._mirror.identified(idents)
+
+    def holding(self, names: Collection[str], limit: int) -> Sequence[Record]:
+        """Records that brought any of these commits, pull requests or versions, newest first."""
+        return self._mirror.holding(names, limit)
+
     def neighbours(self, of: Record | str, sought: Sought) -> Neighbourhood:
         """Records that share telling terms with a record or a text, the nearest first by a coarse measure."""
         return self._mirror.neighbours(of, sought)

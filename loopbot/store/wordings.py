@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import bindparam, delete, exists, func, insert, literal, select, text, tuple_, update
 
+from loopbot.domain.holdings import searched_text
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.wordings import Sought, Wording
 from loopbot.domain.words import KINDS, Kind
@@ -281,7 +282,7 @@ def row_of(ref: Ref, occurred_at: datetime, title: str, text: str) -> Row:
 
 
 def _row(record: Record) -> Row:
-    return row_of(record.ref, record.occurred_at, record.title, record.text)
+    return row_of(record.ref, record.occurred_at, record.title, searched_text(record))
 
 
 def _says(record: Record) -> bool:

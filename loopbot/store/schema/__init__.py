@@ -49,6 +49,7 @@ from loopbot.store.schema.mirrored import (
     link_stated,
     meaning,
     record,
+    record_name,
     record_service,
     wording,
     wording_term,
@@ -116,6 +117,7 @@ __all__ = [
     "question",
     "question_ref",
     "record",
+    "record_name",
     "record_service",
     "reply",
     "spoken",
@@ -125,7 +127,7 @@ __all__ = [
     "wording_term",
 ]
 
-REVISIONS = tuple(f"{number:04}" for number in range(1, 16))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 17))
 """The migrations this code knows, oldest first; the last one is the schema below."""
 
 

@@ -54,6 +54,22 @@ record_service = Table(
     ),
 )
 
+record_name = Table(  # by what else records are named: commits, pull requests and versions that they brought
+    "record_name",
+    metadata,
+    Column("system", KEY, primary_key=True),
+    Column("kind", KEY, primary_key=True),
+    Column("key", KEY, primary_key=True),
+    Column("name", KEY, primary_key=True),
+    ForeignKeyConstraint(
+        ["system", "kind", "key"],
+        ["record.system", "record.kind", "record.key"],
+        name="record_name_record",
+        ondelete="CASCADE",
+    ),
+    Index("record_name_name", "name"),
+)
+
 wording = Table(  # what records say, as terms between spaces: found by meaning, and compared without reading them anew
     "wording",
     metadata,
