@@ -219,7 +219,7 @@ class ReleaseFeed:
             Link(ref, "includes", Ref(target, "issue", key), 1.0, "named in the release notes", f"system:{ref.system}")
             for key in self._keys.in_text(notes)
         ]
-        return Made(number(row), release(ref, row, links))
+        return Made(number(row), release(ref, row, self._api.settings, links))
 
 
 def _progress(how: Course) -> str:

@@ -156,7 +156,7 @@ def deployment(ref: Ref, row: Json, how: Course, settings: GitHubSettings, broug
     )
 
 
-def release(ref: Ref, row: Json, issues: Sequence[Link]) -> Release:
+def release(ref: Ref, row: Json, settings: GitHubSettings, issues: Sequence[Link]) -> Release:
     """A release as a record; a draft is planned, a published one released."""
     created, published = moment(row, "created_at"), moment(row, "published_at")
     if created is None:
@@ -171,6 +171,7 @@ def release(ref: Ref, row: Json, issues: Sequence[Link]) -> Release:
         updated_at=moment(row, "updated_at") or published or created,
         opened_at=created,
         url=str(row.get("html_url") or ""),
+        services=frozenset(settings.services.get(ref.key.partition("@")[0], ())),
         labels=frozenset({"prerelease"} if row.get("prerelease") else ()),
         people=_people(ref.system, row.get("author")),
         links=tuple(issues),

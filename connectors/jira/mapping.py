@@ -12,6 +12,7 @@ from typing import Any
 
 from connectors.jira import adf, wiki
 from connectors.jira.settings import Settings, State
+from loopbot.domain.holdings import VERSIONS
 from loopbot.domain.records import Involved, Issue, Link, Person, Ref, Release
 from loopbot.domain.texts import clean
 from loopbot.domain.words import Relation, Role
@@ -32,6 +33,7 @@ SYSTEM_FIELDS = (
     "created",
     "updated",
     "fixVersions",
+    "versions",
     "issuelinks",
 )
 VOTES = "votes"
@@ -171,6 +173,8 @@ class Mapper:
         found = {"status": _name(fields.get("status")), "resolution": _name(fields.get("resolution"))}
         if self.environment_field:
             found["environment"] = ", ".join(_texts(fields.get(self.environment_field)))
+        # Which versions it affects: what came after them did not cause it.
+        found[VERSIONS] = ", ".join(filter(None, (_name(one) for one in _list(fields.get("versions")))))
         if votes := _votes(fields.get(VOTES)):
             found[VOTES] = str(votes)
         for name in self.extra_fields:

@@ -75,8 +75,8 @@ def samples_of(one: Answered, view: View, match: Match) -> tuple[Sample, Sample]
     bare = dataclasses.replace(
         one.incident, title=without_names(one.incident.title), text=without_names(one.incident.text)
     )
-    unmasked = gathered(one.incident, view, match)
-    masked = unmasked if bare == one.incident else gathered(bare, view, match)
+    unmasked = gathered(one.incident, view, match, blind=True)
+    masked = unmasked if bare == one.incident else gathered(bare, view, match, blind=True)
     return (
         sample_of(masked, [each.record.ref in one.causes for each in masked.candidates]),
         sample_of(unmasked, [each.record.ref in one.causes for each in unmasked.candidates]),

@@ -16,6 +16,7 @@ from loopbot.domain.holdings import FILES
 from loopbot.domain.records import Change, Deployment, Record
 from loopbot.domain.wordings import Wording
 from loopbot.domain.words import RISKY
+from loopbot.judgement.cause_history import Failures, failed, failures
 from loopbot.judgement.cause_mentions import Mention, versions
 from loopbot.judgement.nearness import rarity
 from loopbot.judgement.wording import as_written, widest, wording
@@ -44,7 +45,7 @@ FEATURES = (
     "is_fix",
     "only_tests",
     "only_docs",
-    "went_wrong",
+    "went_wrong",  # itself; else the share of those before it, of its group or service, that did
     "risky",
     "accused",  # by tickets that are alike
     "after_release",  # it came after the release that the ticket is about
@@ -53,6 +54,8 @@ Vector = tuple[float, ...]
 
 _DAY = 86_400.0
 _FLOOR = 0.15
+_CONFIRMED = 4
+"""That it caused a ticket that is alike, as somebody says, counts as so many that only name it."""
 _PATH = re.compile(r"(?<![\w/.-])(?:[\w.@+-]{1,80}/){1,20}[\w.@+-]{1,120}\.[A-Za-z]{1,10}(?![\w/])")
 _NAMED_FILE = re.compile(r"\b(?:[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+|[A-Za-z][\w-]{2,60}(?=\.[a-z]{1,4}\b))")
 _FIX = re.compile(
@@ -60,12 +63,15 @@ _FIX = re.compile(
     re.IGNORECASE,
 )
 _DOC_ENDINGS = (".txt", ".xml", ".html", ".md", ".rst", ".adoc", ".apt", ".vm")
-_BAD_ENDS = frozenset({"failed", "rolled_back"})
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A change or deployment that may be the cause, with what is known of it beside its own record."""
+    """A change or deployment that may be the cause, with what is known of it beside its own record.
+
+    `stated`: a person or a system says that it is the cause. `brought`: the commit, pull request or version by which it is
+    named. `accusers` is how many tickets that are alike name it, `caused` which of them it caused, as people or systems say.
+    """
 
     record: Record
     wording: Wording
@@ -73,6 +79,9 @@ class Candidate:
     named_through: Record | None = None
     delivers: Record | None = None
     accusers: int = 0
+    caused: tuple[str, ...] = ()
+    brought: str = ""
+    stated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +166,11 @@ class Pool:
         return [_named_files(self.case, one.record) for one in self.candidates]
 
     @cached_property
+    def failures(self) -> list[Failures | None]:
+        """What went wrong before each candidate, with its group or else its services; None where that tells nothing."""
+        return failures([one.record for one in self.candidates])
+
+    @cached_property
     def vectors(self) -> list[Vector]:
         """Each candidate in numbers, in the order of FEATURES."""
         if not self.candidates:
@@ -193,7 +207,7 @@ class Pool:
         )
         ranks = self._ranks()
         return [
-            (*(column[place] for column in columns), *self._facts(one, paths[place], ranks[place]))
+            (*(column[place] for column in columns), *self._facts(place, paths[place], ranks[place]))
             for place, one in enumerate(self.candidates)
         ]
 
@@ -217,8 +231,9 @@ class Pool:
             later += bool(self.candidates[place].record.services & self.case.record.services)
         return ranks
 
-    def _facts(self, one: Candidate, paths: Sequence[str], rank: int) -> tuple[float, ...]:
-        """What does not depend on the other candidates."""
+    def _facts(self, place: int, paths: Sequence[str], rank: int) -> tuple[float, ...]:
+        """What is known of a candidate beside its words."""
+        one, before = self.candidates[place], self.failures[place]
         change, it = one.record, self.case.record
         age = max((it.occurred_at - ended(change)).total_seconds() / _DAY, 0.0)
         said = f"{change.title}\n{change.text[:4000]}" if self.case.versions else ""
@@ -239,9 +254,9 @@ class Pool:
             float(bool(_FIX.search(change.title))),
             float(bool(paths) and all("test" in path.lower() for path in paths)),
             float(bool(paths) and all(path.lower().endswith(_DOC_ENDINGS) for path in paths)),
-            float(getattr(change, "outcome", None) in _BAD_ENDS or change.state in _BAD_ENDS),
+            1.0 if failed(change) else before.share if before else 0.0,
             float(getattr(change, "risk", None) in RISKY),
-            math.log1p(one.accusers),
+            math.log1p(one.accusers + (_CONFIRMED - 1) * len(one.caused)),
             float(released is not None and change.occurred_at > released),
         )
 

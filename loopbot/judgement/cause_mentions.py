@@ -1,24 +1,36 @@
 """What an incident's text names, and how: `broken by CHG0031` is an accusation, `similar to CHG0031` is none.
 
-Named things are keys (CHG0031, LOOP-42), commits and versions, in the text or in an address that ends in a key. What counts is
-what is said close to the name, in the same clause: that something "breaks the build of 2.7, as LOOP-8 does" blames nobody. All
+Named things are keys (CHG0031, CHG 0031, LOOP-42), commits, pull requests, rows by their id, and versions, in the text or in an
+address. What counts is what is said close to the name, in the same clause: that something "breaks the build of 2.7, as LOOP-8 does" blames nobody. All
 patterns take linear time.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 # A number of one or two digits behind a word that is not all capitals is a version or a branch (hadoop-2, utf-8), as is what
 # goes on as one (LOOP-2.7).
 _KEY = re.compile(
     r"(?<![\w-])(?:[A-Z][A-Z0-9_]{1,15}-\d{1,9}|[A-Za-z][A-Za-z0-9_]{1,15}-\d{3,9}|[A-Za-z]{2,6}\d{4,12}"
-    r"|[\w.-]{1,60}/[\w.-]{1,60}[#!]\d{1,12})(?!\w|-\w|\.\d)"
+    r"|(?:[\w.-]{1,60}/){1,4}[\w.-]{1,60}[#!]\d{1,12})(?!\w|-\w|\.\d)"
 )
 _COMMIT = re.compile(r"(?<![\w-])(?=[0-9a-f]{0,39}[0-9])(?=[0-9a-f]{0,39}[a-f])[0-9a-f]{7,40}(?![\w-])")
 _VERSION = re.compile(r"(?<![\w.-])v?\d{1,4}(?:\.\d{1,5}){1,3}(?:-[A-Za-z0-9.]{1,20})?(?![\w])")
 _ADDRESS = re.compile(r"\[?(?:[^\[\]|\n]{1,60}\|)?https?://[^\s\]|]{1,500}\]?")
+# How people write ServiceNow's numbers: "CHG 0031", "chg #0031". With a hyphen it may as well be an issue of a project.
+_APART = re.compile(
+    r"(?<![\w-])(CHG|INC|PRB|RFC|REQ|RITM|TASK|CTASK)(?:\s?(?:#|no\.|nr\.)\s?|[ \u00a0])(?=\d{4,12}(?!\w))",
+    re.IGNORECASE,
+)
+_ROW = re.compile(r"(?:[?&;]sys_id=|/record/\w{1,80}/)([0-9a-f]{32})(?![0-9a-f])", re.IGNORECASE)
+_NUMBER = re.compile(r"\bnumber=([A-Za-z]{2,6}\d{4,12})(?!\w)")
+_PULL = re.compile(
+    r"^[^/\s]{1,200}/((?:[\w.-]{1,60}/){1,5}?)(?:-/)?(pull|pulls|pull-requests|merge_requests)/(\d{1,9})(?!\d)"
+)
 _CLAUSE = re.compile(r"\n|[.!?] |; ")
+_ROW_ID = 32
 _BEFORE, _AFTER = 90, 80
 
 _CHANGED = r"(?:remov|delet|dropp|chang|modif|overw|revers|disabl|los|mess|add|renam|mov|replac|produc)\w*"
@@ -73,11 +85,24 @@ _SPARED = re.compile(
 )
 # "Even after LOOP-8 it fails": what was hoped to mend it.
 _IN_VAIN = re.compile(r"\b(?:even|still)\b[^.]{0,30}\b(?:after|with|since)\b[^.]{0,20}$", re.IGNORECASE)
+# "Upgraded from 2.6 to 2.7": the later one is what came, the earlier one what was well, as in "it worked until 2.6".
+_BROUGHT_TO = re.compile(
+    r"\b(?:upgrad|updat|migrat|deploy|mov|bump|switch|roll|install)\w*\b[^\n]{0,60}\bto (?:version |release )?$",
+    re.IGNORECASE,
+)
+_LEFT = re.compile(
+    r"\b(?:(?:upgrad|updat|migrat|mov|bump|switch)\w*\b[^\n]{0,40}\bfrom|until|up to|works? (?:\w+ ){0,2}(?:in|with|on)"
+    r"|worked (?:\w+ ){0,3}(?:in|with|on)) (?:version |release )?$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A name in a text: whether it is blamed, hinted at or cleared by the words beside it, where, and how often it stands there."""
+    """A name in a text: whether it is blamed, hinted at or cleared by the words beside it, where, and how often it stands there.
+
+    `elsewhere`: what names it, where that is no text but a field or a link.
+    """
 
     name: str
     blamed: bool = False
@@ -85,6 +110,7 @@ class Mention:
     cleared: bool = False
     titled: bool = False
     times: int = 1
+    elsewhere: str = ""
 
     def joined(self, other: "Mention") -> "Mention":
         """Both as one."""
@@ -95,6 +121,7 @@ class Mention:
             self.cleared or other.cleared,
             self.titled or other.titled,
             self.times + other.times,
+            self.elsewhere or other.elsewhere,
         )
 
 
@@ -109,6 +136,11 @@ def mentions(title: str, text: str) -> dict[str, Mention]:
 
 
 def _named(pattern: re.Pattern[str], part: str, *, titled: bool) -> Iterator[Mention]:
+    return (mention for mention, _ in _told(pattern, part, titled=titled))
+
+
+def _told(pattern: re.Pattern[str], part: str, *, titled: bool) -> Iterator[tuple[Mention, str]]:
+    """Each name with what stands before it in its clause."""
     for match in pattern.finditer(part):
         before = _CLAUSE.split(part[max(0, match.start() - _BEFORE) : match.start()])[-1]
         after = _CLAUSE.split(part[match.end() : match.end() + _AFTER])[0]
@@ -116,23 +148,46 @@ def _named(pattern: re.Pattern[str], part: str, *, titled: bool) -> Iterator[Men
         blamed = not spared and bool(_BLAMES.search(before) or _BLAMED_AFTER.search(after))
         told_of = not blamed and _OPENS.match(before) is not None and _TOLD_OF.match(after) is not None
         hinted = told_of or (_HINTS.search(before) is not None and _IN_VAIN.search(before) is None)
-        yield Mention(
+        mention = Mention(
             match[0].lower(),
             blamed=blamed,
             hinted=hinted and not spared,
             cleared=spared or bool(_CLEARS.search(before) or _IN_VAIN.search(before)),
             titled=titled,
         )
+        yield mention, before
+
+
+def named_versions(title: str, text: str) -> dict[str, Mention]:
+    """The versions since which something is so, as the ticket says; that one runs a version, or came from it, says nothing."""
+    found: dict[str, Mention] = {}
+    for part, titled in ((title[:1000], True), (text[:20_000], False)):
+        for one, before in _told(_VERSION, part, titled=titled):
+            since = one.blamed or one.hinted or _BROUGHT_TO.search(before) is not None
+            if since and not one.cleared and not _LEFT.search(before):
+                named = replace(one, name=one.name.removeprefix("v"), hinted=True)
+                found[named.name] = found[named.name].joined(named) if named.name in found else named
+    return found
 
 
 def _plainly(part: str) -> str:
-    """The text with each address that ends in a key, or holds one, as that key."""
+    """The text with each address that names something as that name, and names that are written apart in one."""
+    part = _ADDRESS.sub(_addressed, part) if "://" in part else part
+    return _APART.sub(r"\1", part)
 
-    def key(found: re.Match[str]) -> str:
-        names = _KEY.findall(found[0].rpartition("://")[2].partition("?")[0])
-        return str(names[-1]) if names else found[0]
 
-    return _ADDRESS.sub(key, part) if "://" in part else part
+def _addressed(found: re.Match[str]) -> str:
+    """What an address leads to: a pull request, a row by its id, a key in the path or in the query; else the address."""
+    address = found[0].rpartition("://")[2].rstrip("].,;:)>\"'")
+    path, _, query = address.partition("?")
+    if pull := _PULL.match(path):
+        return f" {pull[1].rstrip('/')}{'!' if pull[2] == 'merge_requests' else '#'}{pull[3]} "
+    if names := _KEY.findall(path):
+        return str(names[-1])
+    whole = unquote(unquote(address))
+    if told := _ROW.search(whole) or (_NUMBER.search(whole) if query else None):
+        return f" {told[1].lower() if len(told[1]) == _ROW_ID else told[1]} "
+    return found[0]
 
 
 def versions(text: str) -> frozenset[str]:
@@ -142,5 +197,7 @@ def versions(text: str) -> frozenset[str]:
 
 def without_names(text: str) -> str:
     """The text with the keys taken out, and addresses that hold one: for measuring what is left to judge by."""
-    text = re.sub(r"https?://\S{1,500}", lambda one: " " if _KEY.search(one[0]) else one[0], text)
-    return _COMMIT.sub(" ", _KEY.sub(" ", text))
+    text = re.sub(
+        r"https?://\S{1,500}", lambda one: " " if _KEY.search(one[0]) or _addressed(one) != one[0] else one[0], text
+    )
+    return _COMMIT.sub(" ", _KEY.sub(" ", _APART.sub(r"\1", text)))

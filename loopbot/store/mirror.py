@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import (
+    Text,
     and_,
     bindparam,
     exists,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    type_coerce,
     update,
 )
 
@@ -24,7 +26,7 @@ from loopbot.ports import Upserted
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
 from loopbot.store.database import Work
-from loopbot.store.places import PAGE, WHOLE, by_kind, named, record_of, rows_at
+from loopbot.store.places import PAGE, WHOLE, by_kind, named, place_of, record_of, rows_at
 from loopbot.store.schema import AnyRow
 from loopbot.store.sights import Sights
 from loopbot.store.wordings import SqlWordings
@@ -32,6 +34,7 @@ from loopbot.store.wordings import SqlWordings
 C = schema.record.c
 S = schema.record_service.c
 N = schema.record_name.c
+_NAME = type_coerce(N.name, Text)  # a value to compare with can not be given the column's order as well
 W = schema.wording.c
 SOUGHT = 60
 """For how many names at most is looked at once: a log in a ticket holds thousands of ids that look like commits."""
@@ -131,13 +134,15 @@ class SqlMirror:
 
     def holding(self, names: Collection[str], limit: int) -> list[Record]:
         """Records that brought any of these commits (the beginning of one is enough), pull requests or versions, newest first."""
-        sought = sorted(sought_as(names))[:SOUGHT]
+        sought = sorted(sought_as(list(names)[:SOUGHT]))
         begun = [name for name in sought if is_commit(name) and len(name) < SHORT]
         # After the last hexadecimal digit comes g: all that begins so lies between, and is found by the index.
-        ranges = (N.name.between(name, f"{name}g") for name in begun)
-        held = select(N.system, N.kind, N.key).where(or_(self._work.among(N.name, sought), *ranges))
-        query = select(*WHOLE).where(tuple_(C.system, C.kind, C.key).in_(held), C.gone_at.is_(None))
-        return [record_of(row) for row in self._connection.execute(query.order_by(C.occurred_at.desc()).limit(limit))]
+        ranges = (_NAME.between(name, f"{name}g") for name in begun)
+        # In two steps: told in one, a Postgres without statistics of a young table looks at each record instead.
+        held = select(N.system, N.kind, N.key).where(or_(_NAME.in_(sought), *ranges)).distinct().limit(PAGE)
+        places = [place_of(row) for row in self._connection.execute(held)]
+        rows = [row for row in rows_at(self._work, places, *WHOLE, C.gone_at) if row.gone_at is None]
+        return sorted(map(record_of, rows), key=lambda one: (one.occurred_at, one.ref), reverse=True)[:limit]
 
     def reported(self, whos: Collection[str], kinds: Collection[Kind], limit: int) -> list[Record]:
         """What somebody reported under any of the names they are remembered by, the latest first."""

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from loopbot.domain.records import Involved, Person, Record, Ref
+from loopbot.domain.wordings import Sought
 from loopbot.store import SqlStore
 from tests.support.made import START, at, deployment, incident, issue, link
 
@@ -42,6 +43,38 @@ def test_nothing_is_known_of_what_was_never_seen(store: SqlStore) -> None:
         assert tx.mirror.many([]) == {}
         assert list(tx.mirror.all()) == []
         assert tx.mirror.count("servicenow", "incident") == 0
+
+
+def test_records_are_found_by_what_they_brought(store: SqlStore) -> None:
+    sha = "4f2a9bc0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a6"
+    one = deployment(1, 0, commit=sha, extra={"commits": "aaaa1111bbbb cccc2222dddd", "ref": "v2.7.1"})
+    two = deployment(2, 5, extra={"commits": "aaaa1111bbbb", "pulls": "shop/web#12"})
+    put(store, one, two, incident(text=sha))
+
+    def holding(*names: str) -> list[str]:
+        with store.read() as tx:
+            return [each.key for each in tx.holding(names, 10)]
+
+    assert holding(sha) == holding(sha[:7]) == holding("4F2A9BC0D1E2F3") == ["1"]
+    assert holding("aaaa111") == ["2", "1"], "the newest first"
+    assert holding("aaaa1112") == holding("aaaa1111bbbc") == holding("4f2a9") == holding("2.7") == holding() == []
+    assert (holding("shop/web#12"), holding("2.7.1"), holding("2.7.1", "shop/web#12")) == (["2"], ["1"], ["2", "1"])
+    put(store, deployment(1, 10, extra={"ref": "v2.7.2"}))
+    assert (holding(sha), holding("2.7.1"), holding("2.7.2")) == ([], [], ["1"])
+    with store.write() as tx:
+        tx.gone([two.ref])
+    assert holding("aaaa111") == []
+
+
+def test_the_files_that_a_record_touched_are_among_what_it_is_found_by(store: SqlStore) -> None:
+    def found() -> list[str]:
+        with store.read() as tx:
+            return [one.key for one in tx.mirror.alike("PageWriter is slow", Sought(kinds=frozenset({"deployment"})))]
+
+    put(store, deployment(1, 0, extra={"files": "src/shop/PageWriter.java"}), deployment(2))
+    assert found() == ["1"]
+    put(store, deployment(1, 1, extra={"files": "src/shop/Mail.java"}))
+    assert found() == []
 
 
 def test_the_same_record_again_is_the_same_whatever_the_order_of_its_sets(store: SqlStore) -> None:

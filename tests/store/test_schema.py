@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -13,12 +14,14 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from loopbot.domain.errors import ConfigError
+from loopbot.domain.holdings import held_by
 from loopbot.store import open_store
 from loopbot.store.schema import REVISIONS, SEARCH, metadata
 from loopbot.store.upgrade import MIGRATIONS
 
 BEFORE_REPORTERS = "0005"
 BEFORE_ONE_PLACE = "0012"
+BEFORE_RECORD_NAMES = "0015"
 
 
 def _known(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
@@ -186,6 +189,33 @@ def test_records_of_an_older_database_are_found_by_who_reported_them(empty_url: 
     with engine.connect() as connection:
         found = connection.execute(text("SELECT key, reporter FROM record ORDER BY key")).all()
     assert [tuple(one) for one in found] == [("INC1", "mara@example.com"), ("INC2", None)]
+    store.close()
+    engine.dispose()
+
+
+def test_deployments_of_an_older_database_are_found_by_their_commits_and_versions(empty_url: str) -> None:
+    engine = create_engine(empty_url)
+    row = {"system": "github", "called": "", "ident": "", "state": "succeeded"}
+    told = {"ident": "", "state": "", "title": "shop/web to production"}
+    bodies = {
+        ("deployment", "1"): {**told, "commit": "4f2a9bc0d1e2f3a4b5c6d7e8", "extra": {"ref": "v2.7.1"}},
+        ("change", "2"): {**told, "title": "Checkout 3.0.2 goes live, of OAuth 2.0"},
+        ("incident", "3"): {**told, "title": "Broken since v2.7.1"},
+    }
+    insert = "INSERT INTO record (system, kind, key, called, ident, state, updated_at, occurred_at, body, digest)"
+    insert += " VALUES (:system, :kind, :key, :called, :ident, :state, 1, 1, :body, '')"
+    migrated(engine, BEFORE_RECORD_NAMES)
+    with engine.begin() as connection:
+        rows = [row | {"kind": kind, "key": key, "body": json.dumps(body)} for (kind, key), body in bodies.items()]
+        connection.execute(text(insert), rows)
+    store = open_store(empty_url)
+    with store.read() as tx:
+        found = [[one.key for one in tx.holding([name], 9)] for name in ("4f2a9bc", "2.7.1", "3.0.2", "2.0")]
+        written = {one.key: held_by(one) for one in tx.mirror.all()}
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT key, name FROM record_name")).all()
+    assert found == [["1"], ["1"], ["2"], []]
+    assert {key: {name for of, name in kept if of == key} for key in written} == written, "as they are written today"
     store.close()
     engine.dispose()
 

@@ -5,7 +5,11 @@ import pytest
 
 from connectors.jira.connector import Jira
 from connectors.jira.mapping import Mapper, UnmappedError, mapper_of
-from loopbot.domain.records import Link, Ref
+from loopbot.domain.records import Change, Link, Ref
+from loopbot.domain.rules import Match
+from loopbot.judgement.cause import gathered
+from loopbot.judgement.cause_features import FEATURES
+from loopbot.language.scene import Scene
 from loopbot.sandbox.jira.catalogue import LINK_TYPES
 
 
@@ -40,6 +44,7 @@ def test_a_full_row_becomes_an_issue() -> None:
             components=[{"name": "Export"}],
             reporter={"accountId": "712020:ann", "displayName": "Ann", "emailAddress": "ann@example.com"},
             assignee={"name": "bob", "displayName": "Bob"},
+            versions=[{"name": "2.2"}, {"name": "2.3"}],
             fixVersions=[{"name": "2.4", "released": True}, {"name": "2.5", "released": False}],
             customfield_1=[{"value": "Billing"}],
             customfield_2={"value": "production"},
@@ -58,7 +63,8 @@ def test_a_full_row_becomes_an_issue() -> None:
     )
     assert (issue.type, issue.project, issue.url) == ("Bug", "LOOP", "https://jira.example/ctx/browse/LOOP-1")
     assert issue.services == {"Export", "Billing"}
-    assert issue.extra == {"status": "To Do", "environment": "production", "votes": "7", "customfield_3": "Eve, 3"}
+    told = {"environment": "production", "votes": "7", "customfield_3": "Eve, 3", "versions": "2.2, 2.3"}
+    assert issue.extra == {"status": "To Do", **told}
     assert [(one.role, one.person.key, one.person.email) for one in issue.people] == [
         ("reporter", "712020:ann", "ann@example.com"),
         ("assignee", "bob", None),
@@ -149,6 +155,32 @@ def test_versions_become_releases(given: dict[str, Any], state: str) -> None:
 
     assert (str(release.ref), release.state, release.ident) == ("jira:release:LOOP/2.4", state, "7")
     assert release.released_at == (datetime(2026, 2, 28, tzinfo=UTC) if state == "released" else None)
+
+
+def test_what_came_after_the_version_that_an_issue_affects_is_known_to_have_come_after_it() -> None:
+    jira = mapper()
+    issue = jira.issue(row(versions=[{"name": "2.4"}], created="2026-03-01T10:00:00.000+0000"))
+    version = jira.release(
+        {"id": "1", "name": "2.4", "released": True, "releaseDate": "2026-02-20"}, "LOOP", issue.updated_at
+    )
+    changes = [
+        Change(
+            ref=Ref("servicenow", "change", f"CHG{day}"),
+            ident=str(day),
+            title="Work",
+            state="closed",
+            updated_at=issue.updated_at,
+            started_at=datetime(2026, 2, day, tzinfo=UTC),
+        )
+        for day in (19, 21)
+    ]
+    scene = Scene(issue.updated_at, {one.ref: one for one in (issue, version, *changes)})
+    pool = gathered(issue, scene, Match(kind="change", rank="suspect"))
+    found = {
+        one.record.key: vector[FEATURES.index("after_release")]
+        for one, vector in zip(pool.candidates, pool.vectors, strict=True)
+    }
+    assert found == {"CHG19": 0.0, "CHG21": 1.0}
 
 
 def test_hostile_texts_come_in_clean_and_literal() -> None:
