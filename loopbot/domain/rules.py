@@ -93,6 +93,11 @@ class Once:
         return f"{per}@{int(scope.now.timestamp() // self.span.total_seconds())}"
 
 
+LATELY = timedelta(days=30)
+EVER = timedelta(days=10 * 365)
+"""Longer ago than any cause that is still looked for: the index finds the nearest ones, however many there are."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """The other record(s) a rule needs: found along links (`through`), or by time, filter and rank.
@@ -106,7 +111,7 @@ class Match:
     where: Predicate | None = None
     unless: Predicate | None = None
     through: tuple[Relation, ...] = ()
-    within: timedelta = timedelta(days=30)
+    within: timedelta = LATELY
     rank: Literal["none", "suspect", "similar"] = "none"
     pick: Literal["best", "all", "each"] = "best"
     optional: bool = False

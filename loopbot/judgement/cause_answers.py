@@ -4,10 +4,9 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from loopbot.domain.records import Record, Ref
-from loopbot.domain.rules import Match
+from loopbot.domain.rules import EVER, Match
 from loopbot.domain.views import View
 from loopbot.domain.words import Kind
 from loopbot.judgement.cause import JUDGEMENT, gathered
@@ -20,16 +19,16 @@ LEAST = 30
 """Fewer known causes than this teach chance."""
 MOST = 600
 CAUSES: tuple[Kind, ...] = ("change", "deployment")
-EVER = timedelta(days=10 * 365)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An incident with what is known of its cause: what it was, and what it was not."""
+    """An incident with what is known of its cause: what it was, and what it was not; or that `nothing` here caused it."""
 
     incident: Record
     causes: frozenset[Ref]
     cleared: frozenset[Ref]
+    nothing: bool = False
 
 
 def known_causes(tx: Tx) -> list[Answered]:
@@ -39,16 +38,23 @@ def known_causes(tx: Tx) -> list[Answered]:
     """
     yes: dict[Ref, set[Ref]] = {}
     no: dict[Ref, set[Ref]] = {}
+    nothing: set[Ref] = set()
     for lesson in tx.lessons.all("cause"):
-        if lesson.other:
+        if not lesson.other:
+            nothing.add(lesson.subject)
+        else:
             (yes if lesson.verdict == "yes" else no).setdefault(lesson.subject, set()).add(Ref.parse(lesson.other))
     for incident in tx.mirror.all("incident"):
         for link in tx.linked(incident.ref, "caused_by"):
             if link.source == incident.ref and not link.by.startswith("rule:"):
                 yes.setdefault(incident.ref, set()).add(link.target)
-    records = tx.mirror.many({*yes, *no})
-    found = [Answered(record, _of_kinds(yes.get(ref)), _of_kinds(no.get(ref))) for ref, record in records.items()]
-    found = [one for one in found if one.causes or one.cleared]
+    records = tx.mirror.many({*yes, *no, *nothing})
+    found = [
+        # Somebody found the cause after all: that is the later word.
+        Answered(record, _of_kinds(yes.get(ref)), _of_kinds(no.get(ref)), ref in nothing and not yes.get(ref))
+        for ref, record in records.items()
+    ]
+    found = [one for one in found if one.causes or one.cleared or one.nothing]
     return sorted(found, key=lambda one: (one.incident.occurred_at, one.incident.ref))[-MOST:]
 
 
@@ -78,8 +84,8 @@ def samples_of(one: Answered, view: View, match: Match) -> tuple[Sample, Sample]
     unmasked = gathered(one.incident, view, match, blind=True)
     masked = unmasked if bare == one.incident else gathered(bare, view, match, blind=True)
     return (
-        sample_of(masked, [each.record.ref in one.causes for each in masked.candidates]),
-        sample_of(unmasked, [each.record.ref in one.causes for each in unmasked.candidates]),
+        sample_of(masked, [each.record.ref in one.causes for each in masked.candidates], nothing=one.nothing),
+        sample_of(unmasked, [each.record.ref in one.causes for each in unmasked.candidates], nothing=one.nothing),
     )
 
 

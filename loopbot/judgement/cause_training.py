@@ -35,6 +35,10 @@ _UNTAUGHT = _KNOWN_WEIGHTS | {"words": 1.0, "same_service": 1.0, "days_10": 1.0}
 _NAMED = SIGNS.index("named")
 _NEGATIVES = 120
 _EPOCHS = 14
+LEAST_WITHOUT = 30
+"""From so many incidents on that nothing here caused, they say how likely that is."""
+_NONE_HELD = 1.0
+_NEWTON = 40
 _HELD = 12.0
 """How strongly the weights are held at where they begin: as many tickets as it takes to move them half of the way, about."""
 
@@ -43,17 +47,18 @@ _HELD = 12.0
 class Sample:
     """An incident whose cause is known: its candidates in numbers, how it names them, and which of them are the cause.
 
-    `naming` are the signs of the second step that need no weights.
+    `naming` are the signs of the second step that need no weights; `nothing`: it is known that none of them is.
     """
 
     vectors: Sequence[Vector]
     naming: Sequence[Vector]
     truths: Sequence[bool]
+    nothing: bool = False
 
 
-def sample_of(pool: Pool, truths: Sequence[bool]) -> Sample:
+def sample_of(pool: Pool, truths: Sequence[bool], *, nothing: bool = False) -> Sample:
     """The pool of a known incident."""
-    return Sample(pool.vectors, naming_of(pool), truths)
+    return Sample(pool.vectors, naming_of(pool), truths, nothing)
 
 
 def fit(
@@ -61,8 +66,11 @@ def fit(
 ) -> CauseModel:
     """A model: weights from `ordering` (tickets with what they name taken out), sureness from `judging` as well.
 
-    With a prior it begins there and is held there; its scales stay.
+    With a prior it begins there and is held there; its scales stay, and so does the score of "none of these" until enough
+    incidents are known that nothing here caused.
     """
+    without = [one for one in judging if one.nothing]
+    quiet = [one for one in ordering if one.nothing]
     ordering = [one for one in ordering if any(one.truths)]
     start = prior or _begun(ordering)
     chance = random.Random(seed)
@@ -70,7 +78,9 @@ def fit(
     model = replace(start, weights=weights)
     if prior is None:
         model = replace(model, none=_none(ordering, model))
-    model = replace(model, sureness=_sureness([*ordering, *judging], model, chance))
+    elif len(without) >= LEAST_WITHOUT:
+        model = replace(model, none=_none_told([one for one in judging if any(one.truths)], without, model))
+    model = replace(model, sureness=_sureness([*ordering, *quiet, *judging], model, chance))
     return replace(model, version=_version(model))
 
 
@@ -161,6 +171,26 @@ def _none(samples: Sequence[Sample], model: CauseModel) -> float:
         top = max(scores, default=0.0)
         wholes.append(top + math.log(sum(math.exp(score - top) for score in scores) or 1.0))
     return round(sorted(wholes)[len(wholes) // 5], 5) if wholes else 0.0
+
+
+def _none_told(caused: Sequence[Sample], without: Sequence[Sample], model: CauseModel) -> float:
+    """The score of "none of these" by which it is the likeliest choice where nothing caused it, and not elsewhere; held at the model's."""
+    wholes = [_whole(one, model) for one in (*caused, *without) if one.vectors]
+    told = sum(1 for one in without if one.vectors)
+    none = model.none
+    for _ in range(_NEWTON):
+        shares = [sigmoid(none - whole) for whole in wholes]
+        slope = told - sum(shares) - _NONE_HELD * (none - model.none)
+        bend = sum(share * (1 - share) for share in shares) + _NONE_HELD
+        none += max(min(slope / bend, 1.0), -1.0)
+    return round(none, 5)
+
+
+def _whole(one: Sample, model: CauseModel) -> float:
+    """As strong as all candidates together."""
+    scores = [model.score(vector) for vector in one.vectors]
+    top = max(scores)
+    return top + math.log(sum(math.exp(score - top) for score in scores))
 
 
 def _sureness(samples: Sequence[Sample], model: CauseModel, chance: random.Random) -> Vector:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loopbot.domain.errors import RuleError
-from loopbot.domain.rules import Match, Once, Repeat, Rule, Watch
+from loopbot.domain.rules import EVER, LATELY, Match, Once, Repeat, Rule, Watch
 from loopbot.domain.words import Kind
 from loopbot.language import model, predicates
 from loopbot.language.building import Builder
@@ -148,7 +148,7 @@ def _match(written: model.RuleFile, findings: Findings) -> Match | None:
         where=where,
         unless=unless,
         through=tuple(part.through),
-        within=part.within,
+        within=part.within or (EVER if part.rank == "suspect" else LATELY),
         rank=part.rank,
         pick=part.pick,
         optional=part.optional,

@@ -58,7 +58,10 @@ class MatchPart(Part):
     where: Words | None = Field(None, description="A condition on `other` (and `it`).")
     unless: Words | None = Field(None, description="Where this holds for any record of the kind, none fits.")
     through: list[Relation] = Field(default=[], description="The relations that lead from `it` to the other record.")
-    within: Span = Field(timedelta(days=30), description="How long before `it` the other record may have happened.")
+    within: Span | None = Field(
+        None,
+        description="How long before `it` the other record may have happened: 30d if you say nothing, for suspects ever.",
+    )
     rank: Literal["none", "suspect", "similar"] = Field("none", description="How candidates are scored.")
     pick: Literal["best", "all", "each"] = Field("best", description="The best one, all together, or each by itself.")
     optional: bool = Field(default=False, description="Act without another record too; `other` is null then.")

@@ -64,9 +64,9 @@ def learn_causes(loop: Loop) -> Lesson:
     """Fit the suspects' model anew, near the one that came with loopbot, and use it where it judges later answers no worse."""
     with loop.store.read() as tx:
         known = cause_answers.known_causes(tx)
-        sure, least = sum(bool(one.causes) for one in known), cause_answers.LEAST
+        sure, least = sum(bool(one.causes) or one.nothing for one in known), cause_answers.LEAST
         if sure < least:
-            why = f"{sure} incidents have a known cause; {least} are needed to learn from"
+            why = f"{sure} incidents have a known cause, or are known to have none; {least} are needed to learn from"
             return Lesson(CAUSE, None, used=False, why=why)
         match = cause_answers.searched(known)
         study = Study(

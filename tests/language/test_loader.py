@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from loopbot.domain.rules import Rule
+from loopbot.domain.rules import EVER, Rule
 from loopbot.language.loader import load_rule, load_rules, parse_rule
 
 GOOD = """
@@ -36,6 +36,16 @@ def errors_of(text: str, name: str = "a-rule") -> list[str]:
     return [str(error) for error in parse_rule(dedent(text), name, f"rules/{name}.toml").errors]
 
 
+@pytest.mark.parametrize(
+    ("said", "days"), [('rank = "suspect"', 3650), ('rank = "suspect"\nwithin = "9d"', 9), ("", 30)]
+)
+def test_suspects_are_looked_for_without_an_end_where_the_rule_names_none(said: str, days: int) -> None:
+    text = f'about = "x"\non = "incident"\n[match]\nkind = "change"\n{said}\n[[then]]\ndo = "comment"\ninternal = true\ntext = "x"\n'
+    (made,) = parse_rule(text, "cause", "cause").rules
+    assert made.match is not None
+    assert made.match.within == timedelta(days=days)
+
+
 def test_suspects_may_be_of_several_kinds() -> None:
     (found,) = parse_rule(
         GOOD.replace('kind = "change"', 'kind = ["change", "deployment"]').replace("where", "# where"), "a", "a"
@@ -59,7 +69,7 @@ def test_a_rule_is_read_as_it_was_written(rule: Callable[[str], Rule]) -> None:
     assert made.when is not None
     assert made.when.text == "it.priority <= 3"
     assert made.match is not None
-    assert (made.match.link_at, made.match.ask_at, made.match.within) == (0.8, 0.5, timedelta(days=30))
+    assert (made.match.link_at, made.match.ask_at, made.match.within) == (0.8, 0.5, EVER)
     assert made.systems == {"servicenow"}
     assert (made.limit, made.mode) == (100, "live")
     assert len(made.then) == 2

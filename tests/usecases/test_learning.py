@@ -11,8 +11,8 @@ from loopbot.domain.records import Change, Incident, Ref
 from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.rules import Match
 from loopbot.judgement import versions
-from loopbot.judgement.cause import JUDGEMENT, Suspects
-from loopbot.judgement.cause_answers import Answered, searched
+from loopbot.judgement.cause import JUDGEMENT, Suspects, gathered
+from loopbot.judgement.cause_answers import Answered, in_force, known_causes, searched
 from loopbot.ports import Store
 from loopbot.store import open_store
 from loopbot.usecases.learning import learn_causes, something_new
@@ -78,6 +78,65 @@ def _taught(loop: Loop, count: int) -> None:
                     )
                 ]
             )
+
+
+def _taught_nothing(loop: Loop, first: int, count: int) -> None:
+    """As many incidents more, each with a change of its service shortly before; people say that no change caused them."""
+    with loop.store.write() as tx:
+        for number in range(first, first + count):
+            it, near = _incident(number), _change(2000 + number, 30, "orders")
+            tx.mirror.put([it, near])
+            none = Lesson(kind="cause", subject=it.ref, other="", verdict="yes", by="person:kim", at=tx.now())
+            tx.lessons.add([none])
+
+
+def _chance_of_none(loop: Loop, number: int) -> float:
+    match = Match(kind="change", rank="suspect", within=DAY * 365)
+    with loop.store.read() as tx:
+        pool = gathered(_incident(number), tx, match)
+        return 1 - sum(in_force(tx).shares(pool))
+
+
+def _likeliest(loop: Loop, number: int) -> float:
+    match = Match(kind="change", rank="suspect", within=DAY * 365)
+    with loop.store.read() as tx:
+        return max(one.score for one in Suspects().rank(_incident(number), tx, match))
+
+
+def test_that_no_change_caused_it_is_an_answer_that_teaches(loop: Loop) -> None:
+    _taught_nothing(loop, 0, 90)
+    none, likeliest = _chance_of_none(loop, 89), _likeliest(loop, 89)
+    assert learn_causes(loop).used
+    assert _chance_of_none(loop, 89) > none
+    assert _likeliest(loop, 89) < likeliest
+
+
+def test_few_of_such_answers_leave_how_likely_no_change_is_as_it_was(loop: Loop) -> None:
+    _taught(loop, 40)
+    _taught_nothing(loop, 60, 29)
+    with loop.store.read() as tx:
+        before = in_force(tx).none
+    lesson = learn_causes(loop)
+    assert lesson.learnt
+    with loop.store.write() as tx:
+        versions.use(tx, JUDGEMENT, lesson.learnt.version)
+        assert in_force(tx).none == before
+    _taught_nothing(loop, 89, 2)
+    lesson = learn_causes(loop)
+    assert lesson.learnt
+    with loop.store.write() as tx:
+        versions.use(tx, JUDGEMENT, lesson.learnt.version)
+        assert in_force(tx).none != before
+
+
+def test_a_cause_that_is_found_later_outweighs_that_there_was_none(loop: Loop) -> None:
+    _taught(loop, 1)
+    with loop.store.write() as tx:
+        none = Lesson(kind="cause", subject=_incident(0).ref, other="", verdict="yes", by="person:kim", at=tx.now())
+        tx.lessons.add([none])
+        (one,) = known_causes(tx)
+    assert one.causes
+    assert not one.nothing
 
 
 def test_it_is_learnt_among_the_kinds_that_known_causes_have() -> None:
