@@ -64,6 +64,9 @@ class View(Protocol):
     def linked(self, ref: Ref, relation: Relation | None = None) -> Sequence[Link]:
         """Live links at either end of it. Ends may be pending refs or records not mirrored."""
 
+    def causes(self, refs: Collection[Ref]) -> Sequence[Link]:
+        """Live links that lead from any of these to what caused it."""
+
     def led_to(self, ref: Ref, relation: Relation) -> Collection[Ref]:
         """Where live links of that relation lead from it; only to be asked what is in it."""
 

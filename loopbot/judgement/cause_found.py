@@ -86,17 +86,16 @@ class Found:
 
     def accuse(self, tickets: Neighbourhood) -> None:
         """Which changes tickets that are alike name, and which caused them as people or systems say."""
-        for ticket in tickets.found:
+        alike = {one.record.ref: one for one in tickets.found if one.record.key != self._it.key}
+        for ticket in alike.values():
             record = ticket.record
-            if record.key == self._it.key:
-                continue
             for name in mentions(record.title, record.text[:4000]):
                 if name != record.key.lower():
                     self._accusers[name].add(record.key)
-            causes = [link.target for link in self._view.linked(record.ref, "caused_by") if _tells(link, record)]
-            for cause in causes if causes and _likeness(tickets, ticket) >= _ALIKE else ():
-                self._caused[cause].append(record.key)
-                if cause not in self._heard and (found := self._view.record(cause)) is not None:
+        for link in self._view.causes(alike):
+            if not _by_rule(link) and _likeness(tickets, alike[link.source]) >= _ALIKE:
+                self._caused[link.target].append(link.source.key)
+                if link.target not in self._heard and (found := self._view.record(link.target)) is not None:
                     self._offer(found)
 
     def candidates(self) -> tuple[Candidate, ...]:
@@ -182,10 +181,6 @@ def _spelt(names: Iterable[str]) -> dict[str, str]:
 def _by_rule(link: Link) -> bool:
     """Whether loopbot concluded it itself, which proves nothing."""
     return link.by.startswith("rule:")
-
-
-def _tells(link: Link, ticket: Record) -> bool:
-    return link.source == ticket.ref and not _by_rule(link)
 
 
 def _stated(link: Link) -> str:

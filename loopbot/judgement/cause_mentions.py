@@ -24,6 +24,7 @@ _APART = re.compile(
     r"(?<![\w-])(CHG|INC|PRB|RFC|REQ|RITM|TASK|CTASK)(?:\s?(?:#|no\.|nr\.)\s?|[ \u00a0])(?=\d{4,12}(?!\w))",
     re.IGNORECASE,
 )
+_ALONE = re.compile(r"[\s#.]\d{4,12}(?!\w)")
 _ROW = re.compile(r"(?:[?&;]sys_id=|/record/\w{1,80}/)([0-9a-f]{32})(?![0-9a-f])", re.IGNORECASE)
 _NUMBER = re.compile(r"\bnumber=([A-Za-z]{2,6}\d{4,12})(?!\w)")
 _PULL = re.compile(
@@ -173,7 +174,12 @@ def named_versions(title: str, text: str) -> dict[str, Mention]:
 def _plainly(part: str) -> str:
     """The text with each address that names something as that name, and names that are written apart in one."""
     part = _ADDRESS.sub(_addressed, part) if "://" in part else part
-    return _APART.sub(r"\1", part)
+    return _joined(part)
+
+
+def _joined(part: str) -> str:
+    """Numbers that are written apart in one; few texts hold any, and to look for the digits first is quick."""
+    return _APART.sub(r"\1", part) if _ALONE.search(part) else part
 
 
 def _addressed(found: re.Match[str]) -> str:
@@ -200,4 +206,4 @@ def without_names(text: str) -> str:
     text = re.sub(
         r"https?://\S{1,500}", lambda one: " " if _KEY.search(one[0]) or _addressed(one) != one[0] else one[0], text
     )
-    return _COMMIT.sub(" ", _KEY.sub(" ", _APART.sub(r"\1", text)))
+    return _COMMIT.sub(" ", _KEY.sub(" ", _joined(text)))

@@ -100,6 +100,10 @@ class Scene:
             if ref in (link.source, link.target) and (relation is None or link.relation == relation)
         ]
 
+    def causes(self, refs: Collection[Ref]) -> Sequence[Link]:
+        """Links that lead from any of these to what caused it."""
+        return [link for link in self.links if link.relation == "caused_by" and link.source in refs]
+
     def led_to(self, ref: Ref, relation: Relation) -> Collection[Ref]:
         """Where links of that relation lead from it."""
         return {link.target for link in self.linked(ref, relation) if link.source == ref}

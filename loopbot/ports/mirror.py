@@ -80,6 +80,9 @@ class Links(Protocol):
     def of(self, ref: Ref) -> list[Link]:
         """Live links at either end."""
 
+    def causes(self, refs: Collection[Ref]) -> list[Link]:
+        """Live links to what caused any of them."""
+
     def led_to(self, ref: Ref, relation: Relation) -> Collection[Ref]:
         """Where live links of that relation lead from it; only to be asked what is in it."""
 

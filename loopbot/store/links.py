@@ -76,6 +76,13 @@ class SqlLinks:
             self._near[ref] = [_link(row) for row in self._connection.execute(AT, {"end": ref})]
         return list(self._near[ref])
 
+    def causes(self, refs: Collection[Ref]) -> list[Link]:
+        """Live links to what caused any of them."""
+        given = {"incidents": self._work.several(map(str, refs))}
+        return (
+            [_link(row) for row in self._connection.execute(prepared.causing(self._work.shared), given)] if refs else []
+        )
+
     def led_to(self, ref: Ref, relation: Relation) -> Collection[Ref]:
         """Where live links of that relation lead from it."""
         # In a storm thousands join one problem, and each asks whether it is there: not all of them are gone through each time.

@@ -34,6 +34,13 @@ def held(shared: bool) -> Select[tuple[object, ...]]:  # noqa: FBT001 - which da
 
 
 @cache
+def causing(shared: bool) -> Select[tuple[object, ...]]:  # noqa: FBT001 - which database it is
+    """What caused any of the `incidents`, as far as that is linked."""
+    here = (among_those(shared, K.source, "incidents"), K.relation == "caused_by", K.rejected.is_(False))
+    return select(*SAID).where(*here).order_by(K.source, K.target)
+
+
+@cache
 def opened(shared: bool) -> Select[tuple[str, object]]:  # noqa: FBT001 - which database it is
     """What the effects with these `keys` opened; locked, so that a ticket that opens at this moment is seen here, or sees us."""
     query = select(X.key, X.ref).where(among_those(shared, X.key, "keys"))

@@ -161,6 +161,10 @@ class SqlTx:
         """Live links at either end of it."""
         return [link for link in self.links.of(ref) if relation in {None, link.relation}]
 
+    def causes(self, refs: Collection[Ref]) -> Sequence[Link]:
+        """Live links that lead from any of these to what caused it."""
+        return self.links.causes(refs)
+
     def led_to(self, ref: Ref, relation: Relation) -> Collection[Ref]:
         """Where live links of that relation lead from it."""
         return self.links.led_to(ref, relation)

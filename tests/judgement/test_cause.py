@@ -9,6 +9,7 @@ from loopbot.domain.records import Change, Incident, Link, Record, Ref, Release
 from loopbot.domain.rules import Match
 from loopbot.domain.scoring import Ranked
 from loopbot.judgement.cause import Suspects, gathered
+from loopbot.judgement.cause_answers import Answered, samples_of
 from loopbot.judgement.cause_features import FEATURES
 from loopbot.judgement.cause_mentions import mentions, versions, without_names
 from loopbot.judgement.cause_model import loaded, shipped_model
@@ -172,6 +173,20 @@ def test_a_change_that_a_field_of_the_ticket_names_is_found_and_first_and_the_re
     assert best.score >= 0.99
     said = replace(stated, because="Ada said so", by="person:ada")
     assert ranked(it, old, *near, links=(said,))[0].because[0] == "it is linked as the cause (Ada said so)"
+
+
+def test_learning_is_blind_to_what_the_ticket_states_of_its_own_cause() -> None:
+    old, new = change(31, -5 * DAY, services=SHOP), change(32, -DAY, services=SHOP)
+    plain = broken()
+    stated = replace(plain, extra={"rfc": "CHG0031"})
+    links = (Link(plain.ref, "caused_by", old.ref, 1.0, "Ada said so", "person:ada"),)
+    answers = [Answered(one, frozenset({old.ref}), frozenset()) for one in (plain, stated)]
+    scenes = [
+        Scene(at(1), {one.ref: one for one in (it, old, new)}, said) for it, said in ((plain, ()), (stated, links))
+    ]
+    without, knowing = (samples_of(answer, scene, EVER) for answer, scene in zip(answers, scenes, strict=True))
+    assert without == knowing
+    assert gathered(plain, scenes[0], EVER) != gathered(stated, scenes[1], EVER)
 
 
 def test_a_change_that_is_to_mend_the_incident_is_not_taken_for_its_cause() -> None:

@@ -33,6 +33,17 @@ def test_a_link_is_seen_from_both_ends_and_is_new_once(store: SqlStore) -> None:
         assert tx.linked(INC, "fixes") == []
 
 
+def test_what_caused_any_of_some_incidents_is_asked_for_at_once(store: SqlStore) -> None:
+    two, three = incident(2).ref, incident(3).ref
+    second = replace(PERSON, source=two)
+    put(store, RULE, second, replace(RULE, source=three), link(INC, "duplicates", two))
+    with store.write() as tx:
+        tx.links.reject(three, "caused_by", CHANGE, "person:anna")
+        assert tx.causes([INC, two, three, CHANGE]) == [RULE, second]
+        assert tx.causes([two]) == [second]
+        assert tx.causes([]) == []
+
+
 @pytest.mark.parametrize(
     ("first", "second", "stands"),
     [
