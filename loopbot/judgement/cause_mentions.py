@@ -137,11 +137,11 @@ def mentions(title: str, text: str) -> dict[str, Mention]:
 
 
 def _named(pattern: re.Pattern[str], part: str, *, titled: bool) -> Iterator[Mention]:
-    return (mention for mention, _ in _told(pattern, part, titled=titled))
+    return (mention for mention, _, _ in _told(pattern, part, titled=titled))
 
 
-def _told(pattern: re.Pattern[str], part: str, *, titled: bool) -> Iterator[tuple[Mention, str]]:
-    """Each name with what stands before it in its clause."""
+def _told(pattern: re.Pattern[str], part: str, *, titled: bool) -> Iterator[tuple[Mention, str, re.Match[str]]]:
+    """Each name with what stands before it in its clause, and where it was found."""
     for match in pattern.finditer(part):
         before = _CLAUSE.split(part[max(0, match.start() - _BEFORE) : match.start()])[-1]
         after = _CLAUSE.split(part[match.end() : match.end() + _AFTER])[0]
@@ -156,19 +156,23 @@ def _told(pattern: re.Pattern[str], part: str, *, titled: bool) -> Iterator[tupl
             cleared=spared or bool(_CLEARS.search(before) or _IN_VAIN.search(before)),
             titled=titled,
         )
-        yield mention, before
+        yield mention, before, match
 
 
 def named_versions(title: str, text: str) -> dict[str, Mention]:
     """The versions since which something is so, as the ticket says; that one runs a version, or came from it, says nothing."""
     found: dict[str, Mention] = {}
     for part, titled in ((title[:1000], True), (text[:20_000], False)):
-        for one, before in _told(_VERSION, part, titled=titled):
-            since = one.blamed or one.hinted or _BROUGHT_TO.search(before) is not None
-            if since and not one.cleared and not _LEFT.search(before):
-                named = replace(one, name=one.name.removeprefix("v"), hinted=True)
-                found[named.name] = found[named.name].joined(named) if named.name in found else named
+        for one, _ in _since(part, titled=titled):
+            found[one.name] = found[one.name].joined(one) if one.name in found else one
     return found
+
+
+def _since(part: str, *, titled: bool = False) -> Iterator[tuple[Mention, re.Match[str]]]:
+    for one, before, match in _told(_VERSION, part, titled=titled):
+        since = one.blamed or one.hinted or _BROUGHT_TO.search(before) is not None
+        if since and not one.cleared and not _LEFT.search(before):
+            yield replace(one, name=one.name.removeprefix("v"), hinted=True), match
 
 
 def _plainly(part: str) -> str:
@@ -202,7 +206,9 @@ def versions(text: str) -> frozenset[str]:
 
 
 def without_names(text: str) -> str:
-    """The text with the keys taken out, and addresses that hold one: for measuring what is left to judge by."""
+    """The text without keys, commits, versions since which something is so, and addresses that hold one: for what is left to judge by."""
+    for _, match in reversed(list(_since(text))):
+        text = f"{text[: match.start()]} {text[match.end() :]}"
     text = re.sub(
         r"https?://\S{1,500}", lambda one: " " if _KEY.search(one[0]) or _addressed(one) != one[0] else one[0], text
     )

@@ -152,6 +152,14 @@ def test_a_version_that_is_only_told_or_was_well_is_no_accusation(said: str) -> 
     assert "it brought" not in found.because[0]
 
 
+def test_a_version_may_stand_in_the_title_of_the_change_that_brought_it_out() -> None:
+    out = change(31, -DAY, services=SHOP, title="Deploy shop 2.7.1 to production")
+    mended = change(32, -DAY, services=SHOP, title="Mend the paging of 2.7.1")
+    best, other = ranked(broken(text="The export hangs since 2.7.1"), out, mended)
+    assert (best.record, best.because[0]) == (out, "it brought version 2.7.1, which the ticket names")
+    assert "it brought" not in other.because[0]
+
+
 def test_a_version_of_another_service_is_another_version() -> None:
     ours, theirs = (
         change(number, -5 * DAY, extra={"ref": "v2.7.1"}, services=frozenset({name}))
@@ -173,6 +181,13 @@ def test_a_change_that_a_field_of_the_ticket_names_is_found_and_first_and_the_re
     assert best.score >= 0.99
     said = replace(stated, because="Ada said so", by="person:ada")
     assert ranked(it, old, *near, links=(said,))[0].because[0] == "it is linked as the cause (Ada said so)"
+
+
+def test_what_is_stated_as_the_cause_is_told_though_it_is_said_to_have_begun_later() -> None:
+    late = change(31, 60, started_at=at(5), services=SHOP)
+    stated = Link(broken().ref, "caused_by", late.ref, 1.0, "", "person:ada")
+    assert [one.record for one in ranked(broken(), late, links=(stated,))] == [late]
+    assert ranked(broken(), late) == []
 
 
 def test_learning_is_blind_to_what_the_ticket_states_of_its_own_cause() -> None:
@@ -258,6 +273,7 @@ def test_a_change_of_a_group_whose_changes_often_failed_is_suspected_more() -> N
     calm, wild = (change(number, -60, services=SHOP, group=group) for number, group in ((1, "calm"), (2, "storms")))
     found = ranked(broken(), calm, wild, *history("calm", "ssssssss"), *history("storms", "fsfsfsss"))
     assert [one.record for one in found[:2]] == [wild, calm]
+    assert found[0].score > found[1].score
     assert "3 of the last 8 before it by storms failed" in found[0].because
     assert not [one for one in found[1].because if "failed" in one]
 
@@ -383,6 +399,15 @@ def test_names_can_be_taken_out_of_a_text() -> None:
         "(",
         "commit",
         ".",
+    ]
+    assert without_names("It hangs since v2.7.1, we run 2.8").split() == [
+        "It",
+        "hangs",
+        "since",
+        ",",
+        "we",
+        "run",
+        "2.8",
     ]
     assert versions("after the upgrade to v5.2.1 from 5.1") == {"5.2.1", "5.1"}
 

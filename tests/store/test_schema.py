@@ -199,7 +199,7 @@ def test_deployments_of_an_older_database_are_found_by_their_commits_and_version
     told = {"ident": "", "state": "", "title": "shop/web to production"}
     bodies = {
         ("deployment", "1"): {**told, "commit": "4f2a9bc0d1e2f3a4b5c6d7e8", "extra": {"ref": "v2.7.1"}},
-        ("change", "2"): {**told, "title": "Checkout 3.0.2 goes live, of OAuth 2.0"},
+        ("change", "2"): {**told, "title": "Deploy checkout 3.0.2, with OAuth 2.0"},
         ("incident", "3"): {**told, "title": "Broken since v2.7.1"},
     }
     insert = "INSERT INTO record (system, kind, key, called, ident, state, updated_at, occurred_at, body, digest)"
