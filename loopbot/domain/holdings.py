@@ -19,8 +19,8 @@ _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _TAGGED = re.compile(r"(?<![\d.])\d{1,4}(?:\.\d{1,5}){1,3}(?:-[A-Za-z0-9.]{1,20})?(?![\w.])")
 # In a title "12.03" may be a day, "2.0" a standard and "3.1.2" where something was mended: only what is said to be brought out.
 _TITLED = re.compile(
-    r"\b(?:deploy|releas|roll(?:ed|ing)?[ -]?out|go(?:es|ing)?[ -]live|install|ship|upgrad|updat)\w*\b[^\n]{0,60}?[ \t(]"
-    r"(?:v(?=\d)|(?=\d{1,4}\.\d{1,5}\.))(\d{1,4}(?:\.\d{1,5}){1,3}(?:-[A-Za-z0-9.]{1,20})?)(?!\w)",
+    r"\b(?:deploy|releas|roll(?:ed|ing)?[ -]?out|go(?:es|ing)?[ -]live|install|ship|upgrad)\w*\b[^\n]{0,60}?[ \t(]"
+    r"(?:v(?=\d)|(?=\d{1,4}\.\d{1,5}\.\d))(\d{1,4}(?:\.\d{1,5}){1,3}(?:-[A-Za-z0-9.]{1,20})?)(?!\w)",
     re.IGNORECASE,
 )
 

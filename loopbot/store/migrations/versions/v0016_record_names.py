@@ -20,8 +20,8 @@ _NAMES = sa.table("record_name", *(sa.column(name) for name in (*_PLACED, "name"
 _PLACE = sa.tuple_(_ROWS.c.system, _ROWS.c.kind, _ROWS.c.key)
 _TAGGED = re.compile(r"(?<![\d.])\d{1,4}(?:\.\d{1,5}){1,3}(?:-[A-Za-z0-9.]{1,20})?(?![\w.])")
 _TITLED = re.compile(
-    r"\b(?:deploy|releas|roll(?:ed|ing)?[ -]?out|go(?:es|ing)?[ -]live|install|ship|upgrad|updat)\w*\b[^\n]{0,60}?[ \t(]"
-    r"(?:v(?=\d)|(?=\d{1,4}\.\d{1,5}\.))(\d{1,4}(?:\.\d{1,5}){1,3}(?:-[A-Za-z0-9.]{1,20})?)(?!\w)",
+    r"\b(?:deploy|releas|roll(?:ed|ing)?[ -]?out|go(?:es|ing)?[ -]live|install|ship|upgrad)\w*\b[^\n]{0,60}?[ \t(]"
+    r"(?:v(?=\d)|(?=\d{1,4}\.\d{1,5}\.\d))(\d{1,4}(?:\.\d{1,5}){1,3}(?:-[A-Za-z0-9.]{1,20})?)(?!\w)",
     re.IGNORECASE,
 )
 
