@@ -103,8 +103,14 @@ def surprise(samples: Sequence[tuple[Sample, Sample]], model: CauseModel) -> dic
 
     The second counts what the first can not see: most of what is certain hangs on names, while people choose among five in their order.
     """
+    # Of what the candidates have together: how likely it is that nothing caused it moves none of them past another.
     places = [
-        -math.log(max(sum(share for share, truth in zip(shares, one.truths, strict=True) if truth), 1e-9))
+        -math.log(
+            max(
+                sum(share for share, truth in zip(shares, one.truths, strict=True) if truth) / (sum(shares) or 1.0),
+                1e-9,
+            )
+        )
         for pair in samples
         for one in pair
         if any(one.truths)

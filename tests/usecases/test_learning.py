@@ -1,6 +1,7 @@
 """Learning from what people answered: only enough answers teach, what judges worse is not used, and it can be taken back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
@@ -12,7 +13,10 @@ from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.rules import Match
 from loopbot.judgement import versions
 from loopbot.judgement.cause import JUDGEMENT, Suspects, gathered
-from loopbot.judgement.cause_answers import Answered, in_force, known_causes, searched
+from loopbot.judgement.cause_answers import Answered, in_force, known_causes, searched, surprise
+from loopbot.judgement.cause_features import FEATURES
+from loopbot.judgement.cause_model import shipped_model
+from loopbot.judgement.cause_training import Sample
 from loopbot.ports import Store
 from loopbot.store import open_store
 from loopbot.usecases.learning import learn_causes, something_new
@@ -109,6 +113,16 @@ def test_that_no_change_caused_it_is_an_answer_that_teaches(loop: Loop) -> None:
     assert learn_causes(loop).used
     assert _chance_of_none(loop, 89) > none
     assert _likeliest(loop, 89) < likeliest
+
+
+def test_that_nothing_is_likelier_puts_no_candidate_behind_another() -> None:
+    sample = Sample([(1.0,) * len(FEATURES), (0.0,) * len(FEATURES)], [(0.0,) * 14] * 2, [True, False])
+    shipped = shipped_model()
+    before, after = (
+        surprise([(sample, sample)], model)["where the causes stand"]
+        for model in (shipped, replace(shipped, none=shipped.none + 3))
+    )
+    assert after == pytest.approx(before)
 
 
 def test_few_of_such_answers_leave_how_likely_no_change_is_as_it_was(loop: Loop) -> None:
