@@ -63,7 +63,7 @@ def moment(row: Json, name: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except (TypeError, ValueError) as error:
-        raise UnmappableError(f"{name} is {str(text)[:40]!r}, not a time") from error
+        raise UnmappableError(f"{name} is {clean(str(text), 40)!r}, not a time") from error
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
@@ -86,7 +86,7 @@ def course(statuses: Sequence[Json]) -> Course:
     word = str(newest.get("state"))
     state = _STATES.get(word)
     if state is None:
-        raise UnmappableError(f"the deployment state {word[:40]!r} is unknown")
+        raise UnmappableError(f"the deployment state {clean(word, 40)!r} is unknown")
     begun = [one for one in reversed(told) if one.get("state") == "in_progress"]
     ended = state in {"succeeded", "failed"}
     url = next((str(one[name]) for one in told for name in ("log_url", "target_url") if one.get(name)), "")
@@ -109,7 +109,7 @@ def course_of_run(row: Json) -> Course | None:
     else:
         state = _STATUSES.get(str(status))
     if state is None:
-        raise UnmappableError(f"the run's state {str(status)[:40]!r}/{str(conclusion)[:40]!r} is unknown")
+        raise UnmappableError(f"the run's state {clean(str(status), 40)!r}/{clean(str(conclusion), 40)!r} is unknown")
     touched = moment(row, "updated_at")
     return Course(
         state,

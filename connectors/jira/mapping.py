@@ -258,7 +258,7 @@ def _stamp(fields: Mapping[str, Any], name: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(value)
     except (ValueError, TypeError) as error:
-        raise UnmappedError(f"its field {name!r} is no time: {str(value)[:40]!r}") from error
+        raise UnmappedError(f"its field {name!r} is no time: {clean(str(value), 40)!r}") from error
     if found.tzinfo is None:
         raise UnmappedError(f"its field {name!r} has no time zone: {value!r}")
     return found.astimezone(UTC)
@@ -268,7 +268,7 @@ def _day(value: Any) -> datetime | None:
     try:
         return datetime.combine(date.fromisoformat(value), time(), UTC) if isinstance(value, str) else None
     except ValueError as error:
-        raise UnmappedError(f"its date is none: {value[:40]!r}") from error
+        raise UnmappedError(f"its date is none: {clean(value, 40)!r}") from error
 
 
 @lru_cache(1024)

@@ -14,6 +14,7 @@ from connectors.jira.client import Client, mapping, rows
 from connectors.jira.mapping import Mapper, UnmappedError, needed_stamp
 from loopbot.domain.errors import BrokenAnswer, Transient
 from loopbot.domain.records import Record
+from loopbot.domain.texts import clean
 from loopbot.ports import Cursor, Page, Unmapped
 
 _ORDER = "updated ASC, key ASC"
@@ -295,4 +296,4 @@ def unmapped_row(row: Row, why: str) -> Unmapped:
     ident = str(row.get("key") or row.get("id") or row.get("name") or "?")[:100]
     fields = row.get("fields")
     summary = fields.get("summary") if isinstance(fields, Mapping) else row.get("name")
-    return Unmapped(ident, why, str(summary)[:200] if summary else "")
+    return Unmapped(ident, why, clean(str(summary), 200) if summary else "")

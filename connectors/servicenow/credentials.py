@@ -9,6 +9,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 
 from connectors.servicenow.settings import Settings
 from loopbot.domain.errors import Unauthorized
+from loopbot.domain.redaction import Known
 from loopbot.http import Wire
 from loopbot.http.wire import parsed, said
 from loopbot.ports import Clock, Secrets
@@ -38,6 +39,7 @@ class ClientToken:
     def __init__(self, wire: Wire, clock: Clock, client_id: str, secret: str) -> None:
         self._wire, self._clock, self._id, self._secret = wire, clock, client_id, secret
         self._token, self._ends = "", math.inf
+        self._known = Known()
         self._lock = threading.Lock()
 
     def __call__(self) -> str:
@@ -71,6 +73,8 @@ class ClientToken:
             raise Unauthorized(
                 self._wire.system, f"the OAuth client was not accepted: {why}", "check client_id and client_secret"
             )
+        self._known = Known()
+        self._known.add(token)
         self._ends = asked + _usable(answer.get("expires_in") if isinstance(answer, dict) else None)
         return token
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from loopbot.domain.errors import ConfigError, Rejected
+from loopbot.domain.redaction import scrubbed
+from loopbot.domain.texts import shorten
 
 _CONDITION = re.compile(
     r"(?P<field>[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)"
@@ -22,7 +24,7 @@ _UNSAFE = re.compile(r"[\^\r\n\x00]|javascript\s*:", re.IGNORECASE)
 def safe(system: str, value: str) -> str:
     """The value itself; raises Rejected where it would not stay a value."""
     if _UNSAFE.search(value):
-        shown = value if len(value) <= 60 else value[:59] + "…"
+        shown = shorten(scrubbed(value), 60)
         raise Rejected(
             system,
             f"{shown!r} can not be asked for: ^, line breaks and javascript: have a meaning of their own in a query",

@@ -11,6 +11,7 @@ from connectors.slack.refusals import trouble_of
 from connectors.slack.settings import SlackSettings
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain, shut_out
 from loopbot.http import Breaker, Pacing, Policy, PolicyAdapter, policy_session, shared
+from loopbot.http.wire import said
 from loopbot.ports import Budget, Surroundings
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ class Calls:
         """Say something to a response_url. Raises as a write does; elsewhere than at Slack nothing is ever sent."""
         response = self._session.post(url, json=body, allow_redirects=False)
         if response.status_code >= 400:
-            raise Rejected(self.system, f"a response_url was answered {response.status_code}: {response.text[:100]}")
+            why = f"a response_url was answered {response.status_code}: {said(response)}"
+            raise Rejected(self.system, why, status=response.status_code)
 
     def socket_address(self, app_token: str) -> str:
         """The address of a socket (apps.connections.open), by the app-level token."""

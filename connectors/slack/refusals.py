@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Unauthorized, Uncertain
+from loopbot.domain.redaction import scrubbed
 
 _CREDENTIALS: Final = frozenset(
     [
@@ -76,4 +77,4 @@ def trouble_of(system: str, method: str, said: Mapping[str, Any], *, writes: boo
 def _details(said: Mapping[str, Any]) -> str:
     told = said.get("response_metadata")
     lines = told.get("messages") if isinstance(told, dict) else None
-    return "; ".join(str(line) for line in lines[:5])[:300] if isinstance(lines, list) else ""
+    return scrubbed("; ".join(str(line) for line in lines[:5]))[:300] if isinstance(lines, list) else ""

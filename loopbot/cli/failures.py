@@ -46,7 +46,7 @@ def told(error: BaseException, *, verbose: bool = False) -> int:
     if verbose:
         import traceback
 
-        traceback.print_exception(error)
+        sys.stderr.write(scrubbed("".join(traceback.format_exception(error))))
     _line(
         f"something unexpected happened: {type(error).__name__}: {error}",
         "this is a defect of loopbot; run again with -v for the details",

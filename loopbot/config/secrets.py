@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 
 from loopbot.domain.errors import ConfigError
-from loopbot.domain.redaction import BLOT, scrubbed
+from loopbot.domain.redaction import Known, scrubbed
 
 FORMS = "write env:NAME, file:/path or keyring:service/user"
 _REFERENCE = re.compile(r"^(env|file|keyring):\S.*$")
+_UNSENDABLE = re.compile(r"[\x00-\x1f\x7f]")
 _SECRET_KEY = re.compile(r"(^|_)(password|passwd|token|secret|api_key|apikey|private_key)$")
 
 
@@ -23,13 +24,13 @@ def is_secret_key(name: str) -> bool:
 
 
 class SecretStore:
-    """Resolves references and remembers what they were, so that logs can leave the values out.
+    """Resolves references and remembers what they were, so that the values are left out of whatever is kept or said.
 
     Relative files are looked for in `folder`, which is the configuration's.
     """
 
     def __init__(self, folder: Path = Path()) -> None:
-        self._known: set[str] = set()
+        self._known = Known()
         self._folder = folder
 
     def beside(self, config: Path) -> "SecretStore":
@@ -47,16 +48,18 @@ class SecretStore:
             value = {"env": _from_env, "keyring": _from_keyring}.get(scheme, _refused)(name)
         if value is None:
             raise ConfigError(reference, *_MISSING.get(scheme, ("is not a reference to a secret", FORMS)))
+        value = value.strip()
         if not value:
             raise ConfigError(reference, "is empty", "put the secret there")
+        if _UNSENDABLE.search(value):
+            # Libraries repeat the whole value where they refuse to send it.
+            why = "holds a line break or another control character, which no header can"
+            raise ConfigError(reference, why, "store it again, without what came along when it was copied")
         self._known.add(value)
         return value
 
     def redacted(self, text: str) -> str:
         """The text with every secret that was resolved blotted out, and whatever else looks like one."""
-        for value in sorted(self._known, key=len, reverse=True):
-            if len(value) >= 6 and value in text:
-                text = text.replace(value, BLOT)
         return scrubbed(text)
 
 
@@ -76,7 +79,7 @@ def _from_env(name: str) -> str | None:
 
 def _from_file(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -1,10 +1,17 @@
 """Secrets in texts: people paste tokens into tickets and errors quote headers; none of it may travel on.
 
 Every text from outside passes `scrubbed` where it enters (texts.clean), so no rule, log line, journal or message ever
-holds what was recognised. Known secrets, those of the configuration, are blotted out as well wherever loopbot speaks.
+holds what was recognised: secrets by their form, and those that loopbot itself was given, whatever they look like. The latter
+are known to the whole process, as texts enter in many places and none of them may be forgotten. A text is cut after it was
+scrubbed, never before: of a secret that lies across the cut a part would be left that nothing recognises.
 """
 
+import base64
+import json
 import re
+import threading
+import weakref
+from urllib.parse import quote, quote_plus
 
 BLOT = "[secret]"
 # What a text must contain for a closer look; most texts contain none of it.
@@ -26,8 +33,61 @@ _ASSIGNED = re.compile(rf"\b({'|'.join(_NAMES)})=(?!\[secret\])[^\s&\"'<>]{{4,}}
 _HEADER = re.compile(r"\b(bearer|basic)\s+(?=[\w.~+/=-]{0,200}\d)[\w.~+/=-]{12,}", re.IGNORECASE)
 
 
+# What is shorter is no secret that could be told from a word.
+SHORTEST = 6
+
+
+class Known:
+    """Secrets that somebody holds: left out of every text, in any form they are sent or shown in, as long as this lives."""
+
+    def __init__(self) -> None:
+        self._forms: frozenset[str] = frozenset()
+        with _KNOWING:
+            _HOLDERS.add(self)
+        weakref.finalize(self, _gather).atexit = False
+
+    def add(self, secret: str) -> None:
+        """Know this one, too."""
+        if len(secret) >= SHORTEST:
+            self._forms |= _forms(secret)
+            _gather()
+
+    @property
+    def forms(self) -> frozenset[str]:
+        """All that is left out."""
+        return self._forms
+
+
+_HOLDERS: weakref.WeakSet[Known] = weakref.WeakSet()
+_KNOWING = threading.RLock()
+# The longest first: one may be a part of another.
+_known: tuple[str, ...] = ()
+
+
+def _gather() -> None:
+    global _known  # noqa: PLW0603 - see the module: what is a secret is one thing for the whole process
+    with _KNOWING:
+        _known = tuple(sorted({form for one in _HOLDERS for form in one.forms}, key=lambda form: (-len(form), form)))
+
+
+def _forms(secret: str) -> frozenset[str]:
+    """As it is; as it stands in an address, a form, JSON, a Python text; and within base64, wherever it begins there."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    shown = {secret, quote(raw, safe=""), quote(raw), quote_plus(raw), repr(secret)[1:-1], repr(raw)[2:-1]}
+    shown |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    for before in range(3):
+        # Its first and last characters there depend on what stands beside it.
+        whole = base64.b64encode(bytes(before) + raw).decode()
+        inner = whole[(before * 8 + 5) // 6 : (before + len(raw)) * 8 // 6]
+        shown |= {inner, inner.translate(str.maketrans("+/", "-_"))}
+    return frozenset(form for form in shown if len(form) >= SHORTEST)
+
+
 def scrubbed(text: str) -> str:
-    """The text without what looks like a secret: vendors' tokens, private keys, passwords in addresses and assignments."""
+    """The text without secrets: those that are known, vendors' tokens, private keys, passwords in addresses and assignments."""
+    for form in _known:
+        if form in text:
+            text = text.replace(form, BLOT)
     if any(sign in text for sign in _SIGNS):
         text = _TOKEN.sub(BLOT, text)
     if "://" in text and "@" in text:

@@ -20,6 +20,8 @@ from loopbot.ports import Allotments, Clock
 
 Params = Mapping[str, str | int]
 _TRIES = 3
+# Of what a refusal says; far more than is kept of it.
+_LOOKED_AT = 65_536
 _T = TypeVar("_T")
 
 
@@ -188,10 +190,10 @@ def said(response: requests.Response) -> str:
     try:
         body = orjson.loads(response.content)
     except orjson.JSONDecodeError:
-        return scrubbed(" ".join(response.text.split())[:200])
+        return " ".join(scrubbed(response.text[:_LOOKED_AT]).split())[:200]
     found: list[str] = []
     _collect(body, found, 0)
-    return scrubbed("; ".join(dict.fromkeys(found))[:500]) or "no reason given"
+    return scrubbed("; ".join(dict.fromkeys(found))[:_LOOKED_AT])[:500] or "no reason given"
 
 
 def _collect(body: Any, found: list[str], depth: int) -> None:

@@ -1,5 +1,6 @@
 """The log: one line each, for people or machines, and nothing secret in it."""
 
+import base64
 import io
 import json
 import logging
@@ -8,7 +9,10 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from loopbot.cli.failures import told
 from loopbot.config import SecretStore
+from loopbot.domain.errors import StoreTrouble
+from loopbot.domain.redaction import BLOT
 from loopbot.logs import LogWitness, set_up
 
 SECRET = "correct horse battery staple"
@@ -56,6 +60,21 @@ def test_each_thing_is_one_line_without_secrets_or_control_characters(secrets: S
             assert secret not in line
     assert "[secret]" in told[1]
     assert "[secret]" in told[2]
+
+
+@pytest.mark.parametrize("form", [SECRET, SECRET.replace(" ", "+"), base64.b64encode(f"me:{SECRET}".encode()).decode()])
+def test_what_ends_a_command_is_told_without_secrets_in_any_form(
+    secrets: SecretStore, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    assert secrets.redacted(SECRET) == BLOT
+    for error in (
+        ValueError(f"Invalid header value {form!r}"),
+        StoreTrouble("the store", f"said {form}", f"see {form}"),
+    ):
+        told(error, verbose=True)
+    said = capsys.readouterr().err
+    assert said.count(BLOT) >= 3
+    assert form[6:18] not in said
 
 
 def test_json_lines_parse_and_keep_numbers(secrets: SecretStore) -> None:

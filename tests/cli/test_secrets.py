@@ -35,5 +35,5 @@ def test_no_secret_reaches_a_log_the_database_a_ticket_or_a_message(town: Town) 
         assert not any(secret in one.out + one.err for one in looked)
         assert secret not in ours
     assert "not with [secret]" in looked[0].out + looked[1].out
-    for secret in (*PASTED, QUOTED):  # a password of ours that someone pasted has no form to know it by
+    for secret in (*PASTED, QUOTED, own):
         assert secret not in database(town)

@@ -150,6 +150,25 @@ def test_a_reference_that_leads_nowhere_is_told_with_its_remedy(
     assert str(caught.value).startswith(told)
 
 
+def test_what_came_along_when_a_secret_was_copied_is_not_a_part_of_it(
+    secrets: SecretStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COPIED", "  correct-horse-battery\r\n")
+    assert secrets.resolve("env:COPIED") == "correct-horse-battery"
+
+
+@pytest.mark.parametrize("inside", ["\n", "\r\n", "\x1b", "\t"])
+def test_a_secret_that_no_header_can_hold_is_refused_without_being_told(
+    secrets: SecretStore, tmp_path: Path, inside: str
+) -> None:
+    """Libraries name the whole header where they refuse to send it."""
+    (tmp_path / "copied").write_text(f"correct-horse{inside}battery-staple", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        secrets.resolve("file:copied")
+    assert str(caught.value).startswith("file:copied: holds a line break or another control character")
+    assert "horse" not in str(caught.value)
+
+
 def test_what_was_resolved_and_what_looks_like_a_token_is_left_out_of_texts(
     secrets: SecretStore, tmp_path: Path
 ) -> None:

@@ -3,20 +3,24 @@
 import gzip
 import random
 import socket
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
+import requests
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from loopbot.domain.errors import BrokenAnswer, Rejected, SystemTrouble, Transient, Unauthorized, Uncertain
+from loopbot.domain.redaction import Known
 from loopbot.http import Limits, Pacing, Wire, retry_after
 from loopbot.http.pacing import endpoint_of
+from loopbot.http.wire import said
 from loopbot.permits import permitted_unless
 from loopbot.sandbox.faults import Fault, FaultLayer, Faults
 from loopbot.sandbox.ledger import Ledger
@@ -258,3 +262,41 @@ def test_a_permit_that_runs_out_at_the_last_moment_still_keeps_the_write_back(
     assert len(town.done) - len(before) == (asked == 3)
     wire.send("POST", "/thing", {"a": 2})
     assert town.done[-1] == '{"a":2}'
+
+
+@pytest.mark.parametrize("value", ["Bearer never\nto-be-seen", "Bearer never\u2026to-be-seen"])
+def test_credentials_that_no_header_can_hold_are_told_without_their_value(wire: Wire, value: str) -> None:
+    """requests and Python name the whole header where they refuse it."""
+    for put in ("on the session", "with the call"):
+        wire.session.headers.pop("Authorization", None)
+        headers = {"Authorization": value} if put == "with the call" else None
+        if headers is None:
+            wire.session.headers["Authorization"] = value
+        with pytest.raises(Unauthorized, match="can not be sent in a header") as told:
+            wire.get("/thing", headers=headers)
+        assert "never" not in "".join(traceback.format_exception(told.value))
+    wire.session.headers.pop("Authorization", None)
+    wire.session.auth = ("me", value)
+    if not value.isascii():
+        with pytest.raises(Unauthorized):
+            wire.send("POST", "/thing", {})
+
+
+@pytest.mark.parametrize(
+    ("limit", "form"),
+    [(200, "{}"), (500, '{{"message": "{}"}}'), (500, '{{"errors": {{"field": "{}"}}}}'), (500, '["{}"]')],
+)
+def test_what_a_refusal_says_is_cut_after_its_secrets_are_out(limit: int, form: str) -> None:
+    """A part of a secret that lies across the cut would be left, and nothing would know it."""
+    own, token = "Zq7-own-instance-password-Kp9", "gh" + "p_0123456789abcdefghijABCDEFGHIJ012345"
+    known = Known()
+    known.add(own)
+    for secret in (own, token):
+        for offset in range(limit - len(secret) - 12, limit + 3):
+            response = requests.Response()
+            response.status_code, response.encoding = 400, "utf-8"
+            response._content = form.format("x" * (offset - 1) + " " + secret + " and more").encode()
+            kept = said(response)
+            assert len(kept) <= limit
+            assert not any(secret[at : at + 4] in kept for at in range(len(secret) - 3)), offset
+    assert known.forms
