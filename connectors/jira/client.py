@@ -214,6 +214,8 @@ class Client:
         # Its debug lines hold bodies and headers.
         logging.getLogger("jira").setLevel(logging.WARNING)
         session = library._session  # noqa: SLF001 - the library has no other way to be given a transport
+        # The machine's netrc would replace our credentials; its proxies are used by the adapter.
+        session.trust_env = False
         session.mount("https://", wire.adapter)
         session.mount("http://", wire.adapter)
         session.max_redirects = 0

@@ -18,6 +18,8 @@ from loopbot.http.policy import LOOPBACK, PolicyAdapter
 
 _OPEN = "apps.connections.open"
 _PAUSE = 15.0
+# Where Slack's sockets are, besides the host of the Web API itself.
+_SOCKETS = (".slack.com", ".slack-gov.com")
 
 
 class PolicyWebClient(WebClient):
@@ -32,6 +34,7 @@ class PolicyWebClient(WebClient):
         context = ssl.create_default_context(cafile=ca) if ca else None
         super().__init__(token, base_url, ssl=context, retry_handlers=[], logger=log)
         self.proxy = None
+        self._host = (urlsplit(base_url).hostname or "").lower()
         self._session, self._pacing, self._system = session, adapter.pacing, adapter.policy.system
 
     def _perform_urllib_http_request(self, *, url: str, args: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -46,9 +49,19 @@ class PolicyWebClient(WebClient):
             raise
         if not said.get("ok"):
             self._pacing.closed("POST", path, _PAUSE)
-        elif not _encrypted(str(said.get("url", ""))):
-            raise Unauthorized(self._system, f"{_OPEN} names a socket without encryption")
+        else:
+            self._allowed(str(said.get("url", "")))
         return answer
+
+    def _allowed(self, url: str) -> None:
+        """A socket is opened to Slack, or to where its Web API is; without encryption on this machine alone."""
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+        if host != self._host and not host.endswith(_SOCKETS):
+            why = f"{_OPEN} names a socket at {host or 'no host'}, which is not Slack's"
+            raise Unauthorized(self._system, why, "is base_url right, and does nobody stand between?")
+        if parts.scheme != "wss" and host not in LOOPBACK:
+            raise Unauthorized(self._system, f"{_OPEN} names a socket without encryption")
 
     def _sent(self, url: str, args: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
         headers = dict(args["headers"])
@@ -73,9 +86,3 @@ class PolicyWebClient(WebClient):
         if not isinstance(said, dict):
             raise BrokenAnswer(self._system, f"the answer to {urlsplit(url).path} is no JSON object")
         return said
-
-
-def _encrypted(url: str) -> bool:
-    """A socket without encryption is only opened on this machine."""
-    parts = urlsplit(url)
-    return parts.scheme == "wss" or parts.hostname in LOOPBACK

@@ -17,6 +17,7 @@ from loopbot.usecases.inspect import health
 from loopbot.usecases.loop import Loop
 
 _LOG_EVERY = 10.0
+_DOWN = {"closed": 0.0, "half-open": 0.5, "open": 1.0}
 _STEPS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
@@ -112,6 +113,11 @@ class StoreNumbers(Collector):
         budget = GaugeMetricFamily("loopbot_calls_per_hour", "calls_per_hour, where it is set.", labels=["system"])
         theirs = GaugeMetricFamily("loopbot_server_calls_left", "Calls that the server allows.", labels=["system"])
         closed = GaugeMetricFamily("loopbot_endpoints_closed", "Endpoints closed for a while.", labels=["system"])
+        down = GaugeMetricFamily(
+            "loopbot_breaker_open",
+            "1: it does not answer and is left alone; 0.5: one call may try; 0: it answers.",
+            labels=["system"],
+        )
         known = known_budgets(self._loop.store)
         for one in known.budgets if known else ():
             if one.hour_left is not None:
@@ -120,7 +126,8 @@ class StoreNumbers(Collector):
             if one.server_left is not None:
                 theirs.add_metric([one.system], one.server_left)
             closed.add_metric([one.system], len(one.closed))
-        yield from (ours, budget, theirs, closed)
+            down.add_metric([one.system], _DOWN[one.breaker])
+        yield from (ours, budget, theirs, closed, down)
 
 
 def _rows(cycle: Cycle) -> Iterator[tuple[str, int]]:

@@ -1,5 +1,6 @@
 """What every connector promises, shaken on its twin over real HTTP and judged by the twin's ledger."""
 
+import contextlib
 import dataclasses
 import importlib.util
 import socket
@@ -71,6 +72,23 @@ def test_every_connector_of_the_catalogue_has_a_stage() -> None:
 def test_what_a_stage_leaves_out_is_a_test_of_this_suite() -> None:
     left_out = {name for kind in ALL.values() for name in kind.traits.cannot}
     assert left_out <= set(globals())
+
+
+# ---------------------------------------------------------------------------------------------- credentials
+
+
+@on_every_stage
+def test_the_netrc_of_the_machine_replaces_no_credentials(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """requests, and so every library on it, takes what stands there over what it was given."""
+    theirs = tmp_path / "netrc"
+    theirs.write_text("default login somebody password else\n", encoding="utf-8")
+    theirs.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(theirs))
+    with contextlib.closing(stage.connector(surroundings())) as connector:
+        assert [one.what for one in connector.check() if one.level == "error"] == []
+    assert not [one for one in stage.ledger.requests() if one[3] in {401, 403}]
 
 
 # ---------------------------------------------------------------------------------------------- reading

@@ -3,13 +3,13 @@
 import dataclasses
 import io
 import logging
+import socket
 import time
 from typing import Any
 
 import pytest
 import requests
 import structlog
-import urllib3.util.connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -277,14 +277,25 @@ INSIDE = [
 
 @fault("X9")
 def test_an_address_in_a_record_is_never_fetched(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    reached = []
-    connect = urllib3.util.connection.create_connection
+    """Judged where every library has to pass: at the sockets, and at the names that are looked up."""
+    reached, named = [], []
+    look_up = socket.getaddrinfo
 
-    def noting(address: tuple[str, int], *args: Any, **more: Any) -> Any:
-        reached.append(address)
-        return connect(address, *args, **more)
+    class Noting(socket.socket):
+        def connect(self, address: Any) -> None:
+            reached.append(address)
+            super().connect(address)
 
-    monkeypatch.setattr(urllib3.util.connection, "create_connection", noting)
+        def connect_ex(self, address: Any) -> int:
+            reached.append(address)
+            return super().connect_ex(address)
+
+    def looking_up(name: Any, *args: Any, **more: Any) -> Any:
+        named.append(name)
+        return look_up(name, *args, **more)
+
+    monkeypatch.setattr(socket, "socket", Noting)
+    monkeypatch.setattr(socket, "getaddrinfo", looking_up)
     for url in INSIDE:
         ground.incident(f"Look at {url}", description=url, correlation_id=url)
     with ground.running(*CASES) as it:
@@ -292,6 +303,7 @@ def test_an_address_in_a_record_is_never_fetched(ground: Ground, monkeypatch: py
         judge(ground, it)
     ours = {("127.0.0.1", one.port) for one in ground.street.served.values()}
     assert set(reached) == ours
+    assert set(named) == {"127.0.0.1"}
 
 
 @fault("X9", "H17")

@@ -200,13 +200,18 @@ def test_what_is_left_of_calls_is_among_the_numbers(serve: Serve) -> None:
     import requests
 
     here = serve()
-    note_budgets(here.loop.store, "first", [Budget("jira", 85, 100, 40, 400, (("GET /a", 9.0),)), Budget("slack")])
+    down = [Budget("servicenow", breaker="open", breaker_seconds=20.0), Budget("github", breaker="half-open")]
+    left = [Budget("jira", 85, 100, 40, 400, (("GET /a", 9.0),)), Budget("slack")]
+    note_budgets(here.loop.store, "first", [*left, *down])
     numbers = requests.get(f"{here.url}/metrics", timeout=5).text
     assert 'loopbot_calls_left{system="jira"} 85.0' in numbers
     assert 'loopbot_calls_per_hour{system="jira"} 100.0' in numbers
     assert 'loopbot_server_calls_left{system="jira"} 40.0' in numbers
     assert 'loopbot_endpoints_closed{system="jira"} 1.0' in numbers
     assert 'loopbot_calls_left{system="slack"}' not in numbers
+    assert 'loopbot_breaker_open{system="servicenow"} 1.0' in numbers
+    assert 'loopbot_breaker_open{system="github"} 0.5' in numbers
+    assert 'loopbot_breaker_open{system="slack"} 0.0' in numbers
 
 
 def test_how_old_the_last_sweep_of_each_stream_is_and_what_was_counted_is_among_the_numbers(serve: Serve) -> None:

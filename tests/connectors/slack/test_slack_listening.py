@@ -1,5 +1,6 @@
 """Commands and buttons over a real websocket, and what they become for the ear."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -287,8 +288,63 @@ def test_a_socket_that_can_not_be_had_is_not_asked_for_again_and_again(slack: Sl
     assert asked.count("/api/apps.connections.open") == 1
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "wss.example",
+        "slack.com.evil.example",
+        "evilslack.com",
+        "169.254.169.254",
+        "127.0.0.2",
+        "[::1]",
+        "a@evil.example",
+        "",
+    ],
+)
+def test_a_socket_is_opened_at_slack_and_nowhere_else(
+    slack: Slack, twin: SlackTwin, ear: Ear, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """X9: what is connected to is looked at, since the library's sockets are its own."""
+    reached: list[str] = []
+    connect = socket.socket.connect
+
+    def noting(this: socket.socket, address: Any) -> None:
+        reached.append(str(address[0]))
+        if address[0] == "127.0.0.1":
+            connect(this, address)
+        else:
+            raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket.socket, "connect", noting)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda name, port, *_, **__: [(2, 1, 6, "", (str(name), port))])
+    for scheme in ("wss", "ws"):
+        body = f'{{"ok":true,"url":"{scheme}://{host}/link?ticket=1"}}'.encode()
+        twin.faults.add(Fault("body", r"apps\.connections\.open", status=200, body=body))
+        with pytest.raises(Unauthorized, match="which is not Slack's"):
+            slack.listen(ear)
+    assert set(reached) == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("host", ["wss-primary.slack.com", "wss.slack-gov.com", "WSS-backup.Slack.COM"])
+def test_a_socket_at_slack_is_opened(
+    slack: Slack, twin: SlackTwin, ear: Ear, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    reached: list[str] = []
+
+    def nowhere(name: Any, port: Any, *_: Any, **__: Any) -> Any:
+        reached.append(str(name))
+        return [(2, 1, 6, "", ("127.0.0.1", 9 if "slack" in str(name).lower() else port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    body = f'{{"ok":true,"url":"wss://{host}/link?ticket=1"}}'.encode()
+    twin.faults.add(Fault("body", r"apps\.connections\.open", status=200, body=body, times=99))
+    with pytest.raises(Transient):
+        slack.listen(ear)
+    assert host.lower() in [one.lower() for one in reached]
+
+
 def test_a_socket_without_encryption_is_only_opened_on_this_machine(slack: Slack, twin: SlackTwin, ear: Ear) -> None:
-    body = b'{"ok":true,"url":"ws://wss-primary.slack.example/link?ticket=1"}'
+    body = b'{"ok":true,"url":"ws://wss-primary.slack.com/link?ticket=1"}'
     twin.faults.add(Fault("body", r"apps\.connections\.open", status=200, body=body))
     with pytest.raises(Unauthorized, match="without encryption"):
         slack.listen(ear)
