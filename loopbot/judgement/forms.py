@@ -21,7 +21,7 @@ _WORDY = 3.0
 """So many terms stand on average in a field that people write into; of what they choose or are called there are fewer."""
 _CHOICES = 10
 """A field of which more is known than so many different fillings, or in which most are different, is no list to choose from."""
-_LOOKED_AT = 60
+_LOOKED_AT = 40
 _TITLE = 15
 _LABEL = re.compile(
     r"^[\s#*_=>|-]{0,10}([^\W\d_][\w '/()&,.?-]{1,60}?)\s{0,3}\*{0,2}[:\uff1a]\*{0,2}(?:\s+(\S.*))?$|^#{1,6} (.{1,60})$"
@@ -63,17 +63,22 @@ def _written_into(mine: Mapping[str, str], forms: Sequence[Mapping[str, str]]) -
 
 
 def _is_written(values: Sequence[str]) -> bool:
-    said = [frozenset(wording("", value).terms) for value in values]
+    said = [frozenset(_terms(value)) for value in values]
     varied = len(set(said)) > _CHOICES or 2 * len(set(said)) >= len(said)
     return bool(said) and varied and sum(map(len, said)) >= _WORDY * len(said)
 
 
 def _filled(fields: Mapping[str, str], written: frozenset[str], said: Wording) -> Wording:
     """The terms of what was written, of those that the ticket has in the index."""
-    text = "\n".join(value for label, value in fields.items() if label in written)
     terms = said.terms
-    body = tuple(term for term in wording("", text).body if term in terms)
-    return Wording(body[:_TITLE], body)
+    body = [term for label, value in fields.items() if label in written for term in _terms(value) if term in terms]
+    return Wording(tuple(body[:_TITLE]), tuple(body))
+
+
+# Forms are near to one another, and the same ones near to each that comes: they are read once.
+@lru_cache(maxsize=2_048)
+def _terms(value: str) -> tuple[str, ...]:
+    return wording("", value).body
 
 
 @lru_cache(maxsize=512)

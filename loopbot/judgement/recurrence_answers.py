@@ -17,6 +17,7 @@ from operator import add
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.views import View
 from loopbot.domain.wordings import Neighbour, Neighbourhood, Sought
+from loopbot.judgement.forms import as_filled_in
 from loopbot.judgement.likeness import Likeness, Measures, measured
 from loopbot.judgement.recurrence import AMONG_OTHERS, JUDGEMENT, PAIN, read_model
 from loopbot.judgement.recurrence_training import regression
@@ -81,7 +82,7 @@ def sample_among(one: Told, near: Neighbourhood, spoken_of: Iterable[Record], ki
     it = one.it
     untold = [each for each in near.found if each.record.ref not in one.same | one.apart | kin][:UNTOLD]
     told = [Neighbour(each, wording(each.title, each.text)) for each in spoken_of]
-    rows = list(measured(it, replace(near, found=(*told, *untold))))
+    rows = list(measured(it, as_filled_in(it.text, replace(near, found=(*told, *untold)))))
     return Sample(
         tuple(measures for _, measures in rows),
         tuple(each.record.ref in one.same for each, _ in rows),

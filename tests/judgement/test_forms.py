@@ -12,6 +12,7 @@ from loopbot.domain.wordings import Sought
 from loopbot.judgement.forms import as_filled_in
 from loopbot.judgement.nearness import Memory
 from loopbot.judgement.recurrence import Recurrences
+from loopbot.judgement.recurrence_answers import Told, sample_among
 from loopbot.language.scene import Scene
 from tests.judgement.test_recurrence import TWO_WEEKS, ticket
 from tests.support.made import at
@@ -94,3 +95,11 @@ def test_what_has_a_title_of_its_own_or_no_labels_is_compared_as_it_stands() -> 
     plain = [ticket(f"INC{each}", "Request for help", each, text=pain) for each, pain in enumerate(PAINS)]
     near = Memory(plain).neighbours(plain[0], sought)
     assert as_filled_in(plain[0].text, near) is near
+
+
+def test_what_people_say_of_forms_teaches_by_what_was_written_into_them() -> None:
+    it, other = filled_in("INC9", 0, PRINTER), filled_in("INC1", 2, CALENDAR)
+    near = Memory([*forms(40), other]).neighbours(it, Sought(kinds=frozenset({"incident"})))
+    sample = sample_among(Told(it, frozenset(), frozenset({other.ref})), near, [other], frozenset())
+    assert len(sample.rows) > 10
+    assert all(measures.titles < 0.5 for measures in sample.rows)
