@@ -128,5 +128,7 @@ class Share:
 
 
 def shared(system: str, clock: Clock, allotments: Allotments | None, per_hour: int) -> Share | None:
-    """A node's share, where there is a fleet."""
-    return None if allotments is None else Share(system, clock, allotments, per_hour)
+    """A node's share, where there is a fleet; or a budget, of which a node that is started anew has to know what is spent."""
+    if allotments is None or not (per_hour or allotments.shared):
+        return None
+    return Share(system, clock, allotments, per_hour)

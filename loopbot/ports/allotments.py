@@ -48,7 +48,11 @@ class Allotment:
 
 
 class Allotments(Protocol):
-    """Where the nodes of a fleet meet for this."""
+    """Where the nodes of a fleet meet for this, and where one that is alone finds what it spent before it was started anew."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether there may be other nodes."""
 
     def exchange(self, system: str, word: Word) -> Allotment:
         """Tell and ask, at once. Raises StoreTrouble where the fleet's store can not be reached."""

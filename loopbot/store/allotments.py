@@ -36,6 +36,10 @@ class SqlAllotments:
         if not word.per_hour:
             return Allotment(closed=closed)
         self._connection.execute(delete(schema.call_slice).where(S.system == system, S.until <= now))
+        # Where the clock was set back, what was spent before counts for an hour from now on, and not for longer.
+        latest = now + timedelta(seconds=LASTS) + _HOUR
+        late = (S.system == system, S.until > latest)
+        self._connection.execute(update(schema.call_slice).where(*late).values(until=latest))
         taken, wait = self._take(system, holder, word.per_hour, now) if word.wants else (None, 0.0)
         used = self._connection.scalar(select(func.coalesce(func.sum(S.used), 0)).where(S.system == system))
         return Allotment(taken, wait, max(word.per_hour - int(used or 0), 0), closed)

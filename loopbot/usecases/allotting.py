@@ -1,4 +1,4 @@
-"""Where the nodes of a fleet meet to share calls: their store."""
+"""Where the nodes of a fleet meet to share calls, and where one that is alone keeps what it spent: the store."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,11 @@ class StoreAllotments:
 
     store: Store
     holder: str
+
+    @property
+    def shared(self) -> bool:
+        """Whether there may be other nodes."""
+        return self.store.shared
 
     def exchange(self, system: str, word: Word) -> Allotment:
         """Tell and ask, in a transaction of its own. Raises StoreTrouble."""

@@ -77,7 +77,7 @@ def installed(
     with ExitStack() as stack:
         store = open_configured_store(config, outfit)
         stack.callback(store.close)
-        allotments = StoreAllotments(store, outfit.holder) if store.shared else None
+        allotments = StoreAllotments(store, outfit.holder)
         built: dict[str, Connector] = {}
         for name in chosen:
             built[name] = build_connector(config, name, outfit, allotments)

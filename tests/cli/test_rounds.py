@@ -52,6 +52,17 @@ def test_a_round_says_what_was_counted_there_and_here_and_names_a_difference(tow
     assert "fit there" in again["servicenow:incident"]["statement"]
 
 
+def test_a_process_that_is_started_anew_knows_how_many_calls_of_the_hour_are_left(town: Town) -> None:
+    town.change(('type = "servicenow"', 'type = "servicenow"\ncalls_per_hour = 25'))
+    rounds = [town.says("once").out for _ in range(6)]
+    assert town.estate.ledger.calls("servicenow") <= 25
+    assert "servicenow:incident was not read to its end" not in rounds[0]
+    assert "servicenow:incident was not read to its end" in rounds[-1]
+    assert "waits" in rounds[-1]
+    assert "0 of our 25 calls left this hour" in town.says("check").out
+    assert town.estate.ledger.calls("servicenow") <= 25
+
+
 def test_what_follows_from_a_planned_ticket_is_all_that_a_plan_does_not_name(doors: Doors, tmp_path: Path) -> None:
     with town_in(doors, tmp_path, starter=True) as town:
         company = town.company

@@ -8,7 +8,7 @@ import pytest
 
 from loopbot.domain.errors import StoreTrouble, Transient
 from loopbot.http import Pacing
-from loopbot.http.sharing import NEWS, Share
+from loopbot.http.sharing import NEWS, Share, shared
 from loopbot.ports import Allotment, Budget, Word
 from loopbot.store import SqlStore, open_store
 from loopbot.store.allotments import LASTS
@@ -111,6 +111,31 @@ def test_clocks_that_differ_and_are_set_do_not_stretch_the_budget(store: SqlStor
         clock.sleep(40)
     assert busiest(moments) <= budget
     assert len(moments) > 1.7 * budget
+
+
+def test_a_budget_that_was_spent_before_the_clock_was_set_back_counts_for_an_hour_and_not_for_longer(
+    store: SqlStore, clock: FakeClock
+) -> None:
+    before = node(store, clock, "before", 40)
+    assert made(before, 100) == 40
+    before.leave()
+    clock.jump(-10 * HOUR)
+    after = node(store, clock, "after", 40)
+    assert made(after, 1) == 0
+    clock.sleep(HOUR + LASTS + 1)
+    assert made(after, 100) == 40
+
+
+@pytest.mark.parametrize(("fleet", "per_hour", "asks"), [(True, 0, True), (False, 0, False), (False, 9, True)])
+def test_a_node_that_is_alone_and_has_no_budget_asks_nobody(
+    store: SqlStore, clock: FakeClock, fleet: bool, per_hour: int, asks: bool
+) -> None:
+    class Told(StoreAllotments):
+        @property
+        def shared(self) -> bool:
+            return fleet
+
+    assert (shared("jira", clock, Told(store, "one"), per_hour) is not None) == asks
 
 
 def test_nodes_that_ask_at_the_same_moment_are_given_no_more_than_there_is(
