@@ -1,5 +1,6 @@
 """What judging makes of repetitions: how many voices there are, and what is shown of each."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from loopbot.domain.events import Changed
@@ -8,6 +9,7 @@ from loopbot.domain.records import Involved, Person
 from loopbot.domain.rules import Repeat
 from loopbot.judgement.shipped import shipped_judgement
 from loopbot.language.scene import Scene
+from tests.judgement.test_forms import CALENDAR, PRINTER, filled_in, forms
 from tests.judgement.test_recurrence import DAY, EXPORT, NOW, TIMEOUT, ticket
 from tests.support.made import at
 from tests.support.ruling import rule
@@ -35,3 +37,14 @@ def test_one_person_who_sends_the_form_three_times_is_one_voice() -> None:
     scene = Scene(at(0), {one.ref: one for one in days})
     (plan,) = judge(RULE, Changed(days[0], None), scene, shipped_judgement())
     assert plan.effects
+
+
+def test_three_pains_that_come_in_one_form_open_nothing_and_one_that_comes_three_times_does() -> None:
+    starter = replace(RULE, repeat=Repeat(at_least=3, within=timedelta(days=14), alike=0.25))
+    around = forms(100)
+    now = filled_in("INC9", 0, PRINTER)
+    for others, opens in (((CALENDAR, CALENDAR), False), ((PRINTER, PRINTER), True)):
+        earlier = [filled_in(f"INC{n}", n, pain) for n, pain in enumerate(others, 1)]
+        scene = Scene(at(0), {one.ref: one for one in (now, *earlier, *around)})
+        (plan,) = judge(starter, Changed(now, None), scene, shipped_judgement())
+        assert bool(plan.effects) == opens
