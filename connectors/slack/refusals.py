@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Unauthorized, Uncertain
 from loopbot.domain.redaction import scrubbed
+from loopbot.domain.texts import shorten
 
 _CREDENTIALS: Final = frozenset(
     [
@@ -59,7 +60,7 @@ _REMEDIES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 
 def trouble_of(system: str, method: str, said: Mapping[str, Any], *, writes: bool) -> SystemTrouble:
     """The error for an answer with `ok: false`."""
-    word = str(said.get("error") or "no reason given")
+    word = shorten(scrubbed(str(said.get("error") or "no reason given")), 200)
     what = f"{method} was refused: {word}"
     if word in _CREDENTIALS:
         return Unauthorized(system, what, "check the token and whether the app is still installed: `loopbot check`")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from loopbot.domain.redaction import scrubbed
+
 
 class LoopbotError(Exception):
     """Anything loopbot says about itself; its text is meant for people."""
@@ -42,11 +44,15 @@ class StoreTrouble(LoopbotError):
 
 @dataclass
 class SystemTrouble(LoopbotError):
-    """Something between loopbot and one system; the other systems go on."""
+    """Something between loopbot and one system; the other systems go on. What it quotes of an answer holds no secret."""
 
     system: str
     why: str
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        """A system may repeat what it was sent, in whatever field of its answer a reason is taken from."""
+        self.why, self.hint = scrubbed(self.why), scrubbed(self.hint)
 
     def __str__(self) -> str:
         return f"{self.system}: {self.why}" + (f" ({self.hint})" if self.hint else "")
