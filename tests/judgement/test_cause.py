@@ -306,6 +306,17 @@ def test_what_the_service_depends_on_finds_candidates_that_nothing_else_finds() 
     assert base in [one.record for one in gathered(broken(), knowing, EVER).candidates]
 
 
+def test_of_what_the_service_depends_on_the_words_of_the_ticket_find_more_than_the_latest() -> None:
+    told = {"services": frozenset({"database"})}
+    base = change(1, -100 * DAY, title="Export queue", text="other " * 400, **told)
+    loud = [change(1000 + n, -150 * DAY - n, title="Export queue stuck since noon") for n in range(250)]
+    late = [change(n, -30 * n, title="Rotate certificates", **told) for n in range(2, 60)]
+    records = {one.ref: one for one in (broken(), base, *loud, *late)}
+    without, knowing = (Scene(at(1), records, needs=needs) for needs in ({}, {"shop": ("database",)}))
+    assert base not in [one.record for one in gathered(broken(), without, EVER).candidates]
+    assert base in [one.record for one in gathered(broken(), knowing, EVER).candidates]
+
+
 def test_a_change_that_failed_is_suspected_more() -> None:
     fine, failed = change(1, -60, services=SHOP), change(2, -60, services=SHOP, outcome="failed")
     found = ranked(broken(), fine, failed)
