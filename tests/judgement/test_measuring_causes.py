@@ -98,6 +98,20 @@ def test_what_the_history_teaches_judges_if_it_does_no_worse_and_what_ships_is_t
     assert "cause.milliseconds_per_ticket_shipped" not in figures
 
 
+def test_a_ticket_that_blames_a_change_outright_is_none_of_those_without_a_cause_also_with_a_history(
+    tmp_path: Path,
+) -> None:
+    _made(tmp_path / "earlier", 0, 30)
+    _made(tmp_path / "later", 30, 60)
+    path = tmp_path / "later" / "apache_jira_cause_pairs.csv.gz"
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        pairs = [row for row in csv.DictReader(file) if int(row["incident_key"].partition("-")[2]) % 2 == 0]
+    _write(path, pairs)
+    figures = {one.name: one for one in measure(tmp_path / "later", tmp_path / "earlier", lambda _: None)}
+    assert figures["cause.recall_at_1_masked"].note.startswith(f"{len(pairs)} tickets")
+    assert "cause.links_per_100_unlabelled" not in figures
+
+
 def test_of_a_history_nothing_teaches_that_is_asked_for_or_came_later(tmp_path: Path) -> None:
     _made(tmp_path / "all", 0, 120)
     archive = read_archive([tmp_path / "all"])

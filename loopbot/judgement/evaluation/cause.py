@@ -48,9 +48,10 @@ def measure(data: Path, history: Path | None, progress: Progress) -> tuple[Figur
     known = [one for one in archive.known(with_causes(data)) if one.causes]
     if not known:
         raise NotMeasuredError(f"there is no {PAIRS} in {data} with a cause that was there before its ticket")
-    told = [] if history else outspoken(archive)
+    blaming = outspoken(archive)
+    told = [] if history else blaming
     past = taught_before(archive, known, with_causes(history)) if history else []
-    quiet = unlabelled(archive, known, {one.ticket.key for one in told})
+    quiet = unlabelled(archive, known, {one.ticket.key for one in blaming})
     with growing_store(archive) as growing:
         every = sorted([*known, *told, *past, *quiet], key=lambda one: one.ticket.occurred_at)
         seen = gather(growing, every, progress)
