@@ -110,7 +110,10 @@ def _schema() -> Iterator[_Tables]:
     finally:
         tables.close()
         with engine.connect() as connection:
-            connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+            # Daemons keep their jobs in a schema beside it.
+            query = text("SELECT nspname FROM pg_namespace WHERE nspname = :name OR starts_with(nspname, :jobs)")
+            for found in connection.scalars(query, {"name": name, "jobs": f"{name}_jobs_"}).all():
+                connection.execute(text(f'DROP SCHEMA "{found}" CASCADE'))
         engine.dispose()
 
 
