@@ -19,7 +19,7 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from loopbot.http import PolicyAdapter
-from loopbot.http.connections import _PASSAGE
+from loopbot.http.connections import nothing_sent
 from loopbot.sandbox.faults import FaultLayer
 
 
@@ -175,10 +175,8 @@ class _Pool:
         request = Request(self.host, method, target, sent, _raw(body or b""))
         what = self._wires.traffic.sending(request)
         if what == "refuse" or self.host not in self._wires.hosts:
+            nothing_sent()
             raise MaxRetryError(self, url, NewConnectionError(self, "refused"))  # type: ignore[arg-type]
-        # As our own connections note it: whatever breaks from here on, the server may have acted.
-        if way := _PASSAGE.get():
-            way.begun = True
         if what in {"reset", "late_reset"}:
             raise ProtocolError("Connection aborted.", ConnectionResetError())
         if what in {"late", "time_out"}:

@@ -28,10 +28,13 @@ class NotSentError(Exception):
 
 @dataclass(slots=True)
 class Passage:
-    """One request on its way: `begun` once a byte of it may have gone out; `until` its whole answer must be here (monotonic)."""
+    """One request on its way: `begun` where a byte of it may have gone out; `until` its whole answer must be here (monotonic).
+
+    What carries it says that nothing went out yet. Where nobody says so (another adapter's connections), it has begun.
+    """
 
     until: float
-    begun: bool = False
+    begun: bool = True
 
     def within(self, patience: float | None) -> float:
         """For how long a socket may wait now, which is this patient by itself; raises TimeoutError after the end."""
@@ -54,6 +57,12 @@ def passage(seconds: float) -> Iterator[Passage]:
         yield here
     finally:
         _PASSAGE.reset(token)
+
+
+def nothing_sent() -> None:
+    """Say of this thread's request that no byte of it has gone out: to be said by what would carry it."""
+    if way := _PASSAGE.get():
+        way.begun = False
 
 
 class _Timely(io.RawIOBase):
@@ -97,8 +106,7 @@ class _Asking(HTTPConnection):
             super().connect()
         finally:
             # What a proxy was told to get through it is no part of the request.
-            if way := _PASSAGE.get():
-                way.begun = False
+            nothing_sent()
 
     def send(self, data: Any) -> None:
         if self.sock is None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import urllib3.poolmanager
 
 from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
@@ -154,6 +155,15 @@ def test_a_write_whose_answer_breaks_is_done_once_however_it_breaks(
         goes_on(loop, clock)
         with store.read() as tx:
             assert [row.state for row in tx.outbox.rows(())] == ["settled"]
+        assert len(place.acted) == 1
+
+
+def test_what_goes_out_by_connections_that_tell_nothing_counts_as_sent(wire: Open) -> None:
+    with fickle(None, cut) as place:
+        one = wire(place.url)
+        one.adapter.poolmanager.pool_classes_by_scheme = urllib3.poolmanager.pool_classes_by_scheme
+        with pytest.raises(Uncertain):
+            one.send("POST", "/notes", {"key": "a"})
         assert len(place.acted) == 1
 
 
