@@ -31,6 +31,9 @@ settings.load_profile("repeatable")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# Parallel runs are given a width by their runner; what a command prints in a test goes into a pipe, which has none.
+os.environ.pop("COLUMNS", None)
+
 # Thousands of tests are collected and stay: looking through all of them for garbage again and again took a tenth of the time.
 gc.set_threshold(50_000, 20, 50)
 

@@ -21,9 +21,3 @@ def town(doors: Doors, tmp_path: Path, blank: Path) -> Iterator[Town]:
     shutil.copyfile(blank, tmp_path / "loopbot.db")
     with town_in(doors, tmp_path) as one:
         yield one
-
-
-@pytest.fixture(autouse=True)
-def _into_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parallel runs are given a width by their runner; what a command prints here goes into a pipe, which has none."""
-    monkeypatch.delenv("COLUMNS", raising=False)
