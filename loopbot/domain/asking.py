@@ -13,6 +13,7 @@ from loopbot.domain.words import FINISHED
 
 MOST_LISTED = 10
 LONGEST_TITLE = 120
+LONGEST_BUTTON = 40
 _LONGEST_IN_LIST, _LONGEST_WHY, _LONGEST_PLACE = 80, 100, 120
 """So that a question about the most that are listed is shown whole."""
 
@@ -25,13 +26,13 @@ def suspects(ask: Ask, rule: Rule, it: Record, ranked: Sequence[Ranked], view: V
         return None
     best = ranked[0].record
     lead = f"Did {called(best)} cause {called(it)}?"
-    none, other = f"No {best.kind} caused it", "Another one…"
+    none, other = f"No {rule.match.sought if rule.match else best.kind} caused it", "Another one…"
     if ask.kind == "item":
         lead = f"Is {called(it)} the same as {called(best)}?"
         none = "None of them" if len(ranked) > 1 else f"No, it is a new {best.kind}"
     options = (
-        Option(f"yes.{best.ref}", f"Yes, {best.key}", best.ref),
-        Option(f"no.{best.ref}", f"Not {best.key}", best.ref),
+        Option(f"yes.{best.ref}", f"Yes, {_short(best)}", best.ref),
+        Option(f"no.{best.ref}", f"Not {_short(best)}", best.ref),
         Option("other", other),
         Option("none", none),
     )
@@ -139,6 +140,12 @@ def none_of_them(ask: Ask, it: Record, view: View) -> bool:
     """Whether a person said that there is no such other record."""
     standing = view.asked(ask.kind, [it.ref])
     return standing is not None and standing.state == "answered" and standing.answer == "none"
+
+
+def _short(record: Record) -> str:
+    """What a button calls it: its key, or, where that is a mere number as those of deployments are, its title."""
+    title = " ".join(record.title.split())
+    return shorten(title, LONGEST_BUTTON) if title and record.key.isdecimal() else record.key
 
 
 def called(record: Record, longest: int = LONGEST_TITLE) -> str:

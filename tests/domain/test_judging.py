@@ -285,6 +285,17 @@ def test_suspects_are_asked_about_with_their_evidence_and_nothing_is_asked_that_
     assert known.questions == ()
 
 
+def test_buttons_call_a_deployment_by_its_title_as_its_number_tells_nobody_anything() -> None:
+    broken = incident(opened_at=at(10), services=SHOP)
+    likely = deployment(services=SHOP, title="Shop 5.2 to production", finished_at=at(0))
+    assert likely.key.isdecimal()
+    either = replace(BETWEEN, also=("deployment",))
+    (plan,) = judge(rule(match=either, ask=SUSPECTING), Changed(broken), ListView([broken, likely]))
+    labels = [one.label for one in plan.questions[0].options]
+    assert labels[:2] == ["Yes, Shop 5.2 to production", "Not Shop 5.2 to production"]
+    assert labels[-1] == "No change or deployment caused it"
+
+
 def test_what_people_ruled_out_is_no_candidate_however_sure_the_score_is() -> None:
     broken, likely = incident(opened_at=at(10), services=SHOP), change(services=SHOP, finished_at=at(0))
     sure = rule(match=Match(kind="change", rank="suspect", link_at=0.1), ask=SUSPECTING)
