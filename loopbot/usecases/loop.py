@@ -1,7 +1,9 @@
 """What every use case works with."""
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from loopbot.domain.people import Roster
@@ -87,7 +89,8 @@ class Loop:
     """One installation at work. `holder` names this process where several share a store.
 
     `redacted` blots secrets out of a text; what is written anywhere, or kept as a reason, has passed it. `roster` says which
-    people of several systems are one, `manners` when and how often people are told, `shelf` which version of what was learnt here is in force.
+    people of several systems are one, `manners` when and how often people are told, `shelf` which version of what was learnt here is in force. `turns`
+    numbers the readings of this process.
     """
 
     store: Store
@@ -103,6 +106,7 @@ class Loop:
     manners: Manners = field(default_factory=Manners)
     places: Places = field(default_factory=Places)
     shelf: Shelf | None = None
+    turns: Iterator[int] = field(default_factory=partial(itertools.count, 1))
 
 
 def poll_lease(stream: str) -> str:

@@ -4,19 +4,16 @@ A sweep may take hours, and what is new must not wait for it. Whoever comes to r
 any node; the sweep looks for word between two of its pages and reads what is new, in its own turn, before it goes on.
 """
 
-import itertools
-
 from loopbot.ports import Lease, Tx
 from loopbot.usecases.loop import Loop, poll_lease
 
-_NUMBER = itertools.count(1)
 _SWEEPS = " (sweep)"
 _WORD = "to-be-read:"
 
 
 def take_turn(loop: Loop, tx: Tx, stream: str, *, sweep: bool) -> Lease | None:
     """The right to read the stream alone; None where it is somebody else's. A sweep that is under way is left word then."""
-    holder = f"{loop.holder}/{next(_NUMBER)}{_SWEEPS if sweep else ''}"
+    holder = f"{loop.holder}/{next(loop.turns)}{_SWEEPS if sweep else ''}"
     lease = tx.leases.take(poll_lease(stream), holder, loop.waits.lease)
     if lease is None and not sweep and swept_now(tx, stream):
         tx.remember(_WORD + stream, holder)
