@@ -42,8 +42,9 @@ meaning: $(VENV)/.meaning ## Add the sentence model: what texts mean, where word
 demo: setup ## Watch a ticket become a problem, a backlog item, a deployed fix and a message to its reporter
 	@$(BIN)/loopbot demo
 
+# On two cores three at a time: some tests wait for daemons, servers and clocks that are real.
 test: setup-dev ## Pass every test
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -rs
+	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -rs
 
 lint: setup-dev ## ruff, its formatter, mypy --strict and the import contracts
 	@$(BIN)/ruff check .

@@ -66,7 +66,9 @@ class Echo:
         }
         page = orjson.dumps(refusal) if self.form == "json" else told.encode()
         kind = b"application/json" if self.form == "json" else b"text/plain"
-        await send({"type": "http.response.start", "status": self.status, "headers": [(b"content-type", kind)]})
+        # Nobody tries again within the command: what is asked here is what is said, not how often.
+        head = [(b"content-type", kind), (b"retry-after", b"30")]
+        await send({"type": "http.response.start", "status": self.status, "headers": head})
         await send({"type": "http.response.body", "body": page})
 
 
