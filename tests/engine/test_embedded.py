@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES
@@ -16,7 +15,7 @@ from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.rules import Plan
 from loopbot.engine.embedded import Bells, Embedded
 from loopbot.ports import Clock, Cursor, Page
-from loopbot.store import SqlStore, open_store
+from loopbot.store import SqlStore
 from loopbot.usecases.loop import Loop
 from tests.support.clock import FakeClock
 from tests.support.made import incident
@@ -84,13 +83,6 @@ class Works:
     shelf: Shelf
     sink: FakeSink
     ear: Ear
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    opened = open_store(f"sqlite:///{tmp_path / 'loopbot.db'}")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

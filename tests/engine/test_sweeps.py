@@ -53,13 +53,6 @@ class Archive:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    opened = open_store(f"sqlite:///{tmp_path / 'loopbot.db'}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def started(store: SqlStore) -> Iterator[Callable[..., Embedded]]:
     running: list[Embedded] = []
 

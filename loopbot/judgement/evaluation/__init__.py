@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 
-from loopbot.judgement.evaluation.figures import Figure, Measured, NotMeasuredError, Progress
+from loopbot.judgement.evaluation.figures import Figure, Measured, NotMeasuredError, Progress, calibration
 from loopbot.ports import Encoder, Tx
 
 JUDGEMENTS = ("cause", "recurrence", "feedback", "item")
@@ -78,7 +78,7 @@ def in_all(measured: Iterable[Measured]) -> tuple[Figure, ...]:
     found = []
     if errors:
         what = "calibration error of every probability shown, the worst"
-        found.append(Figure(name="calibration_error", what=what, value=max(errors), goal=0.08, aim=0.05, better="less"))
+        found.append(calibration("calibration_error", what, max(errors)))
     if times:
         what = "a new ticket, all judgements together"
         found.append(

@@ -7,7 +7,7 @@ from loopbot.domain.records import Record
 from loopbot.judgement.calibration import calibration_error
 from loopbot.judgement.cause_model import CauseModel
 from loopbot.judgement.cause_training import Sample, probabilities_of
-from loopbot.judgement.evaluation.figures import Figure
+from loopbot.judgement.evaluation.figures import Figure, calibration, spent
 from loopbot.judgement.evaluation.open_files import are_open
 
 LINK_AT = 0.85
@@ -68,13 +68,11 @@ def figures(
         *_recalls(said, note),
         *_links(said, still),
         _calibration(said),
-        Figure(
-            name="cause.milliseconds_per_ticket",
-            what="finding and judging the candidates of a ticket",
-            value=times[len(times) // 2],
-            unit="ms",
-            better="less",
-            note=f"the slowest twentieth {times[-(len(times) // 20 + 1)]:.0f} ms",
+        spent(
+            "cause.milliseconds_per_ticket",
+            "finding and judging the candidates of a ticket",
+            times[len(times) // 2],
+            f"the slowest twentieth {times[-(len(times) // 20 + 1)]:.0f} ms",
         ),
     )
 
@@ -136,14 +134,8 @@ def _calibration(said: Sequence[Judged]) -> Figure:
         for text in ("masked", "unmasked")
         for pair in _foremost(getattr(one.of, text), getattr(one, text))
     ]
-    return Figure(
-        name="cause.calibration_error",
-        what="calibration error",
-        value=calibration_error([p for p, _ in pairs], [t for _, t in pairs]),
-        goal=0.08,
-        aim=0.05,
-        better="less",
-    )
+    error = calibration_error([p for p, _ in pairs], [t for _, t in pairs])
+    return calibration("cause.calibration_error", "calibration error", error)
 
 
 def _foremost(sample: Sample, probabilities: Sequence[float]) -> list[tuple[float, bool]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from loopbot.domain.records import FOR_THE_BACKLOG, Feedback, Ref
 from loopbot.domain.words import TOPICS
 from loopbot.judgement.calibration import calibration_error, fit_temperature
-from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress, both
+from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress, both, calibration, spent
 from loopbot.judgement.evaluation.files import rows_in
 from loopbot.judgement.evaluation.open_files import are_open
 from loopbot.judgement.topic import Stack, TopicJudge
@@ -177,15 +177,7 @@ def _figures(home: Sequence[Sequence[Outcome]], away: Sequence[Sequence[Outcome]
     ):
         errors = [error([one for each in group for one in each]) for group in groups]
         if errors:
-            yield Figure(
-                name=f"feedback.{name}",
-                what=what,
-                value=max(errors),
-                goal=0.08,
-                aim=0.05,
-                better="less",
-                note=", ".join(f"{each:.3f}" for each in errors),
-            )
+            yield calibration(f"feedback.{name}", what, max(errors), ", ".join(f"{each:.3f}" for each in errors))
 
 
 def _signs_alone(signs: Sequence[Sequence[Outcome]]) -> Figure:
@@ -223,13 +215,8 @@ def _time(tested: Sequence[Label], home: Sequence[object], encoder: Encoder | No
     now = time.process_time()
     for one in sample:
         judge.guess(_feedback(one))
-    return Figure(
-        name="feedback.milliseconds_per_ticket",
-        what="one piece of feedback",
-        value=(time.process_time() - now) * 1000 / len(sample),
-        unit="ms",
-        better="less",
-    )
+    took = (time.process_time() - now) * 1000 / len(sample)
+    return spent("feedback.milliseconds_per_ticket", "one piece of feedback", took)
 
 
 def _feedback(one: Label) -> Feedback:

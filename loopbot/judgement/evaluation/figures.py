@@ -34,6 +34,16 @@ class Figure:
         return self.value >= self.goal if self.better == "more" else self.value <= self.goal
 
 
+def calibration(name: str, what: str, error: float, note: str = "") -> Figure:
+    """How far what is called probable is from what comes true (0..1), against what is asked of every probability shown."""
+    return Figure(name=name, what=what, value=error, goal=0.08, aim=0.05, better="less", note=note)
+
+
+def spent(name: str, what: str, milliseconds: float, note: str = "") -> Figure:
+    """The processor's time for one of many."""
+    return Figure(name=name, what=what, value=milliseconds, unit="ms", better="less", note=note)
+
+
 def both(lean: Sequence[Figure], meant: Sequence[Figure]) -> Iterator[Figure]:
     """Figures without and with the sentence model: under their own name the second ones, and each under its name with a suffix."""
     yield from meant

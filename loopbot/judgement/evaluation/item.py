@@ -14,7 +14,7 @@ from pathlib import Path
 from loopbot.domain.records import Feedback, Issue, Ref
 from loopbot.domain.wordings import Neighbourhood, Sought, Vector
 from loopbot.judgement.calibration import calibration_error, fit_platt, log_odds
-from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress, both
+from loopbot.judgement.evaluation.figures import Figure, NotMeasuredError, Progress, both, calibration, spent
 from loopbot.judgement.evaluation.files import rows_in
 from loopbot.judgement.evaluation.plain import PlainIndex
 from loopbot.judgement.items import Recall, across
@@ -122,26 +122,15 @@ def _figures(
             note=f"{len(cases)} reviews; ceiling {ceiling:.2f}; in the order they were proposed {first / len(cases):.2f}",
         ),
         *([_calibration(shown)] if shown else ()),
-        Figure(
-            name="item.milliseconds_per_ticket",
-            what="time for a ticket (existing item)",
-            value=took,
-            unit="ms",
-            better="less",
-        ),
+        spent("item.milliseconds_per_ticket", "time for a ticket (existing item)", took),
     )
 
 
 def _calibration(shown: "Sequence[_Shown]") -> Figure:
-    return Figure(
-        name="existing_item.calibration_error",
-        what="calibration error (existing item)",
-        value=_error(shown),
-        goal=0.08,
-        aim=0.05,
-        better="less",
-        note=f"{len(shown)} probabilities as shipped; scaled on the other apps alone {_error(_scaled_elsewhere(shown)):.3f}",
+    note = (
+        f"{len(shown)} probabilities as shipped; scaled on the other apps alone {_error(_scaled_elsewhere(shown)):.3f}"
     )
+    return calibration("existing_item.calibration_error", "calibration error (existing item)", _error(shown), note)
 
 
 def remembering(read: Recall) -> Recall:

@@ -8,7 +8,7 @@ from loopbot.domain.records import Record, Ref
 from loopbot.domain.wordings import Sought
 from loopbot.judgement.calibration import calibration_error
 from loopbot.judgement.evaluation.bars import lowest_bar
-from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress
+from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress, spent
 from loopbot.judgement.evaluation.item import remembering
 from loopbot.judgement.items import Recall, across
 from loopbot.judgement.recurrence import CANDIDATES, recalled
@@ -57,12 +57,10 @@ def from_mirror(tx: Tx, progress: Progress, encoder: Encoder | None) -> tuple[tu
             better="less",
             note=f"{len(shown)} probabilities; what nobody tied may fit too",
         ),
-        Figure(
-            name="item.milliseconds_per_ticket",
-            what="time for a ticket (existing item)",
-            value=1000 * sum(one.seconds for one in found) / len(found),
-            unit="ms",
-            better="less",
+        spent(
+            "item.milliseconds_per_ticket",
+            "time for a ticket (existing item)",
+            1000 * sum(one.seconds for one in found) / len(found),
         ),
     ), _bars(firsts)
 

@@ -17,7 +17,16 @@ from pathlib import Path
 
 from loopbot.domain.records import Incident, Ref
 from loopbot.domain.wordings import Sought
-from loopbot.judgement.evaluation.figures import Advice, Figure, NotMeasuredError, Progress, as_shipped, beside
+from loopbot.judgement.evaluation.figures import (
+    Advice,
+    Figure,
+    NotMeasuredError,
+    Progress,
+    as_shipped,
+    beside,
+    calibration,
+    spent,
+)
 from loopbot.judgement.evaluation.own_tickets import own_pools
 from loopbot.judgement.evaluation.past import Past, after_history
 from loopbot.judgement.evaluation.tickets import Pool, pools
@@ -219,26 +228,16 @@ def _alarms(asked: Sequence[_Asked], share: float) -> Iterable[Figure]:
         )
     yield Figure(name="recurrence.recall_at_bar", what="one pair, recall at the bar in force", value=at_bar)
     yield from _calibration(asked, share)
-    yield Figure(
-        name="recurrence.milliseconds_per_ticket",
-        what="time for a ticket (recurring tickets)",
-        value=1000 * sum(one.seconds for one in asked) / max(len(asked), 1),
-        unit="ms",
-        better="less",
-    )
+    took = 1000 * sum(one.seconds for one in asked) / max(len(asked), 1)
+    yield spent("recurrence.milliseconds_per_ticket", "time for a ticket (recurring tickets)", took)
 
 
 def _calibration(asked: Sequence[_Asked], share: float) -> Iterable[Figure]:
     shown = [(pair, 1.0 if one.related else 1.0 / share) for one in asked if not one.unclear for pair in one.best]
     if shown:
-        yield Figure(
-            name="recurrence.calibration_error",
-            what="calibration error (recurring tickets)",
-            value=_weighed_error(shown),
-            goal=0.08,
-            aim=0.05,
-            better="less",
-            note="as tickets come in: those that repeat nothing are weighed by how many there are",
+        note = "as tickets come in: those that repeat nothing are weighed by how many there are"
+        yield calibration(
+            "recurrence.calibration_error", "calibration error (recurring tickets)", _weighed_error(shown), note
         )
     for low, high in _BANDS:
         band = [each for each in shown if low <= each[0][0] < high]
