@@ -120,6 +120,15 @@ class Client:
         return self._wire.now_there
 
     @property
+    def shut(self) -> bool:
+        """Whether our credentials were refused, and have not been proven since."""
+        return self._wire.adapter.shut
+
+    def knock(self) -> None:
+        """Ask who we are. Raises SystemTrouble."""
+        self._wire.adapter.prove(lambda: self.get("/myself"))
+
+    @property
     def behind(self) -> float:
         """The furthest the server's clock was ever behind ours, in seconds, 0 or less."""
         return self._wire.behind
@@ -149,12 +158,17 @@ class Client:
 
     def known(self, answer: Answer) -> Any:
         """The body, unless it was given to nobody: with a bad token Jira may answer as to a stranger, with fewer rows."""
-        reason = answer.headers.get("X-Seraph-LoginReason", "")
+        self._as_ourselves(answer.headers)
+        return answer.body
+
+    def _as_ourselves(self, headers: Mapping[str, str]) -> None:
+        """Raise Unauthorized for an answer that was given to nobody."""
+        reason = headers.get("X-Seraph-LoginReason", "")
         if "AUTHENTICATED_FAILED" in reason or "AUTHENTICATION_DENIED" in reason:
+            self._wire.adapter.shut = True
             raise Unauthorized(
                 self.system, f"Jira did not accept the credentials ({reason})", "check the token, and log in once"
             )
-        return answer.body
 
     def write(self, method: str, path: str, body: object, params: Mapping[str, str] | None = None) -> Reply:
         """Write, once; a refusal comes back with its whole body. Raises Transient, Uncertain, Unauthorized."""
@@ -167,6 +181,8 @@ class Client:
             allow_redirects=False,
         )
         if response.status_code >= 400:
+            # What a stranger may not do is no refusal of this one thing.
+            self._as_ourselves(response.headers)
             return Reply(response.status_code, _lenient(response.content), said(response))
         return Reply(response.status_code, parsed(self.system, response))
 

@@ -65,6 +65,15 @@ class JiraSink:
         self._client.introduce()
 
     @property
+    def shut(self) -> bool:
+        """Whether our credentials were refused, and have not been proven since."""
+        return self._client.shut
+
+    def knock(self) -> None:
+        """Ask who we are: without credentials that it accepts, Jira tells nobody."""
+        self._client.knock()
+
+    @property
     def batch(self) -> int:
         """As many as one call can open."""
         return BULK

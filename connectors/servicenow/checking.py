@@ -44,7 +44,7 @@ class Inspection:
     def _account(self) -> Iterator[Finding]:
         user = self._settings.user
         if not user:
-            self._instance.rows("sys_user", "sys_id=", ("sys_id",), limit=1)
+            self._instance.greet()
             yield Finding(
                 "warning",
                 self._system,

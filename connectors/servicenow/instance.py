@@ -115,6 +115,10 @@ class Instance:
 
         return self._proven(lambda: self.wire.patiently(call))
 
+    def greet(self) -> None:
+        """The least that needs credentials: no row, of a table that every instance has. Raises as `rows`."""
+        self.rows("sys_user", "sys_id=", ("sys_id",), limit=1)
+
     def write(self, one: Write) -> Row:
         """Write once; the row as the instance answered it. Raises Transient, Uncertain, Refused, Unauthorized."""
 

@@ -45,6 +45,15 @@ class TableSink:
         """Read what has to be known of its tables before the first write: every answer says when it was given."""
         self._bench.dictionary.ready()
 
+    @property
+    def shut(self) -> bool:
+        """Whether our credentials were refused, and have not been proven since."""
+        return self._instance.wire.adapter.shut
+
+    def knock(self) -> None:
+        """Ask for nobody among the users: without credentials that it accepts, an instance answers nothing."""
+        self._instance.wire.adapter.prove(self._instance.greet)
+
     def apply(self, deliveries: Sequence[Delivery]) -> Sequence[Receipt | Trouble]:
         """Do each, in order: at most one read a table, then one write for all of them."""
         done: list[Step | Receipt | Trouble] = list(self._planned(deliveries))

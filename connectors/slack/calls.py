@@ -1,6 +1,7 @@
 """Calls to Slack's Web API: one place where a failure becomes what to do next."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from connectors.slack.refusals import trouble_of
 from connectors.slack.settings import SlackSettings
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain, shut_out
 from loopbot.http import Breaker, Pacing, Policy, PolicyAdapter, policy_session, shared
+from loopbot.http.policy import PERHAPS
 from loopbot.http.wire import said
 from loopbot.ports import Budget, Surroundings
 
@@ -60,6 +62,15 @@ class Calls:
     def now_there(self) -> datetime | None:
         """What time it is by its own clock, counted on from its last answer; None before the first."""
         return self._adapter.now_there
+
+    @property
+    def shut(self) -> bool:
+        """Whether our credentials were refused before Slack itself could answer, and have not been proven since."""
+        return self._adapter.shut
+
+    def knock(self) -> None:
+        """Ask who we are. Raises SystemTrouble."""
+        self._adapter.prove(self.whoami)
 
     @property
     def behind(self) -> float:
@@ -147,7 +158,7 @@ class Calls:
         except Uncertain as error:
             if writes:
                 raise
-            raise shut_out(error) or Transient(self.system, error.why, error.hint) from error
+            raise repeatable(error) from error
         except BrokenAnswer as error:
             if writes:
                 raise Uncertain(self.system, error.why) from error
@@ -164,6 +175,12 @@ class Calls:
     def _data(self, answer: "SlackResponse") -> Json:
         data = answer.data
         return data if isinstance(data, dict) else {}
+
+
+def repeatable(error: Uncertain | BrokenAnswer, after: float | None = None) -> Unauthorized | Transient:
+    """What an answer that was lost means for a call that does no harm when it is made again, in `after` seconds."""
+    read = replace(error, why=error.why.removesuffix(PERHAPS))
+    return shut_out(read) or Transient(error.system, read.why, error.hint, after=after)
 
 
 def _said(response: Any) -> Mapping[str, Any]:

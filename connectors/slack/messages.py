@@ -52,6 +52,15 @@ class Messages:
         self._know_home()
 
     @property
+    def shut(self) -> bool:
+        """Whether our credentials were refused, and have not been proven since."""
+        return self._calls.shut
+
+    def knock(self) -> None:
+        """Ask who we are."""
+        self._calls.knock()
+
+    @property
     def batch(self) -> int:
         """Messages to different channels that one round takes; each is a call of its own."""
         return 20

@@ -6,9 +6,9 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from connectors.slack.calls import Calls
+from connectors.slack.calls import Calls, repeatable
 from connectors.slack.refusals import trouble_of
-from loopbot.domain.errors import BrokenAnswer, SystemTrouble, Transient, Uncertain, shut_out
+from loopbot.domain.errors import BrokenAnswer, SystemTrouble, Transient, Uncertain
 
 if TYPE_CHECKING:
     from slack_bolt import App
@@ -57,9 +57,8 @@ class Socket:
                 self._calls.system, "apps.connections.open", dict(error.response.data), writes=False
             ) from error
         except (Uncertain, BrokenAnswer) as error:
-            # Asking for a socket again does no harm.
             self.close()
-            raise shut_out(error) or Transient(self._calls.system, error.why, after=10.0) from error
+            raise repeatable(error, after=10.0) from error
         except SystemTrouble:
             self.close()
             raise

@@ -1,8 +1,8 @@
 """The policy as a transport adapter, so that it also holds for the libraries that bring their own client on our session."""
 
 import logging
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -24,6 +24,8 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Said by what stands before the host, or by a host that is going down: the same for every call to it.
 DOWN = frozenset({502, 503, 504})
+# Said of a write alone: whoever knows better that it was a read takes it away.
+PERHAPS = ": it may have been done"
 log = logging.getLogger("loopbot.http")
 
 
@@ -65,6 +67,14 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
         super().__init__(max_retries=0, pool_connections=4, pool_maxsize=8)
         self.policy, self.pacing, self.clock = policy, pacing, clock
         self.tally = Tally()
+        self.shut = False
+        """Whether our credentials were refused there, and have not been proven since."""
+
+    def prove(self, read: Callable[[], object]) -> None:
+        """Make a call that is answered to us alone: where it is, the system is not shut any more. Raises what it raises."""
+        with suppress(Rejected):  # let in, though not to this
+            read()
+        self.shut = False
 
     @property
     def now_there(self) -> datetime | None:
@@ -205,14 +215,11 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
             if after is not None:
                 self.pacing.closed(method, path, after)
             if writes:
-                raise Uncertain(system, f"{what}: it may have been done")
+                raise Uncertain(system, f"{what}{PERHAPS}")
             raise Transient(system, what, after=after)
         if status < 400 and response.content and _is_page(response):
-            if writes:
-                raise Uncertain(system, f"{what} with a web page instead of data")
-            raise Unauthorized(
-                system, f"{what} with a web page instead of data", "a login page or a sleeping instance?"
-            )
+            remedy = "a login page or a sleeping instance?"
+            raise self._shut_out(f"{what} with a web page instead of data", remedy, writes=writes)
 
     def _shut_out(self, what: str, remedy: str, *, writes: bool) -> Unauthorized | Uncertain:
         """Refused at the door.
@@ -220,8 +227,9 @@ class PolicyAdapter(requests.adapters.HTTPAdapter):
         A door may stand behind the desk: a proxy asks for credentials when the answer comes by, and 303 is what is said
         after a form was taken. So a write is looked for.
         """
+        self.shut = True
         if writes:
-            return Uncertain(self.policy.system, f"{what}: it may have been done", remedy, shut=True)
+            return Uncertain(self.policy.system, f"{what}{PERHAPS}", remedy, shut=True)
         return Unauthorized(self.policy.system, what, remedy)
 
 

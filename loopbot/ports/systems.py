@@ -109,6 +109,17 @@ class Timed(Protocol):
         """One call that only reads, so that `now_there` is known. Raises SystemTrouble."""
 
 
+class Guarded(Protocol):
+    """A sink that knows whether its system has refused our credentials, and can ask again without writing anything."""
+
+    @property
+    def shut(self) -> bool:
+        """Whether they were refused, by reading or writing, and have not been proven since."""
+
+    def knock(self) -> None:
+        """One call that only reads and that is answered to us alone. Raises SystemTrouble where we are not let in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What `check` found before the first write: `level` ok, warning or error; `hint` says what to do."""

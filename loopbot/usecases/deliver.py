@@ -8,7 +8,7 @@ from typing import cast
 from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain, shut_out
 from loopbot.permits import permitted_unless
-from loopbot.ports import EffectState, Sink, Timed, Tx
+from loopbot.ports import EffectState, Guarded, Sink, Timed, Tx
 from loopbot.usecases.brakes import braked
 from loopbot.usecases.enact import Enacted, look_again, proven
 from loopbot.usecases.loop import Loop
@@ -97,6 +97,23 @@ def _time_learnt(loop: Loop, sink: Sink | None, system: str) -> float:
     return 0.0
 
 
+def _not_let_in(sink: Sink, system: str) -> Trouble | None:
+    """Why nothing is to be sent, where our credentials were refused and are so still.
+
+    A write that is refused may have been done, so each that is tried while a system is shut has to be looked for: a read asks first.
+    """
+    guarded = cast("Guarded", sink) if hasattr(sink, "knock") else None
+    if guarded is None or not guarded.shut:
+        return None
+    try:
+        guarded.knock()
+    except (Transient, Unauthorized) as trouble:
+        return trouble
+    except SystemTrouble as trouble:
+        return Transient(system, trouble.why, trouble.hint)
+    return None
+
+
 def _time_there(loop: Loop) -> datetime | None:
     """What time it is by the slowest clock of all systems that have answered yet; None where none says so.
 
@@ -138,6 +155,8 @@ def _applied(sink: Sink | None, system: str, batch: Sequence[Delivery]) -> Seque
         return [
             Rejected(system, "is not configured, or can only be read", "add it to the config, or drop the effect")
         ] * len(batch)
+    if (refused := _not_let_in(sink, system)) is not None:
+        return [refused] * len(batch)
     possible = [delivery for delivery in batch if delivery.effect.verb in sink.verbs]
     done: dict[str, Receipt | Trouble] = {
         one.effect.key: Rejected(system, f"can not do {one.effect.verb!r}", "see its README for what it can")

@@ -100,12 +100,13 @@ CHAPTERS = (
             Row(
                 "H10",
                 "200 with a login page, or a redirect to one",
-                "Said as a matter of credentials, never taken for `no rows`; the cursor stays.",
+                "Said as a matter of credentials, never taken for `no rows`; the cursor stays. That system pauses, as after H11.",
             ),
             Row(
                 "H11",
                 "401 in the middle of a run, whether the write it answers was done or not",
-                "That system pauses after one refused call and the others go on; the write is looked for, not sent again.",
+                "That system pauses after one refused call and the others go on; the write is looked for, not sent again. "
+                "After the pause a read asks whether the credentials are taken again, before anything is written.",
             ),
             Row("H12", "403 on one record", "That one effect is parked with the reason; the others go on."),
             Row("H13", "410: an endpoint that was removed", "`loopbot check` says so; nothing is retried against it."),

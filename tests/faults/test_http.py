@@ -388,6 +388,60 @@ def test_credentials_that_are_refused_in_the_middle_pause_that_system_alone(
     assert all(case.count(ground, key) == 1 for key in keys)
 
 
+@fault("H10", "H11", "I7")
+@each_writer
+@pytest.mark.parametrize("page", [False, True], ids=["401", "login page"])
+def test_while_a_system_is_shut_a_read_asks_whether_it_is_open_again_and_nothing_is_written(
+    ground: Ground, case: Case, page: bool
+) -> None:
+    keys = [ground.incident(f"Number {number} fails") for number in range(3)]
+    with ground.running(case) as it:
+        it.read()
+        if page:
+            ground.fault(case.system, "html", times=1_000_000)
+        else:
+            ground.fault(case.system, "status", status=401, times=1_000_000)
+        it.read()
+        for _ in range(60):
+            deliver(it.loop, case.system)
+            it.clock.sleep(60)
+        assert ground.calls(case.system, case.writing) == 0, "what is refused to readers is not tried by writing"
+        assert it.states() == {"planned": len(keys)}, "nothing has to be looked for"
+        (why,) = {row.why for row in it.rows()} - {""}  # those behind it in its lane have none of their own
+        assert ("login page" if page else "was answered 401 (check the token") in why
+        ground.heal()
+        it.rest()
+        judge(ground, it)
+    assert all(case.count(ground, key) == 1 for key in keys)
+
+
+@fault("H10", "H11", "I7")
+@each_writer
+@pytest.mark.parametrize("page", [False, True], ids=["401", "login page"])
+def test_a_system_that_shuts_in_the_midst_of_writing_makes_no_more_than_that_batch_uncertain(
+    ground: Ground, case: Case, page: bool
+) -> None:
+    with ground.running(case) as it:
+        ground.incident("The first one fails")
+        it.rest()
+        keys = [ground.incident(f"Number {number} fails") for number in range(3)]
+        it.read()
+        before = ground.calls(case.system, case.writing)
+        ground.fault(case.system, "html" if page else "status", status=200 if page else 401, times=1_000_000)
+        for _ in range(60):
+            deliver(it.loop, case.system)
+            late = ground.servicenow.insert("incident", {"short_description": "Another one fails"})["number"]
+            keys.append(str(late))
+            if case.system != "servicenow":
+                it.read()
+            it.clock.sleep(60)
+        assert ground.calls(case.system, case.writing) == before + 1, "one write found out, reads asked from then on"
+        ground.heal()
+        it.rest()
+        judge(ground, it)
+    assert all(case.count(ground, key) == 1 for key in keys)
+
+
 @fault("H12")
 def test_a_record_that_may_not_be_written_is_parked_and_the_others_go_on(ground: Ground) -> None:
     keys = [ground.incident(f"Number {number} fails") for number in range(3)]

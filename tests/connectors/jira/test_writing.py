@@ -6,7 +6,7 @@ import pytest
 
 from connectors.jira.opening import marker
 from loopbot.domain.effects import Effect, Overruled, Receipt
-from loopbot.domain.errors import Rejected, Transient, Trouble, Uncertain
+from loopbot.domain.errors import Rejected, Transient, Trouble, Unauthorized, Uncertain
 from loopbot.domain.records import Incident, Ref
 from loopbot.ports import Cursor
 from loopbot.sandbox.faults import Fault
@@ -173,6 +173,10 @@ def test_every_form_of_retry_after_is_understood(site: Site, make: Make, after: 
         (Fault("body", "POST", status=201, body=b'{"key": '), Uncertain),
         (Fault("body", "POST", status=201, body=b"[]"), Uncertain),
         (Fault("status", "POST", status=401), Uncertain),
+        (
+            Fault("status", "POST", status=400, headers={"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}, body=b"{}"),
+            Unauthorized,
+        ),
         (Fault("status", "POST", status=400, body=b"null"), Rejected),
         (Fault("status", "POST", status=403, body=b'"no"'), Rejected),
     ],
