@@ -5,7 +5,8 @@ import ctypes
 import gc
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import ModuleType
 
 # mallopt(3) of glibc.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
@@ -30,6 +31,11 @@ def tidy() -> None:
     """Once everything is built: what was needed to build it goes, and what stays is not gone through again and again."""
     gc.collect()
     gc.freeze()
+    trim()
+
+
+def trim() -> None:
+    """Give back what is free between what is in use: the C library does so by itself at the end of its heap alone. Takes under a millisecond."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
@@ -45,6 +51,29 @@ def without(*modules: str) -> Iterator[None]:
     finally:
         for name in hidden:
             sys.modules.pop(name, None)
+
+
+@contextlib.contextmanager
+def instead_of(names: Mapping[str, Sequence[str]]) -> Iterator[None]:
+    """Inside, a library that imports these modules for a part of it that is never used finds names that can only be mentioned.
+
+    `names` says what is looked for in each module. What is imported already stays.
+    """
+    missing = [name for name in names if name not in sys.modules]
+    for name in missing:
+        module = ModuleType(name)
+        vars(module).update({one: type(one, (Exception,), {"__init__": _not_here}) for one in names[name]})
+        sys.modules[name] = module
+    try:
+        yield
+    finally:
+        for name in missing:
+            sys.modules.pop(name, None)
+
+
+def _not_here(self: object, *_: object, **__: object) -> None:
+    message = f"{type(self).__name__} was left out when its module was imported"
+    raise NotImplementedError(message)
 
 
 def import_requests_without_guessing() -> None:

@@ -22,11 +22,16 @@ from loopbot.domain.errors import BrokenAnswer, Rejected, Unauthorized, Uncertai
 from loopbot.http import Limits, Wire
 from loopbot.http.wire import parsed, said
 from loopbot.ports import Surroundings
-from loopbot.thrift import without
+from loopbot.thrift import instead_of, without
 
 Row = Mapping[str, Any]
 _RAW = {"sysparm_display_value": "false", "sysparm_exclude_reference_link": "true"}
 _JSON_READERS = ("ijson.backends.yajl2_c", "ijson.backends.yajl2_cffi", "ijson.backends.yajl2")
+_OAUTH = {
+    "oauthlib.oauth2": ("LegacyApplicationClient",),
+    "oauthlib.oauth2.rfc6749.errors": ("OAuth2Error",),
+    "requests_oauthlib": ("OAuth2Session",),
+}
 _JSON = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "loopbot"}
 _T = TypeVar("_T")
 
@@ -174,7 +179,8 @@ class Instance:
     def _connected(self) -> Any:
         # It reads no answer for us: of the four JSON readers it may use, the one is enough that drags nothing in. Nor does it
         # guess what kind of file an attachment is: libmagic's database would be most of what the daemon holds beside Python.
-        with warnings.catch_warnings(), without("magic", *_JSON_READERS):
+        # Its OAuth client is not used (credentials.py renews tokens): oauthlib would be 80 modules.
+        with warnings.catch_warnings(), without("magic", *_JSON_READERS), instead_of(_OAUTH):
             warnings.filterwarnings("ignore", message="Missing the python-magic library")
             import pysnow
         # At DEBUG it writes sessions and requests into the log.

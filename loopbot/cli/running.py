@@ -177,7 +177,8 @@ def progress(total: int, what: str, *, quiet: bool) -> Iterator[Callable[..., No
 
 
 def _beat(here: "Installation", stop: threading.Event) -> None:
-    """A sign of life, for `loopbot alive`, taken back at the end; how calls stand, for `loopbot check`; and what a dead node had heard."""
+    """A sign of life, for `loopbot alive`, taken back at the end; how calls stand, for `loopbot check`; what a dead node had heard; and memory given back."""
+    from loopbot.thrift import trim
     from loopbot.usecases.budgets import note_budgets
     from loopbot.usecases.restored import settle_down
 
@@ -192,6 +193,7 @@ def _beat(here: "Installation", stop: threading.Event) -> None:
             settle_down(here.loop, [source.stream for source in here.sources])
         except Exception as error:  # noqa: BLE001 - a store that is busy now may not be in a quarter of a minute
             here.loop.witness.noted("no sign of life could be given", error=f"{type(error).__name__}: {error}")
+        trim()
         stop.wait(HEARTBEAT_SECONDS / 4)
     if lease is not None:
         with here.store.write() as tx:

@@ -267,6 +267,7 @@ def _sqlite(url: URL, clock: Clock | None) -> Database:
             poolclass=QueuePool,
             pool_size=size,
             max_overflow=0 if size == 1 else 8,
+            pool_use_lifo=True,  # one reader after another finds its pages and statements in one cache
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         )
 

@@ -177,3 +177,16 @@ def test_a_text_whose_server_does_not_say_its_encoding_is_read_as_utf_8_by_a_dae
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", seen], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
     assert done.stdout.split() == [*ascii("Störung, 障害").split(), "False"]
+
+
+def test_a_part_of_a_library_that_is_never_used_is_left_out_and_says_so_where_it_is_used() -> None:
+    seen = (
+        "import sys; from loopbot.thrift import instead_of\n"
+        "with instead_of({'far.away': ('Thing',)}):\n"
+        "    from far.away import Thing\n"
+        "print('far.away' in sys.modules, issubclass(Thing, Exception))\n"
+        "try: Thing(1, two=2)\n"
+        "except NotImplementedError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", seen], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
+    assert done.stdout.splitlines() == ["False True", "Thing was left out when its module was imported"]

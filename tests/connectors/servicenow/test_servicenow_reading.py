@@ -1,5 +1,7 @@
 """Reading on the twin, where the instance behaves as it should not."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -238,3 +240,21 @@ def test_the_rate_rule_is_compared_with_the_budget(stage: Any, connected: Any) -
 
 def _user(stage: Any) -> str:
     return next(row["sys_id"] for row in stage.twin.rows("sys_user") if row["user_name"] == "loopbot")
+
+
+def test_a_connection_brings_neither_oauthlib_nor_libmagic_into_the_daemon() -> None:
+    code = (
+        "import random, sys\n"
+        "from connectors.servicenow.instance import Instance\n"
+        "from connectors.servicenow.settings import Settings\n"
+        "from loopbot.clock import SystemClock\n"
+        "from loopbot.ports import Surroundings\n"
+        "class Known:\n"
+        "    def resolve(self, reference): return 'a password'\n"
+        "settings = Settings(base_url='http://127.0.0.1:9', user='loopbot', password='env:NONE')\n"
+        "given = Surroundings(clock=SystemClock(), chance=random.Random(1), secrets=Known())\n"
+        "made = Instance('servicenow', settings, given)._connected()\n"
+        "print(type(made).__module__, *sorted({'oauthlib', 'requests_oauthlib', 'magic'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
+    assert done.stdout.split() == ["pysnow.client"]
