@@ -11,18 +11,18 @@ from loopbot.domain.phrasing import counted, linked_words, what_it_does
 from loopbot.usecases.questions.showing import audience_in_words, evidence, headline
 
 if TYPE_CHECKING:
-    from loopbot.domain.errors import LoopbotError
     from loopbot.ports import Source
-    from loopbot.usecases.enact import Enacted
+    from loopbot.usecases.ingest import Foreseen
     from loopbot.wiring import Installation
 
 
 def show_plan(config: Path, *, local: bool, as_json: bool) -> int:
     """Print what `once` would do."""
     with opened(config, remote=True) as here:
-        enacted, troubles = _planned(here, local=local, quiet=as_json)
+        foreseen = _planned(here, local=local, quiet=as_json)
+    enacted, troubles = foreseen.enacted, foreseen.troubles
     if as_json:
-        _print_json(enacted, troubles)
+        _print_json(foreseen)
         return TROUBLE if troubles else DONE
     out = console()
     for trouble in troubles:
@@ -50,17 +50,21 @@ def show_plan(config: Path, *, local: bool, as_json: bool) -> int:
     rules = len({one.plan.rule for one in shown})
     ending = f"{counted(writes, 'write')} by {counted(rules, 'rule')}" if shown else "Nothing would be written"
     out.print(("\n" if shown or troubles else "") + f"{ending}, judging {source}. Nothing was sent.")
+    if foreseen.history:
+        what = counted(foreseen.history, "record") + (" was" if foreseen.history == 1 else " were")
+        out.print(
+            f"{what} over before loopbot came: known from now on, and not acted on (looks_back_days).", markup=False
+        )
     return TROUBLE if troubles else DONE
 
 
-def _planned(here: "Installation", *, local: bool, quiet: bool) -> "tuple[Sequence[Enacted], Sequence[LoopbotError]]":
-    from loopbot.usecases.ingest import preview, review
+def _planned(here: "Installation", *, local: bool, quiet: bool) -> "Foreseen":
+    from loopbot.usecases.ingest import Foreseen, preview, review
 
     if local:
-        return review(here.loop), ()
+        return Foreseen(tuple(review(here.loop)))
     with progress(len(here.sources), "Reading", quiet=quiet) as step:
-        foreseen = preview(here.loop, _stepping(here.sources, step))
-    return foreseen.enacted, foreseen.troubles
+        return preview(here.loop, _stepping(here.sources, step))
 
 
 def _stepping(sources: "Sequence[Source]", step: Callable[..., None]) -> "Iterator[Source]":
@@ -69,7 +73,7 @@ def _stepping(sources: "Sequence[Source]", step: Callable[..., None]) -> "Iterat
         yield source
 
 
-def _print_json(enacted: "Sequence[Enacted]", troubles: "Sequence[LoopbotError]") -> None:
+def _print_json(foreseen: "Foreseen") -> None:
     import orjson
 
     value = {
@@ -94,9 +98,10 @@ def _print_json(enacted: "Sequence[Enacted]", troubles: "Sequence[LoopbotError]"
                     for question in one.asked
                 ],
             }
-            for one in enacted
+            for one in foreseen.enacted
             if one.new or one.new_links or one.asked
         ],
-        "not_read": [str(trouble) for trouble in troubles],
+        "not_read": [str(trouble) for trouble in foreseen.troubles],
+        "history": foreseen.history,
     }
     print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

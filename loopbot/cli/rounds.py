@@ -125,7 +125,7 @@ def _print_streams(out: "Console", done: Round) -> None:
         table.add_row(Text(cycle.stream), *("?" if number is None else f"{number:,}" for number in numbers))
     print_table(out, table)
     for one in done.read:
-        if one.cycle.unseen or one.cycle.outside:
+        if one.cycle.unseen or one.cycle.outside or one.cycle.history:
             out.print(f"{one.cycle.stream}: {statement(one.cycle)}", markup=False, soft_wrap=True)
         if one.trouble:
             out.print(f"{one.cycle.stream} was not read to its end: {one.cycle.trouble}", markup=False, style="red")

@@ -30,6 +30,12 @@ class Daemon(BaseModel):
     )
     rules: Path = Field(Path("rules"), description="The folder of rule files, relative to this file.")
     poll_seconds: Seconds = Field(60, description="How often each stream is read, unless its system says otherwise.")
+    looks_back_days: float = Field(
+        1,
+        ge=0,
+        le=36_500,
+        description="How long before a stream is first read something may have been over, and is acted on still.",
+    )
     sweep_at: str = Field(
         "03:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="When all streams are read whole, UTC."
     )

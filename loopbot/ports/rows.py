@@ -79,7 +79,8 @@ class Cycle:
     """What one reading of a stream counted and compared: the statement that nothing was lost. `complete`: it went to its end.
 
     `matched`: how many rows its system said fit what was asked for, when the first page was read (None: it does not say);
-    `rows` came of them, `outside` of these are not of this stream, the others are mirrored or set aside (`unmapped`).
+    `rows` came of them, `outside` of these are not of this stream, the others are mirrored or set aside (`unmapped`). `history`: how
+    many of those that are new were over before loopbot came, and are not acted on.
     A sweep (`swept`) also says what became of the records that are mirrored and did not turn up (`missing`): gone there,
     moved to another key, there but outside of what is read (`elsewhere`), or unexplained, and `why`.
     """
@@ -96,6 +97,7 @@ class Cycle:
     changed: int = 0
     touched: int = 0
     same: int = 0
+    history: int = 0
     unmapped: int = 0
     counted_there: int | None = None
     counted_here: int | None = None

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from loopbot.domain.effects import TEXT_FIELDS, Align, Effect, OpenTicket, Receipt, Tell
 from loopbot.domain.events import Changed, Due, Event
@@ -15,6 +15,7 @@ from loopbot.domain.records import Feedback, Incident, Issue, Link, Record, Ref
 from loopbot.domain.rules import Plan, Rule
 from loopbot.domain.telling import environment_of
 from loopbot.ports import EffectState, JournalEntry, Tx, Unmapped, Upserted
+from loopbot.usecases.bygone import is_history, over_before
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.moves import as_moved, follow_moves, not_done_before
 from loopbot.usecases.overruling import in_words
@@ -52,14 +53,14 @@ def decide(loop: Loop, tx: Tx, events: Iterable[Event]) -> list[Enacted]:
     return done
 
 
-def follow(loop: Loop, tx: Tx, links: Iterable[Link]) -> list[Enacted]:
-    """Let the rules that follow these new links look at both ends again."""
-    done = _followed(loop, tx, links)
+def follow(loop: Loop, tx: Tx, links: Iterable[Link], bygone: datetime | None = None) -> list[Enacted]:
+    """Let the rules that follow these new links look at both ends again, save what was over before `bygone`."""
+    done = _followed(loop, tx, links, bygone)
     _keep_reasons(tx, done)
     return done
 
 
-def _followed(loop: Loop, tx: Tx, links: Iterable[Link]) -> list[Enacted]:
+def _followed(loop: Loop, tx: Tx, links: Iterable[Link], bygone: datetime | None = None) -> list[Enacted]:
     done: list[Enacted] = []
     waiting = list(links)
     while waiting:
@@ -67,7 +68,8 @@ def _followed(loop: Loop, tx: Tx, links: Iterable[Link]) -> list[Enacted]:
         rules = loop.rules.following(link.relation)
         if not rules:
             continue
-        for record in tx.mirror.many({link.source, link.target}).values():
+        ends = tx.mirror.many({link.source, link.target}).values()
+        for record in (one for one in ends if not over_before(one, bygone)):
             for rule in rules:
                 if record.kind in rule.wakes_for:
                     found = _judged(loop, tx, rule, Changed(record, before=record))
@@ -77,17 +79,23 @@ def _followed(loop: Loop, tx: Tx, links: Iterable[Link]) -> list[Enacted]:
 
 
 def absorb(
-    loop: Loop, tx: Tx, records: Iterable[Record], *, echo: bool = False
+    loop: Loop, tx: Tx, records: Iterable[Record], *, echo: bool = False, bygone: datetime | None = None
 ) -> tuple[list[Upserted], list[Enacted]]:
-    """Put records into the mirror, note the links they state, and let the rules judge what changed."""
+    """Put records into the mirror, note the links they state, and let the rules judge what changed.
+
+    What is seen for the first time and was over before `bygone` is history: known, and no news (bygone.py).
+    """
     known = with_what_people_said(tx, with_what_was_known(tx, list(records)))
     given = _classified(loop, tx, _with_environments_used(loop, known))
     rows = _with_moves(tx, tx.mirror.put(_with_environments(tx, given)))
-    changed = [row for row in rows if row.what in ("new", "changed")]
-    links = tx.links.state([row.record for row in changed])
-    rows_after = _redeployed(tx, changed)
-    events = [Changed(row.record, row.before, echo) for row in (*changed, *rows_after)]
-    return rows, [*decide(loop, tx, events), *follow(loop, tx, links)]
+    history = [row for row in rows if is_history(row, bygone)]
+    tx.links.state([row.record for row in history])
+    _redeployed(tx, history)
+    news = [row for row in rows if row.what in ("new", "changed") and not is_history(row, bygone)]
+    links = tx.links.state([row.record for row in news])
+    rows_after = _redeployed(tx, news)
+    events = [Changed(row.record, row.before, echo) for row in (*news, *rows_after)]
+    return rows, [*decide(loop, tx, events), *follow(loop, tx, links, bygone)]
 
 
 def _classified(loop: Loop, tx: Tx, records: list[Record]) -> list[Record]:

@@ -11,6 +11,7 @@ from loopbot.domain.events import Changed
 from loopbot.domain.records import Record, Ref
 from loopbot.ports import Cursor, Cycle, JournalEntry, Lease, LeaseLostError, Page, Source, Tx, Unmapped
 from loopbot.usecases.account import account
+from loopbot.usecases.bygone import bygone, is_history
 from loopbot.usecases.enact import Enacted, absorb, decide
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.statements import statement
@@ -36,10 +37,11 @@ class Ingested:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a reading would plan, and which streams could not be read to their end."""
+    """What a reading would plan, which streams could not be read to their end, and how many records are history (bygone.py)."""
 
     enacted: tuple[Enacted, ...]
     troubles: tuple[LoopbotError, ...] = ()
+    history: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +194,9 @@ def preview(loop: Loop, sources: Iterable[Source]) -> Foreseen:
         except (SystemTrouble, UserError) as trouble:
             troubles.append(trouble)
     with loop.store.write(keep=False) as tx:
-        enacted = [one for stream, page in pages for one in _take(loop, tx, stream, page)[1]]
-        return Foreseen((*enacted, *heard(loop, tx)), tuple(troubles))
+        taken = [_take(loop, tx, stream, page) for stream, page in pages]
+        enacted = (*(one for _, plans in taken for one in plans), *heard(loop, tx))
+        return Foreseen(enacted, tuple(troubles), sum(counts["history"] for counts, _ in taken))
 
 
 def review(loop: Loop) -> list[Enacted]:
@@ -226,6 +229,7 @@ def _commit(turn: _Turn, page: Page, cycle: Cycle, *, moves: bool) -> tuple[Cycl
             changed=cycle.changed + counts["changed"],
             touched=cycle.touched + counts["touched"],
             same=cycle.same + counts["same"],
+            history=cycle.history + counts["history"],
             unmapped=cycle.unmapped + len(page.unmapped) + counts["refused"],
         ),
         enacted,
@@ -245,9 +249,11 @@ def _take(loop: Loop, tx: Tx, stream: str, page: Page) -> tuple[Counter[str], li
         _keep_only(tx, stream, page.only)
     counts: Counter[str] = Counter()
     enacted: list[Enacted] = []
+    before = bygone(loop, tx, stream)
     for start in range(0, len(page.records), _AT_ONCE):
-        rows, plans = absorb(loop, tx, page.records[start : start + _AT_ONCE])
+        rows, plans = absorb(loop, tx, page.records[start : start + _AT_ONCE], bygone=before)
         counts.update(row.what for row in rows)
+        counts["history"] += sum(is_history(row, before) for row in rows)
         enacted.extend(plans)
     return counts, enacted
 

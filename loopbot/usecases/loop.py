@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
@@ -90,7 +91,7 @@ class Loop:
 
     `redacted` blots secrets out of a text; what is written anywhere, or kept as a reason, has passed it. `roster` says which
     people of several systems are one, `manners` when and how often people are told, `shelf` which version of what was learnt here is in force. `turns`
-    numbers the readings of this process.
+    numbers the readings of this process. `looks_back`: how long before a stream is first read something may have been over, and is acted on still.
     """
 
     store: Store
@@ -107,6 +108,7 @@ class Loop:
     places: Places = field(default_factory=Places)
     shelf: Shelf | None = None
     turns: Iterator[int] = field(default_factory=partial(itertools.count, 1))
+    looks_back: timedelta = timedelta(days=1)
 
 
 def poll_lease(stream: str) -> str:

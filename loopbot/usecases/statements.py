@@ -14,7 +14,8 @@ def statement(cycle: Cycle) -> str:
     said = [f"{number:,} {what}" for number, what in parts if number]
     if not cycle.complete and not cycle.swept:
         said.append("not read to its end: the next reading goes on from the last page that was taken")
-    return f"{counts}: " + ("; ".join(said) if said else "none is missing")
+    history = f" ({cycle.history:,} over before loopbot came: known, and not acted on)" if cycle.history else ""
+    return f"{counts}{history}: " + ("; ".join(said) if said else "none is missing")
 
 
 def _of_sweep(cycle: Cycle) -> tuple[str, list[tuple[int, str]]]:

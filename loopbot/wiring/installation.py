@@ -98,6 +98,7 @@ def installed(
             config.telling.manners,
             asked_where(config),
             topic_shelf(config, encoder),
+            looks_back=timedelta(days=config.loopbot.looks_back_days),
         )
         yield Installation(config, loop, built, sources)
 
