@@ -6,9 +6,9 @@ from connectors.github.api import Api
 from connectors.github.checking import findings
 from connectors.github.feeds import DeploymentFeed, Feed, ReleaseFeed, RunFeed
 from connectors.github.hooks import GitHubHooks
-from connectors.github.ranges import Ranges
 from connectors.github.settings import GitHubSettings
 from connectors.github.sources import RepositoryStream
+from loopbot.ci.ranges import Ranges
 from loopbot.ports import Budget, Finding, HookVerifier, Sink, Source, Surroundings
 
 
@@ -28,7 +28,7 @@ class GitHub:
 
     def sources(self) -> Sequence[Source]:
         """Deployments, deploying workflow runs, releases: as configured."""
-        ranges = Ranges(self._api)
+        ranges = Ranges(self._settings)
         feeds: list[Feed] = []
         if self._settings.deployments:
             feeds.append(DeploymentFeed(self._api, ranges))

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from connectors.github.api import Api, NotThereError
-from connectors.github.brought import Delivered
-from connectors.github.issues import Keys
+from connectors.github.commits import Commits
 from connectors.github.mapping import (
     Course,
     UnmappableError,
@@ -17,8 +16,11 @@ from connectors.github.mapping import (
     number,
     release,
 )
-from connectors.github.memory import Memory, Success
-from connectors.github.ranges import Ranges
+from connectors.github.memory import Memory
+from loopbot.ci.commits import Delivered
+from loopbot.ci.mentions import Keys
+from loopbot.ci.ranges import Ranges
+from loopbot.ci.successes import Success
 from loopbot.domain.records import Deployment, Link, Record, Ref
 
 Json = Mapping[str, Any]
@@ -76,10 +78,11 @@ class Deliveries:
         environment = str(row.get("environment") or "")
         if how.state == "succeeded" and at is not None and sha:
             stamp = at.isoformat()
-            told = self._ranges.delivered(repository, ref, sha, memory.base(environment, stamp, ident))
-            memory.succeeded(environment, Success(stamp, ident, sha))
+            base = memory.live.base(environment, stamp, ident)
+            told = self._ranges.delivered(Commits(self._api, repository), ref, sha, base)
+            memory.live.succeeded(environment, Success(stamp, ident, sha))
         else:
-            memory.failed(environment, ident)
+            memory.live.failed(environment, ident)
         record: Deployment = deployment(ref, row, how, settings, told)
         return Made(ident, record, "" if how.state in _FINAL or how.note else _progress(how))
 

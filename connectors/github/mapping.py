@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from connectors.github.brought import Delivered
 from connectors.github.settings import GitHubSettings
+from loopbot.ci.commits import Delivered
 from loopbot.domain.records import Deployment, Involved, Link, Person, Ref, Release
 from loopbot.domain.texts import clean
 

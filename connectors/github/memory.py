@@ -6,20 +6,12 @@ from typing import Any, Final
 
 import orjson
 
+from loopbot.ci.successes import Successes, successes_of
+
 Json = Mapping[str, Any]
 
 # GitHub numbers what is made in order, but shows it a little later on some of its hosts: so many are remembered one by one.
 _KEPT: Final = 200
-_SUCCESSES: Final = 20
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Success:
-    """A deployment that took effect: when (ISO, UTC), which, and the commit it brought."""
-
-    at: str
-    ident: int
-    sha: str
 
 
 @dataclass(slots=True)
@@ -33,21 +25,7 @@ class Memory:
     floor: int = 0
     seen: dict[int, str] = field(default_factory=dict)
     pending: dict[int, str] = field(default_factory=dict)
-    live: dict[str, list[Success]] = field(default_factory=dict)
-
-    def base(self, environment: str, at: str, ident: int) -> Success | None:
-        """The success this one followed there."""
-        before = [one for one in self.live.get(environment, []) if one.at <= at and one.ident != ident]
-        return max(before, default=None)
-
-    def succeeded(self, environment: str, one: Success) -> None:
-        """Note a success; only the last few matter."""
-        known = [other for other in self.live.get(environment, []) if other.ident != one.ident]
-        self.live[environment] = sorted([*known, one])[-_SUCCESSES:]
-
-    def failed(self, environment: str, ident: int) -> None:
-        """What was reported as a success failed after all: nothing follows it."""
-        self.live[environment] = [one for one in self.live.get(environment, []) if one.ident != ident]
+    live: Successes = field(default_factory=Successes)
 
     def trim(self) -> None:
         """Forget what is long past."""
@@ -74,7 +52,7 @@ def _memory(told: Json) -> Memory:
         told.get("floor", 0),
         {int(ident): mark for ident, mark in told.get("seen", {}).items()},
         {int(ident): mark for ident, mark in told.get("pending", {}).items()},
-        {name: [Success(*one) for one in rows] for name, rows in told.get("live", {}).items()},
+        successes_of(told.get("live", {})),
     )
 
 
@@ -84,5 +62,5 @@ def _shown(one: Memory) -> Json:
         "floor": one.floor,
         "seen": {str(ident): mark for ident, mark in one.seen.items()},
         "pending": {str(ident): mark for ident, mark in one.pending.items()},
-        "live": {name: [[row.at, row.ident, row.sha] for row in rows] for name, rows in one.live.items()},
+        "live": one.live.dumped(),
     }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.github.issues import Keys, Mention, balance, of_commit, of_pull, taken_back
+from loopbot.ci.mentions import Keys, Mention, Pull, balance, of_commit, of_pull, taken_back
 
 KEYS = Keys(("LOOP", "OPS2"), "https://jira.example/browse/")
 
@@ -44,7 +44,7 @@ def test_reverting_a_revert_brings_it_back() -> None:
 def test_a_revert_takes_back_what_its_title_names_and_nothing_its_body_does() -> None:
     said = of_commit(KEYS, "a" * 40, 'Revert "LOOP-1 export"\n\nIt broke LOOP-2.')
     assert said == [Mention("LOOP-1", "commit aaaaaaa", 1.0, taken_back=True)]
-    assert of_pull(KEYS, 3, 'Revert "LOOP-1 export"', "Reverts LOOP-5", "revert-2-LOOP-9") == [
+    assert of_pull(KEYS, Pull(3, "pull request #3", 'Revert "LOOP-1 export"', "Reverts LOOP-5", "revert-2-LOOP-9")) == [
         Mention("LOOP-1", "title of pull request #3", 1.0, taken_back=True)
     ]
 

@@ -7,7 +7,7 @@ from typing import Final
 
 _ADDRESS: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s<>\"')\]]+", re.IGNORECASE)
 _REVERT: Final = re.compile(r'^(?:Revert\s+")+')
-_BRANCH_REVERT: Final = re.compile(r"^revert-\d+-")
+_BRANCH_REVERT: Final = re.compile(r"^revert-(?:\d+-|[0-9a-f]{8}$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,25 @@ def of_commit(keys: Keys, sha: str, message: str) -> list[Mention]:
     return [Mention(key, f"commit {sha[:7]}", 1.0, back) for key in keys.in_text(text)]
 
 
-def of_pull(keys: Keys, number: int, title: str, body: str, branch: str) -> list[Mention]:
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """A merged pull or merge request; `where` is what people call it, such as "pull request #12"."""
+
+    number: int
+    where: str
+    title: str
+    body: str
+    branch: str
+
+
+def of_pull(keys: Keys, pull: Pull) -> list[Mention]:
     """What a pull request says: its title and branch for certain, its body with a doubt (it may only refer to an issue)."""
-    where, back = f"pull request #{number}", taken_back(title)
-    found = [Mention(key, f"title of {where}", 1.0, back) for key in keys.in_text(title)]
-    if back or _BRANCH_REVERT.match(branch):
+    where, back = pull.where, taken_back(pull.title)
+    found = [Mention(key, f"title of {where}", 1.0, back) for key in keys.in_text(pull.title)]
+    if back or _BRANCH_REVERT.match(pull.branch):
         return found
-    found += [Mention(key, f"branch of {where}") for key in keys.in_branch(branch)]
-    return found + [Mention(key, f"text of {where}", 0.8) for key in keys.in_text(body)]
+    found += [Mention(key, f"branch of {where}") for key in keys.in_branch(pull.branch)]
+    return found + [Mention(key, f"text of {where}", 0.8) for key in keys.in_text(pull.body)]
 
 
 @dataclass(frozen=True, slots=True)
