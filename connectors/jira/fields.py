@@ -35,12 +35,17 @@ class FieldType:
 
 
 class Fields:
-    """The fields of one Jira, asked for once."""
+    """The fields of one Jira, asked for once, and again after a refusal."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._lock = threading.Lock()
         self._known: tuple[FieldType, ...] = ()
+
+    def forget(self) -> None:
+        """Ask anew when they are needed next: Jira has refused what was made of them."""
+        with self._lock:
+            self._known = ()
 
     def payload(self, pairs: tuple[tuple[str, str], ...]) -> dict[str, Any]:
         """The fields as the API takes them; raises Rejected for a name or value that is none."""

@@ -130,6 +130,7 @@ class Opening:
         return found
 
     def _no(self, effect: OpenTicket, why: str) -> Rejected:
+        self._fields.forget()
         return Rejected(
             self._client.system, f"the issue {line(effect.title, 60)!r} was refused: {why}", "see `loopbot check`"
         )

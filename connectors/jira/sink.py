@@ -118,6 +118,8 @@ class JiraSink:
         except SystemTrouble as trouble:
             raise Uncertain(trouble.system, trouble.why) from trouble
         if reply.refused:
+            if isinstance(body, dict) and "fields" in body:
+                self._fields.forget()
             raise Rejected(self._client.system, f"{method} {path} was answered {reply.status}: {reply.says}")
         return reply
 

@@ -195,6 +195,67 @@ def test_check_tells_of_a_configured_field_that_is_gone(ground: Ground) -> None:
         assert [one.level for one in found if one.level != "ok"] != []
 
 
+TEAM = """
+about = "Each issue has a team."
+on = "issue"
+[[then]]
+do = "set"
+fields = { Team = "Export" }
+"""
+
+
+@fault("S1", "I8")
+def test_a_choice_of_jiras_that_is_gone_parks_what_would_choose_it_until_it_is_back(ground: Ground) -> None:
+    ident = ground.jira.add_field("Team", "option", ("Export", "Checkout"))
+    ground.rule("team", TEAM)
+    ground.rule("for-jira", ISSUES.rule)
+    first = ground.jira.create_issue("LOOP", "Issue 1").key
+    with ground.running() as it:
+        it.rest()
+        assert ground.jira.issue(first).custom[ident] == "Export"
+        ground.jira.set_options(ident, ("Checkout",))
+        it.pass_time(60)
+        second = ground.jira.create_issue("LOOP", "Issue 2").key
+        key = ground.incident()
+        it.rest()
+        judge(ground, it)
+        assert {row.effect.cause.rule for row in it.rows("parked")} == {"team"}
+        assert all("Option value 'Export' is not valid" in row.why for row in it.rows("parked"))
+        ground.jira.set_options(ident, ("Checkout", "Export"))
+        _retried(it)
+        assert ground.jira.issue(second).custom[ident] == "Export"
+    assert ISSUES.count(ground, key) == 1, "the others go on"
+
+
+@fault("S1", "I8")
+def test_a_field_of_jiras_that_was_made_anew_is_found_by_its_name_without_a_restart(ground: Ground) -> None:
+    old = ground.jira.add_field("Team", "option", ("Export",))
+    ground.rule("team", TEAM)
+    first = ground.jira.create_issue("LOOP", "Issue 1").key
+    with ground.running() as it:
+        it.rest()
+        assert ground.jira.issue(first).custom[old] == "Export"
+        ground.jira.drop_field(old)
+        new = ground.jira.add_field("Team", "string")
+        it.pass_time(60)
+        second = ground.jira.create_issue("LOOP", "Issue 2").key
+        it.rest()
+        judge(ground, it)
+        (parked,) = it.rows("parked")
+        assert old in parked.why
+        _retried(it)
+        assert ground.jira.issue(second).custom == {new: "Export"}
+
+
+def _retried(it: Running) -> None:
+    for row in it.rows("parked"):
+        with it.loop.store.write() as tx:
+            tx.outbox.retry(row.effect.key, "it is there again")
+    it.rest()
+    judge(it.ground, it)
+    assert it.rows("parked") == []
+
+
 MOVES = """
 about = "Finished work is done."
 on = "issue"

@@ -88,11 +88,12 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field people see; `kind` says what values it takes (`text` is a document in version 3 of the API)."""
+    """A field people see; `kind` says what values it takes (`text` is a document in version 3 of the API, `option` one of the `options`)."""
 
     id: str
     name: str
-    kind: Literal["string", "text", "number", "labels", "date", "system"]
+    kind: Literal["string", "text", "number", "labels", "date", "option", "system"]
+    options: tuple[str, ...] = ()
 
     @property
     def custom(self) -> bool:

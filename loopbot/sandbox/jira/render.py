@@ -251,6 +251,8 @@ class Renderer:
 
     def _custom(self, issue: Issue, field: Field) -> Any:
         value = issue.custom.get(field.id)
+        if field.kind == "option" and value is not None:
+            return {"self": self.url(f"customFieldOption/{value}"), "value": value, "id": str(value)}
         return self.text(value) if field.kind == "text" else value
 
     def _links(self, issue: Issue) -> list[dict[str, Any]]:

@@ -137,8 +137,20 @@ def _present(screen: Screen, ident: str) -> Any:
 
 
 def _read(screen: Screen, field: Field, value: Any) -> Any:
+    if field.kind == "option":
+        return _option(field, value)
     reader = _READERS.get(field.id) or _KINDS[field.kind]
     return reader(screen, value)
+
+
+def _option(field: Field, value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not isinstance(value.get("value"), str):
+        raise FieldError("Specify a valid 'id' or 'name' for " + field.name)
+    if value["value"] not in field.options:
+        raise FieldError(f"Option value '{value['value']}' is not valid")
+    return str(value["value"])
 
 
 def _string(_: Screen, value: Any) -> Any:

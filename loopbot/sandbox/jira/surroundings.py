@@ -23,7 +23,15 @@ PERMISSIONS = (
     "DELETE_ISSUES",
     "ADMINISTER",
 )
-_SCHEMAS = {"string": "string", "text": "string", "number": "number", "labels": "array", "date": "date"}
+_SCHEMAS = {
+    "string": "string",
+    "text": "string",
+    "number": "number",
+    "labels": "array",
+    "date": "date",
+    "option": "option",
+}
+_STYLES = {"text": "textarea", "number": "float", "labels": "labels", "date": "datepicker", "option": "select"}
 _SYSTEM_SCHEMAS = {
     "assignee": "user",
     "reporter": "user",
@@ -132,9 +140,7 @@ def _schema(one: Field) -> dict[str, Any]:
     if kind == "array":
         schema["items"] = "string" if one.kind == "labels" else "version"
     if one.custom:
-        style = {"text": "textarea", "number": "float", "labels": "labels", "date": "datepicker"}.get(
-            one.kind, "textfield"
-        )
+        style = _STYLES.get(one.kind, "textfield")
         schema |= {"custom": f"com.atlassian.jira.plugin.system.customfieldtypes:{style}", "customId": int(one.id[12:])}
     else:
         schema["system"] = one.id

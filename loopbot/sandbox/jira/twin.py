@@ -131,12 +131,27 @@ class JiraTwin:
             dated = [replace(one, released=True, release_date=day) if one.name == name else one for one in every]
             self._change_project(key, versions=tuple(dated))
 
-    def add_field(self, name: str, kind: Literal["string", "text", "number", "labels", "date"] = "string") -> str:
+    def add_field(
+        self,
+        name: str,
+        kind: Literal["string", "text", "number", "labels", "date", "option"] = "string",
+        options: Sequence[str] = (),
+    ) -> str:
         """A new custom field on every screen; returns its id, such as customfield_10042."""
         with self._site.lock:
-            field = Field(f"customfield_{self._site.next_id()}", name, kind)
+            field = Field(f"customfield_{self._site.next_id()}", name, kind, tuple(options))
             self._site.fields[field.id] = field
             return field.id
+
+    def set_options(self, ident: str, options: Sequence[str]) -> None:
+        """Change what a field lets one choose; what issues hold stays."""
+        with self._site.lock:
+            self._site.fields[ident] = replace(self._site.fields[ident], options=tuple(options))
+
+    def drop_field(self, ident: str) -> None:
+        """Delete a custom field."""
+        with self._site.lock:
+            del self._site.fields[ident]
 
     def require(self, key: str, issue_type: str, field: str) -> None:
         """Make a field required on the create screen of one issue type."""
