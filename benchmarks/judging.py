@@ -9,9 +9,10 @@ from typing import cast
 from benchmarks.figures import Figure, Spent, best, spent
 from benchmarks.ingesting import Everything, at_work
 from benchmarks.material import changed, incidents, rulebook
-from loopbot.domain.effects import Cause, Comment, Delivery, Effect, Receipt
+from loopbot.domain.effects import Cause, Comment, Effect
 from loopbot.domain.events import Changed
 from loopbot.domain.judging import concerned
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.views import View
 from loopbot.ports import EffectState

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from chaos.world import World
-from loopbot.domain.effects import PENDING_MARK, Comment, Effect
+from loopbot.domain.effects import Comment, Effect
+from loopbot.domain.pending import PENDING_MARK
 from loopbot.ports import OutboxRow
 from loopbot.sandbox.ledger import Entry
 

@@ -12,19 +12,10 @@ from connectors.jira.mapping import Mapper, UnmappedError, text_of
 from connectors.jira.opening import PROPERTY, marker
 from connectors.jira.sources import Search
 from connectors.jira.wording import Wording, global_id, issue_key
-from loopbot.domain.effects import (
-    Align,
-    Comment,
-    Delivery,
-    Effect,
-    LinkTickets,
-    OpenTicket,
-    Receipt,
-    SetFields,
-    Transition,
-)
+from loopbot.domain.effects import Align, Comment, Effect, LinkTickets, OpenTicket, SetFields, Transition
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Uncertain
 from loopbot.domain.mirroring import said
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Ref
 
 MARGIN = timedelta(seconds=120)

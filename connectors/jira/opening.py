@@ -5,8 +5,9 @@ from typing import Any
 
 from connectors.jira.client import Client, Reply
 from connectors.jira.fields import TITLE_LIMIT, Fields, label, line
-from loopbot.domain.effects import OpenTicket, Receipt
+from loopbot.domain.effects import OpenTicket
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.receipts import Receipt
 from loopbot.domain.records import Ref
 
 BULK = 50

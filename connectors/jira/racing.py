@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loopbot.domain.effects import Overruled
+from loopbot.domain.receipts import Overruled
 
 EXPAND = "changelog"
 _CALLED: Mapping[str, str] = {"fixVersions": "fix version", "versions": "version", "components": "component"}

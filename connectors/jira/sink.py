@@ -12,19 +12,10 @@ from connectors.jira.finding import Finder
 from connectors.jira.mapping import SYSTEM_FIELDS, Mapper, UnmappedError
 from connectors.jira.opening import BULK, Opening, note
 from connectors.jira.wording import Wording, global_id, issue_key
-from loopbot.domain.effects import (
-    Align,
-    Comment,
-    Delivery,
-    Effect,
-    LinkTickets,
-    OpenTicket,
-    Receipt,
-    SetFields,
-    Transition,
-)
+from loopbot.domain.effects import Align, Comment, Effect, LinkTickets, OpenTicket, SetFields, Transition
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain, shut_out
 from loopbot.domain.mirroring import said, standing
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Record, Ref
 
 # Sites and project types without them leave these out.

@@ -11,8 +11,9 @@ from connectors.servicenow.mapping import value
 from connectors.servicenow.planning import Bench, Step, already, marker
 from connectors.servicenow.query import joined, stamp, where
 from connectors.servicenow.targets import Target, Targets, resolve
-from loopbot.domain.effects import Comment, Delivery, OpenTicket, Receipt
+from loopbot.domain.effects import Comment, OpenTicket
 from loopbot.domain.errors import BrokenAnswer, ConfigError, Rejected, Transient, Uncertain
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Ref
 from loopbot.domain.texts import clean
 

@@ -14,9 +14,10 @@ from connectors.servicenow.instance import Write
 from connectors.servicenow.mapping import Shape, UnmappableError, canonical
 from connectors.servicenow.settings import Settings
 from connectors.servicenow.targets import Target, Targets, Want, shape_of
-from loopbot.domain.effects import Align, Comment, Delivery, LinkTickets, OpenTicket, Receipt, SetFields, Transition
+from loopbot.domain.effects import Align, Comment, LinkTickets, OpenTicket, SetFields, Transition
 from loopbot.domain.errors import Rejected, Transient
 from loopbot.domain.mirroring import standing
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Ref
 from loopbot.domain.texts import clean, shorten
 from loopbot.domain.words import FINISHED

@@ -10,8 +10,8 @@ from connectors.servicenow.instance import Instance, Row
 from connectors.servicenow.mapping import value
 from connectors.servicenow.planning import APPENDED, Step
 from connectors.servicenow.query import among, joined, where
-from loopbot.domain.effects import Overruled
 from loopbot.domain.errors import SystemTrouble
+from loopbot.domain.receipts import Overruled
 
 AUDIT = "sys_audit"
 _FIELDS = ("fieldname", "oldvalue", "newvalue", "user", "sys_created_on")

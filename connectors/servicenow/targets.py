@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from connectors.servicenow.instance import Instance, Row
 from connectors.servicenow.mapping import Shape, UnmappableError, value
 from connectors.servicenow.query import among
-from loopbot.domain.effects import Delivery
 from loopbot.domain.errors import Rejected
+from loopbot.domain.receipts import Delivery
 from loopbot.domain.records import Person, Record, Ref
 
 _MOST = 1000

@@ -11,8 +11,9 @@ from connectors.servicenow.planning import Bench, Step
 from connectors.servicenow.racing import overruled, raced
 from connectors.servicenow.taken import held_otherwise
 from connectors.servicenow.targets import Targets, Want, reporters, resolve
-from loopbot.domain.effects import Delivery, OpenTicket, Receipt
+from loopbot.domain.effects import OpenTicket
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Trouble, Unauthorized, Uncertain, shut_out
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Person, Ref
 from loopbot.domain.texts import clean
 

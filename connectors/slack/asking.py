@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from loopbot.domain.effects import Ask, AskPart
+from loopbot.domain.effects import Ask
+from loopbot.domain.messages import AskPart
 from loopbot.domain.speech import (
     Address,
     Block,

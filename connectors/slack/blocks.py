@@ -15,7 +15,8 @@ from typing import Any, Final
 import orjson
 
 from connectors.slack.richtext import section
-from loopbot.domain.effects import BETWEEN_KEYS, Dated, Shared
+from loopbot.domain.effects import BETWEEN_KEYS
+from loopbot.domain.messages import Dated, Shared
 from loopbot.domain.speech import Moment, Words
 from loopbot.domain.texts import clean, shorten
 

@@ -9,8 +9,9 @@ from connectors.slack.asking import asked
 from connectors.slack.calls import Calls
 from connectors.slack.directory import Directory
 from connectors.slack.settings import SlackSettings
-from loopbot.domain.effects import Ask, Delivery, Effect, Post, Receipt, Tell
+from loopbot.domain.effects import Ask, Effect, Post, Tell
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain, shut_out
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Person, Ref
 from loopbot.http import Pacing
 from loopbot.ports import Acquaintance, Surroundings

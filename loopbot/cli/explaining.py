@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from loopbot.cli.opening import console, opened, the_record
 from loopbot.domain.asking import called
-from loopbot.domain.effects import PENDING_KIND, pending_ref
+from loopbot.domain.pending import PENDING_KIND, pending_ref
 from loopbot.domain.phrasing import ago, what_it_does
 from loopbot.domain.records import Feedback, Record
 from loopbot.domain.rules import all_hold

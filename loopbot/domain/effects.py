@@ -5,31 +5,18 @@ What may rightly happen again names in `once` what makes it another one.
 """
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
 from typing import ClassVar, Literal
 
-from loopbot.domain.records import Person, Record, Ref
+from loopbot.domain.messages import AskPart, Dated, Shared
+from loopbot.domain.pending import PENDING_KIND, PENDING_MARK
+from loopbot.domain.records import Person, Ref
 from loopbot.domain.words import Kind, Relation
 
-PENDING_KIND = "pending"
 BETWEEN_KEYS = ","
 """Between the keys of effects that one press answers."""
 TEXT_FIELDS = ("title", "text")
-# A text may name a ticket that is not open yet. STX and ETX can not come from outside: the border strips control characters.
-PENDING_MARK = re.compile("\x02([0-9a-f]{32})\x03")
-
-
-def pending_mark(key: str) -> str:
-    """What stands in a text for the key of the ticket that this effect will open."""
-    return f"\x02{key}\x03"
-
-
-def pending_ref(key: str) -> Ref:
-    """The placeholder of a ticket that the effect with this key will open; a link may name it before the ticket exists."""
-    return Ref("loopbot", PENDING_KIND, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,15 +177,6 @@ class Align(Effect):
         return (self.target,)
 
 
-@dataclass(frozen=True, slots=True)
-class Dated:
-    """A point in time (UTC) that a text names with these words from this character on; where it stands is checked before it is used."""
-
-    start: int
-    words: str
-    at: datetime
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post(Effect):
     """A message to a channel. With `keep_current`, a later plan under the same key updates the message in place.
@@ -218,16 +196,6 @@ class Post(Effect):
     def lane(self) -> str:
         """A channel's messages keep their order."""
         return f"{self.system}|#{self.channel}"
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """How a message reads beside others that say the same of other records: `lead` is said once, `line` stands for this one."""
-
-    lead: str
-    line: str
-    lead_dated: tuple[Dated, ...] = ()
-    line_dated: tuple[Dated, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,28 +228,6 @@ class Tell(Effect):
     def lane(self) -> str:
         """What one person is told keeps its order."""
         return f"{self.system}|@{self.person.email or self.person.key}"
-
-
-@dataclass(frozen=True, slots=True)
-class AskPart:
-    """One question in a message: its words, the key that a press names, its buttons (answer, label).
-
-    `places`: where what it is about can be looked at (what it is called, address). `note` is in small print. `moments`:
-    points in time that the words name, for a channel that shows each reader their own zone.
-    """
-
-    text: str
-    key: str = ""
-    buttons: tuple[tuple[str, str], ...] = ()
-    places: tuple[tuple[str, str], ...] = ()
-    note: str = ""
-    moments: tuple[datetime, ...] = ()
-
-    @property
-    def plain(self) -> str:
-        """As it is read without buttons and links."""
-        lines = [self.text, *(f"{name}: {url}" for name, url in self.places), self.note]
-        return "\n".join([*(line for line in lines if line), *(f"[{label}]" for _, label in self.buttons)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,61 +273,3 @@ EFFECT_TYPES: tuple[type[Effect], ...] = (
     Tell,
     Ask,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Overruled:
-    """What somebody wrote into a field in the moment between our reading and our writing, which replaced it unseen.
-
-    `lost` is what they wrote ("": they emptied it); None where their change is known, and not what it was.
-    """
-
-    field: str
-    kept: str
-    lost: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Proof that an effect is on the server: what it became there (a ticket's ref, a message's channel and stamp).
-
-    `after` is the ticket as the server answered it, where it did: the next poll then knows the echo. `overruled` is what somebody
-    else wrote in the same moment. Neither is kept with it: the first goes to the mirror, the second to the conflicts.
-    """
-
-    key: str
-    ref: Ref
-    ident: str = ""
-    url: str = ""
-    note: str = ""
-    after: Record | None = None
-    overruled: tuple[Overruled, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An effect on its way, every pending reference resolved.
-
-    `records` are the mirrored records it mentions, as last seen; `receipt` is there when a message that is out already
-    has to be brought up to date. For an effect whose answer was lost: it was first sent at `sent_at` (nothing of it is older),
-    and by `lost_at` its last sending had begun (a while after that, nothing more of it can arrive). `also` are further
-    effects that go out in the same message, `under` is the message whose thread it belongs to.
-    """
-
-    effect: Effect
-    attempt: int
-    records: tuple[Record, ...] = ()
-    receipt: Receipt | None = None
-    sent_at: datetime | None = None
-    lost_at: datetime | None = None
-    also: tuple[Effect, ...] = ()
-    under: Receipt | None = None
-
-    @property
-    def effects(self) -> tuple[Effect, ...]:
-        """Everything it holds, the one it is claimed by first."""
-        return (self.effect, *self.also)
-
-    def record(self, ref: Ref) -> Record | None:
-        """The mirrored record with that ref, if the effect mentions it and loopbot has seen it."""
-        return next((one for one in self.records if one.ref == ref), None)

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 
 from loopbot.domain.effects import (
-    PENDING_KIND,
-    PENDING_MARK,
     Align,
     Ask,
     Comment,
@@ -16,6 +14,7 @@ from loopbot.domain.effects import (
     Tell,
     Transition,
 )
+from loopbot.domain.pending import PENDING_KIND, PENDING_MARK
 from loopbot.domain.records import Ref
 from loopbot.domain.scoring import span_in_words
 from loopbot.domain.texts import shorten

@@ -4,17 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from loopbot.domain.effects import (
-    PENDING_KIND,
-    Cause,
-    Comment,
-    LinkTickets,
-    OpenTicket,
-    Post,
-    SetFields,
-    Transition,
-    pending_ref,
-)
+from loopbot.domain.effects import Cause, Comment, LinkTickets, OpenTicket, Post, SetFields, Transition
+from loopbot.domain.pending import PENDING_KIND, pending_ref
 from loopbot.domain.records import Link, Ref
 from loopbot.domain.rules import Action, Bench, Predicate, Scope, Wanted
 from loopbot.domain.views import View

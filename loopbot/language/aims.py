@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from loopbot.domain.effects import PENDING_KIND
+from loopbot.domain.pending import PENDING_KIND
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.rules import Scope
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from loopbot.domain.effects import PENDING_KIND, PENDING_MARK, Effect, LinkTickets, OpenTicket, Tell
+from loopbot.domain.effects import Effect, LinkTickets, OpenTicket, Tell
 from loopbot.domain.judging import judge
 from loopbot.domain.mirroring import Conflict
+from loopbot.domain.pending import PENDING_KIND, PENDING_MARK
 from loopbot.domain.ranking import PLAIN, Judgement, classified
 from loopbot.domain.records import Link, Person, Ref
 from loopbot.domain.rules import Plan, Rule

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from loopbot.domain.effects import Effect, Post, Shared, Tell
+from loopbot.domain.effects import Effect, Post, Tell
+from loopbot.domain.messages import Shared
 from loopbot.domain.people import who as known_as
 from loopbot.domain.records import Person, Ref
 from loopbot.domain.rules import Bench, Scope, Wanted

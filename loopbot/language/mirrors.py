@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loopbot.domain import mirroring
-from loopbot.domain.effects import PENDING_KIND, Align, pending_ref
+from loopbot.domain.effects import Align
 from loopbot.domain.events import Timer
 from loopbot.domain.mirroring import Agreed, Conflict, Field, Name, Note
+from loopbot.domain.pending import PENDING_KIND, pending_ref
 from loopbot.domain.records import Link, Record, Ref
 from loopbot.domain.rules import Bench, Found, Mirrored, Predicate, Scope, Wanted
 from loopbot.domain.verdicts import Verdict, judged

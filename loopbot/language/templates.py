@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from loopbot.domain.effects import PENDING_KIND, Dated, pending_mark
+from loopbot.domain.messages import Dated
+from loopbot.domain.pending import PENDING_KIND, pending_mark
 from loopbot.domain.rules import Scope
 from loopbot.domain.telling import moment
 from loopbot.domain.texts import listed

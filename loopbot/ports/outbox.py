@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
-from loopbot.domain.effects import Delivery, Effect, Receipt
+from loopbot.domain.effects import Effect
 from loopbot.domain.events import Timer
 from loopbot.domain.listening import Passed
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Ref
 from loopbot.ports.rows import EffectState, Heap, OutboxRow
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from loopbot.domain.effects import Effect, Receipt
+from loopbot.domain.effects import Effect
 from loopbot.domain.mirroring import Conflict
 from loopbot.domain.questions import Question, QuestionState
+from loopbot.domain.receipts import Receipt
 from loopbot.domain.records import Record, Ref
 
 EffectState = Literal["planned", "sending", "settled", "uncertain", "parked", "held", "shadow", "dropped"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import Trouble
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Record
 from loopbot.ports.allotments import Allotments
 

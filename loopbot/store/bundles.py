@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, delete, exists, func, literal, select, update
 
-from loopbot.domain.effects import Delivery, Receipt
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.store import schema
 from loopbot.store.codec import encode_receipt
 from loopbot.store.database import Work

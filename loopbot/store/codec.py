@@ -16,9 +16,10 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 
 import orjson
 
-from loopbot.domain.effects import EFFECT_TYPES, Effect, Receipt
+from loopbot.domain.effects import EFFECT_TYPES, Effect
 from loopbot.domain.mirroring import Agreed
 from loopbot.domain.questions import Question
+from loopbot.domain.receipts import Receipt
 from loopbot.domain.records import RECORD_TYPES, Record, Ref
 from loopbot.ports import Cycle
 

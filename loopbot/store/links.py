@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import and_, bindparam, delete, exists, or_, select, update
 
-from loopbot.domain.effects import PENDING_KIND
+from loopbot.domain.pending import PENDING_KIND
 from loopbot.domain.records import Deployment, Link, Record, Ref
 from loopbot.domain.words import Relation
 from loopbot.store import agreed, prepared, schema

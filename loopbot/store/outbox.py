@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, update
 
-from loopbot.domain.effects import Delivery, Effect, OpenTicket, Receipt, pending_ref, resolved
+from loopbot.domain.effects import Effect, OpenTicket, resolved
+from loopbot.domain.pending import pending_ref
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Ref
 from loopbot.ports import EffectState, OutboxRow
 from loopbot.store import bundles, doubts, lanes, schema, standing

@@ -8,7 +8,8 @@ from typing import Self, cast
 
 from sqlalchemy import ColumnElement, Executable, and_, case, delete, literal, select, update
 
-from loopbot.domain.effects import Ask, Effect, Post, SetFields, pending_ref
+from loopbot.domain.effects import Ask, Effect, Post, SetFields
+from loopbot.domain.pending import pending_ref
 from loopbot.domain.records import Ref
 from loopbot.ports import EffectState
 from loopbot.store import prepared, schema

@@ -6,7 +6,8 @@ from itertools import takewhile
 
 from sqlalchemy import Text, bindparam, func, or_, select
 
-from loopbot.domain.effects import Effect, Receipt
+from loopbot.domain.effects import Effect
+from loopbot.domain.receipts import Receipt
 from loopbot.domain.records import Ref
 from loopbot.ports import EffectState, OutboxRow
 from loopbot.store import schema

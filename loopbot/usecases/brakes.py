@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
-from loopbot.domain.effects import Delivery
+from loopbot.domain.receipts import Delivery
 from loopbot.ports import Tx
 from loopbot.usecases.loop import Loop
 

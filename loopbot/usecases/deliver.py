@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
-from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, Unauthorized, Uncertain, shut_out
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.permits import permitted_unless
 from loopbot.ports import EffectState, Guarded, Sink, Timed, Tx
 from loopbot.usecases.brakes import braked

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from loopbot.domain.effects import TEXT_FIELDS, Align, Effect, OpenTicket, Receipt, Tell
+from loopbot.domain.effects import TEXT_FIELDS, Align, Effect, OpenTicket, Tell
 from loopbot.domain.events import Changed, Due, Event
 from loopbot.domain.judging import SETTLE, concerned, judge
 from loopbot.domain.people import who
 from loopbot.domain.questions import Question
 from loopbot.domain.ranking import classified
+from loopbot.domain.receipts import Receipt
 from loopbot.domain.records import Feedback, Incident, Issue, Link, Record, Ref
 from loopbot.domain.rules import Plan, Rule
 from loopbot.domain.telling import environment_of

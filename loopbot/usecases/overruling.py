@@ -1,8 +1,9 @@
 """What somebody wrote in the same moment as loopbot, and lost by it: kept among the conflicts, where people see it."""
 
-from loopbot.domain.effects import Effect, Receipt
+from loopbot.domain.effects import Effect
 from loopbot.domain.mirroring import Conflict
 from loopbot.domain.phrasing import ago
+from loopbot.domain.receipts import Receipt
 from loopbot.ports import ConflictEntry, JournalEntry, Tx
 from loopbot.usecases.loop import Loop
 

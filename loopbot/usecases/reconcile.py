@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from loopbot.domain.effects import Delivery
 from loopbot.domain.errors import SystemTrouble, Transient, Unauthorized, Uncertain
+from loopbot.domain.receipts import Delivery
 from loopbot.usecases.enact import proven
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.telling.gate import in_its_thread, spoke

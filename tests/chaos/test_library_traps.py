@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from loopbot.domain.effects import Receipt
 from loopbot.domain.errors import Uncertain
+from loopbot.domain.receipts import Receipt
 from loopbot.sandbox.faults import Fault
 from loopbot.sandbox.jira import JiraTwin
 from loopbot.sandbox.ledger import Ledger

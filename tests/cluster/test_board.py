@@ -14,8 +14,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from loopbot.clock import SystemClock
-from loopbot.domain.effects import Delivery
 from loopbot.domain.errors import Transient
+from loopbot.domain.receipts import Delivery
 from loopbot.domain.rulebook import Rulebook
 from loopbot.engine.board import Board, libpq, ring_once, schema_name, tidy, worker
 from loopbot.engine.cluster import Cluster, Period

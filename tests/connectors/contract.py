@@ -23,8 +23,8 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Protocol, Self
 
-from loopbot.domain.effects import Delivery
 from loopbot.domain.errors import ConfigError
+from loopbot.domain.receipts import Delivery
 from loopbot.ports import Connector, Surroundings
 from loopbot.sandbox.faults import Fault, Faults
 from loopbot.sandbox.ledger import Ledger

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from connectors import CATALOGUE
-from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import BrokenAnswer, Rejected, SystemTrouble, Transient, Unauthorized, Uncertain, shut_out
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Record
 from loopbot.ports import Connector, Cursor, Sink, Source
 from loopbot.sandbox.faults import Fault

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import ConfigError, LoopbotError, Trouble, UserError
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.engine.alone import Alone
 from loopbot.engine.embedded import Bells, Embedded
 from loopbot.store import database as store

@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from connectors.slack import blocks, speaking
-from loopbot.domain.effects import Shared
 from loopbot.domain.forms import Filled, Form, Wrong
+from loopbot.domain.messages import Shared
 from loopbot.domain.records import Article, Deployment, Ref
 from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.speech import Context, Heard, say

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import urllib3.poolmanager
 
-from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import SystemTrouble, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.rulebook import Rulebook
 from loopbot.http import Limits, Wire
 from loopbot.store import SqlStore

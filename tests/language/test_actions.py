@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from loopbot.domain.effects import Comment, LinkTickets, OpenTicket, Post, SetFields, Tell, Transition, pending_ref
+from loopbot.domain.effects import Comment, LinkTickets, OpenTicket, Post, SetFields, Tell, Transition
+from loopbot.domain.pending import pending_ref
 from loopbot.domain.records import Change, Incident, Involved, Issue, Link, Person, Problem, Record, Ref
 from loopbot.domain.rules import Bench, Rule, Scope, Wanted
 from loopbot.language.scene import Scene

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from loopbot.domain.effects import pending_mark, pending_ref
+from loopbot.domain.pending import pending_mark, pending_ref
 from loopbot.domain.records import RECORD_TYPES, Incident, Ref
 from loopbot.domain.rules import Scope
 from loopbot.domain.words import KINDS

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
 
-from loopbot.domain.effects import Align, Delivery, OpenTicket, Receipt
+from loopbot.domain.effects import Align, OpenTicket
 from loopbot.domain.errors import Rejected, Transient, Trouble, Uncertain
 from loopbot.domain.mirroring import Name, said, standing
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Incident, Issue, Record, Ref
 from loopbot.ports import Cursor, Page
 from tests.support.made import at, incident, issue

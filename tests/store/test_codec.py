@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loopbot.domain.effects import EFFECT_TYPES, Effect, Receipt
+from loopbot.domain.effects import EFFECT_TYPES, Effect
+from loopbot.domain.receipts import Receipt
 from loopbot.domain.records import RECORD_TYPES, Incident, Link, Record, Ref
 from loopbot.ports import Cycle
 from loopbot.store.codec import (

@@ -2,7 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from loopbot.domain.effects import Delivery, Effect, Receipt, SetFields, pending_ref
+from loopbot.domain.effects import Effect, SetFields
+from loopbot.domain.pending import pending_ref
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Ref
 from loopbot.ports import EffectState, OutboxRow
 from loopbot.store import SqlStore

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from loopbot.domain.effects import Receipt, pending_ref
 from loopbot.domain.errors import ConfigError
 from loopbot.domain.events import Timer
+from loopbot.domain.pending import pending_ref
+from loopbot.domain.receipts import Receipt
 from loopbot.domain.records import Ref
 from loopbot.ports import Cursor, JournalEntry, Unmapped
 from loopbot.store import SqlStore, open_store

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from loopbot.domain.effects import Cause, Comment, LinkTickets, OpenTicket, Post, pending_mark, pending_ref
+from loopbot.domain.effects import Cause, Comment, LinkTickets, OpenTicket, Post
+from loopbot.domain.pending import pending_mark, pending_ref
 from loopbot.domain.records import Deployment, Incident, Issue, Link, Ref
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

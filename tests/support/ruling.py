@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from loopbot.domain.effects import Cause as EffectCause
-from loopbot.domain.effects import Comment, OpenTicket, Tell, pending_ref
+from loopbot.domain.effects import Comment, OpenTicket, Tell
+from loopbot.domain.pending import pending_ref
 from loopbot.domain.records import Link
 from loopbot.domain.rules import Bench, Predicate, Rule, Scope, Wanted
 

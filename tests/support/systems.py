@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import SystemTrouble, Transient, Trouble, Uncertain
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Record, Ref
 from loopbot.ports import Cursor, Page, Unmapped
 

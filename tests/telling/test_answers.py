@@ -278,7 +278,8 @@ def test_the_thread_that_a_report_came_from_gets_the_answer_too(town: Bureau) ->
     channel = town.twin.add_channel("help-export")
     said = town.twin.say(next(iter(town.twin.workspace.users)), "help-export", "The export fails", ack_within=None)
     stamp = said if isinstance(said, str) else said.ts
-    from loopbot.domain.effects import OpenTicket, Receipt
+    from loopbot.domain.effects import OpenTicket
+    from loopbot.domain.receipts import Receipt
 
     origin = Ref("slack", "message", f"{channel}/{stamp}")
     opened = OpenTicket(

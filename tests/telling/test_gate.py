@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from loopbot.domain.effects import Dated
 from loopbot.domain.errors import UserError
+from loopbot.domain.messages import Dated
 from loopbot.domain.people import Alias, Roster
 from loopbot.domain.records import Involved, Person, Ref
 from loopbot.domain.telling import Manners, Quiet

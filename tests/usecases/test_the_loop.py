@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from loopbot.domain.effects import Delivery, OpenTicket, Receipt
+from loopbot.domain.effects import OpenTicket
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Involved, Link, Person, Problem, Ref
 from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.rules import Match, Repeat, Rule

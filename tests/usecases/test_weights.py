@@ -5,8 +5,9 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import cast
 
-from loopbot.domain.effects import OpenTicket, Receipt, SetFields
+from loopbot.domain.effects import OpenTicket, SetFields
 from loopbot.domain.people import Alias, Roster
+from loopbot.domain.receipts import Receipt
 from loopbot.domain.records import Feedback, Incident, Involved, Issue, Link, Person, Problem, Record, Ref
 from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.rules import Rule

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Literal
 
 from loopbot.domain import rootcause
-from loopbot.domain.effects import Comment, Effect, OpenTicket, SetFields, pending_ref
+from loopbot.domain.effects import Comment, Effect, OpenTicket, SetFields
 from loopbot.domain.events import Answered
+from loopbot.domain.pending import pending_ref
 from loopbot.domain.phrasing import counted
 from loopbot.domain.questions import PROMOTE, Asking, Question
 from loopbot.domain.records import Feedback

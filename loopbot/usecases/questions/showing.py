@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from loopbot.domain import rootcause
-from loopbot.domain.effects import AskPart
+from loopbot.domain.messages import AskPart
 from loopbot.domain.questions import PROMOTE, Question
 from loopbot.domain.records import Ref
 from loopbot.domain.telling import moment

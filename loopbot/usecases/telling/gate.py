@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from loopbot.domain.effects import Ask, Cause, Comment, Delivery, Effect, Post, Tell
+from loopbot.domain.effects import Ask, Cause, Comment, Effect, Post, Tell
 from loopbot.domain.events import SILENT, Timer
 from loopbot.domain.people import who
+from loopbot.domain.receipts import Delivery
 from loopbot.domain.records import Person
 from loopbot.domain.telling import FOR_GOOD, Wishes, zone_named
 from loopbot.ports import Acquaintance, EffectState, JournalEntry, Sink, Tx

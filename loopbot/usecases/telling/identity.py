@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
 
-from loopbot.domain.effects import Delivery, Effect, Tell
+from loopbot.domain.effects import Effect, Tell
 from loopbot.domain.errors import SystemTrouble
 from loopbot.domain.people import named_by, who
+from loopbot.domain.receipts import Delivery
 from loopbot.domain.records import Person
 from loopbot.ports import Acquaintance, Introduces, Sink, Tx
 from loopbot.usecases.loop import Loop

@@ -3,7 +3,8 @@
 import itertools
 from datetime import datetime
 
-from loopbot.domain.effects import Cause, Comment, Delivery, Effect, LinkTickets, OpenTicket, SetFields, Transition
+from loopbot.domain.effects import Cause, Comment, Effect, LinkTickets, OpenTicket, SetFields, Transition
+from loopbot.domain.receipts import Delivery
 from loopbot.domain.records import Ref
 from loopbot.domain.words import Relation
 

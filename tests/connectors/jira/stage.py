@@ -10,17 +10,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self
 
-from loopbot.domain.effects import (
-    Align,
-    Cause,
-    Comment,
-    Delivery,
-    Effect,
-    LinkTickets,
-    OpenTicket,
-    SetFields,
-    Transition,
-)
+from loopbot.domain.effects import Align, Cause, Comment, Effect, LinkTickets, OpenTicket, SetFields, Transition
+from loopbot.domain.receipts import Delivery
 from loopbot.domain.records import Ref
 from loopbot.ports import Connector, Surroundings
 from loopbot.sandbox.faults import Fault, Faults

@@ -1,7 +1,8 @@
 """Fields of a mirrored issue: written in canonical words, and only over what was known to stand there."""
 
-from loopbot.domain.effects import Align, Delivery, Receipt
+from loopbot.domain.effects import Align
 from loopbot.domain.errors import Rejected, Trouble
+from loopbot.domain.receipts import Delivery, Receipt
 from tests.connectors.jira.conftest import Make
 from tests.connectors.jira.effects import cause, issue
 from tests.support.jira_site import Site

@@ -8,8 +8,9 @@ import pytest
 
 from connectors.jira.connector import Jira
 from connectors.jira.opening import marker
-from loopbot.domain.effects import Delivery, Effect, Receipt
+from loopbot.domain.effects import Effect
 from loopbot.domain.errors import Uncertain
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.sandbox.faults import Fault
 from tests.connectors.contract import QuickClock
 from tests.connectors.jira.conftest import Make

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from connectors.jira.opening import marker
-from loopbot.domain.effects import Effect, Overruled, Receipt
+from loopbot.domain.effects import Effect
 from loopbot.domain.errors import Rejected, Transient, Trouble, Unauthorized, Uncertain
+from loopbot.domain.receipts import Overruled, Receipt
 from loopbot.domain.records import Incident, Ref
 from loopbot.ports import Cursor
 from loopbot.sandbox.faults import Fault

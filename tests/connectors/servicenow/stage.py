@@ -6,17 +6,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Self
 
-from loopbot.domain.effects import (
-    Align,
-    Cause,
-    Comment,
-    Delivery,
-    Effect,
-    LinkTickets,
-    OpenTicket,
-    SetFields,
-    Transition,
-)
+from loopbot.domain.effects import Align, Cause, Comment, Effect, LinkTickets, OpenTicket, SetFields, Transition
+from loopbot.domain.receipts import Delivery
 from loopbot.domain.records import Change, Incident, Record, Ref
 from loopbot.ports import Connector, Surroundings
 from loopbot.sandbox.faults import Fault, Faults

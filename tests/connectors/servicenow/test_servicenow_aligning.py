@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from loopbot.domain.effects import Delivery, Receipt
 from loopbot.domain.errors import Rejected
+from loopbot.domain.receipts import Delivery, Receipt
 
 
 def align(stage: Any, field: str, value: str, was: str) -> Delivery:

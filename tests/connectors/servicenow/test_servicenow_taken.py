@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connectors.servicenow.taken import held_otherwise
-from loopbot.domain.effects import Receipt
+from loopbot.domain.receipts import Receipt
 
 
 @pytest.mark.parametrize(

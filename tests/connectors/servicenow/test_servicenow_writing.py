@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from loopbot.domain.effects import Cause, Comment, Delivery, LinkTickets, OpenTicket, Receipt, SetFields
+from loopbot.domain.effects import Cause, Comment, LinkTickets, OpenTicket, SetFields
 from loopbot.domain.errors import Rejected, Transient, Unauthorized, Uncertain
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Incident, Person, Problem, Ref
 from loopbot.sandbox.faults import Fault
 from tests.connectors.contract import QuickClock

@@ -6,7 +6,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from loopbot.domain.effects import Ask, AskPart, Cause, Delivery, Effect, Post, Tell
+from loopbot.domain.effects import Ask, Cause, Effect, Post, Tell
+from loopbot.domain.messages import AskPart
+from loopbot.domain.receipts import Delivery
 from loopbot.domain.records import Person, Ref
 from loopbot.ports import Surroundings
 from loopbot.sandbox.faults import Fault, Faults

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.slack import blocks, speaking
-from loopbot.domain.effects import Shared
+from loopbot.domain.messages import Shared
 from loopbot.domain.speech import say
 from loopbot.sandbox.slack import Message, links, notified, seen
 from loopbot.sandbox.slack.blocks import faults

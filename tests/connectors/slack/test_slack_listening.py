@@ -13,8 +13,9 @@ from slack_sdk.socket_mode.builtin.connection import Connection
 from connectors.slack.connector import Slack
 from connectors.slack.messages import Messages
 from loopbot.domain import forms, speech
-from loopbot.domain.effects import Cause, Delivery, Receipt, Tell
+from loopbot.domain.effects import Cause, Tell
 from loopbot.domain.errors import ConfigError, Rejected, Transient, Unauthorized
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Person, Ref
 from loopbot.ports import HeardAlreadyError, Kept
 from loopbot.sandbox.faults import Fault

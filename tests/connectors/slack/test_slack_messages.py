@@ -8,8 +8,9 @@ import pytest
 
 from connectors.slack.connector import Slack
 from connectors.slack.messages import Messages
-from loopbot.domain.effects import Cause, Delivery, Post, Receipt, Tell
+from loopbot.domain.effects import Cause, Post, Tell
 from loopbot.domain.errors import Rejected, Transient, Unauthorized, Uncertain
+from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.domain.records import Person, Ref
 from loopbot.sandbox.faults import Fault
 from loopbot.sandbox.slack import BOT_TOKEN, SCOPES, SlackTwin, notified
