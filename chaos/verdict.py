@@ -12,7 +12,7 @@ from loopbot.domain.effects import Ask, Comment, OpenTicket, Post, Tell
 from loopbot.domain.records import Ref
 from loopbot.ports import OutboxRow
 from loopbot.sandbox.ledger import Entry
-from loopbot.usecases.ingest import review
+from loopbot.usecases.preview import review
 from loopbot.usecases.reconcile import NEVER
 
 SHOWN = ("parked", "held", "dropped", "shadow")

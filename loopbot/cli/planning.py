@@ -12,7 +12,7 @@ from loopbot.usecases.questions.showing import audience_in_words, evidence, head
 
 if TYPE_CHECKING:
     from loopbot.ports import Source
-    from loopbot.usecases.ingest import Foreseen
+    from loopbot.usecases.preview import Foreseen
     from loopbot.wiring import Installation
 
 
@@ -59,7 +59,7 @@ def show_plan(config: Path, *, local: bool, as_json: bool) -> int:
 
 
 def _planned(here: "Installation", *, local: bool, quiet: bool) -> "Foreseen":
-    from loopbot.usecases.ingest import Foreseen, preview, review
+    from loopbot.usecases.preview import Foreseen, preview, review
 
     if local:
         return Foreseen(tuple(review(here.loop)))

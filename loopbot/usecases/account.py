@@ -18,7 +18,7 @@ from loopbot.domain.errors import SystemTrouble
 from loopbot.domain.records import Record, Ref
 from loopbot.domain.words import Kind
 from loopbot.ports import Cycle, JournalEntry, Source, Tx
-from loopbot.usecases.enact import absorb
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.statements import statement
 

@@ -9,8 +9,9 @@ from loopbot.domain.errors import Rejected, SystemTrouble, Transient, Trouble, U
 from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.permits import permitted_unless
 from loopbot.ports import EffectState, Guarded, Sink, Timed, Tx
+from loopbot.usecases.absorb import proven
 from loopbot.usecases.brakes import braked
-from loopbot.usecases.enact import Enacted, look_again, proven
+from loopbot.usecases.enact import Enacted, look_again
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.overruling import note_overruled
 from loopbot.usecases.telling.gate import admitted, spoke, strangers_among

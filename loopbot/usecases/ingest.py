@@ -3,20 +3,19 @@
 import contextlib
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from loopbot.domain.errors import LoopbotError, StoreTrouble, SystemTrouble, UserError
-from loopbot.domain.events import Changed
 from loopbot.domain.records import Record, Ref
 from loopbot.ports import Cursor, Cycle, JournalEntry, Lease, LeaseLostError, Page, Source, Tx, Unmapped
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.account import account
 from loopbot.usecases.bygone import bygone, is_history
-from loopbot.usecases.enact import Enacted, absorb, decide
+from loopbot.usecases.enact import Enacted
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.statements import statement
 from loopbot.usecases.turns import take_turn, word
-from loopbot.usecases.wake import heard
 
 _AT_ONCE = 250
 
@@ -33,15 +32,6 @@ class Ingested:
     systems: frozenset[str] = frozenset()
     trouble: LoopbotError | None = None
     beside: tuple["Ingested", ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What a reading would plan, which streams could not be read to their end, and how many records are history (bygone.py)."""
-
-    enacted: tuple[Enacted, ...]
-    troubles: tuple[LoopbotError, ...] = ()
-    history: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,39 +168,12 @@ def _noted(turn: _Turn, reading: _Reading, *, last: bool = False) -> Ingested:
     return Ingested(cycle, len(new), frozenset(effect.system for effect in new) | reading.further, trouble)
 
 
-def preview(loop: Loop, sources: Iterable[Source]) -> Foreseen:
-    """What reading these streams now and hearing the timers would plan: the live transaction, rolled back.
-
-    Reads remotely, writes nothing anywhere. All streams are judged together, as an incident of one may be caused by a
-    change of another. A stream that can not be read to its end is named, and judged as far as it came.
-    """
-    pages: list[tuple[str, Page]] = []
-    troubles: list[LoopbotError] = []
-    for source in sources:
-        with loop.store.read() as tx:
-            cursor = tx.cursors.get(source.stream)
-        try:
-            pages.extend((source.stream, page) for page in source.read(cursor))
-        except (SystemTrouble, UserError) as trouble:
-            troubles.append(trouble)
-    with loop.store.write(keep=False) as tx:
-        taken = [_take(loop, tx, stream, page) for stream, page in pages]
-        enacted = (*(one for _, plans in taken for one in plans), *heard(loop, tx))
-        return Foreseen(enacted, tuple(troubles), sum(counts["history"] for counts, _ in taken))
-
-
-def review(loop: Loop) -> list[Enacted]:
-    """What the rules would plan for everything mirrored, as it stands now: the live transaction, rolled back."""
-    with loop.store.write(keep=False) as tx:
-        return decide(loop, tx, [Changed(record, before=record) for record in tx.mirror.all()])
-
-
 def _commit(turn: _Turn, page: Page, cycle: Cycle, *, moves: bool) -> tuple[Cycle, list[Enacted]]:
     """One page, one transaction; where it can not be taken whole, its records one by one, so that one can not stop the rest."""
     loop, stream = turn.loop, turn.stream
     try:
         with loop.store.write() as tx:
-            counts, enacted = _take(loop, tx, stream, page)
+            counts, enacted = take(loop, tx, stream, page)
             _set_aside(loop, tx, stream, page.unmapped, page.records)
             _pass(tx, turn, page, moves=moves)
     except LeaseLostError:
@@ -241,7 +204,7 @@ def _outside(page: Page) -> int:
     return 0 if page.depends is not None else max(page.counted - len(page.records) - len(page.unmapped), 0)
 
 
-def _take(loop: Loop, tx: Tx, stream: str, page: Page) -> tuple[Counter[str], list[Enacted]]:
+def take(loop: Loop, tx: Tx, stream: str, page: Page) -> tuple[Counter[str], list[Enacted]]:
     """All of a page, some at a time: what is needed to store and judge a record is several times its size."""
     if page.depends is not None:
         tx.depend(stream.partition(":")[0], page.depends)
@@ -283,7 +246,7 @@ def _one_by_one(turn: _Turn, page: Page, *, moves: bool) -> tuple[Counter[str], 
     for record in page.records:
         try:
             with loop.store.write() as tx:
-                some, plans = _take(loop, tx, stream, dataclasses.replace(page, records=(record,), unmapped=()))
+                some, plans = take(loop, tx, stream, dataclasses.replace(page, records=(record,), unmapped=()))
         except (ValueError, TypeError, ArithmeticError, LookupError) as error:
             refused.append(
                 Unmapped(str(record.ref), f"it could not be stored or judged: {type(error).__name__}: {error}")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from loopbot.domain.errors import SystemTrouble, Transient, Unauthorized, Uncertain
 from loopbot.domain.receipts import Delivery
-from loopbot.usecases.enact import proven
+from loopbot.usecases.absorb import proven
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.telling.gate import in_its_thread, spoke
 from loopbot.usecases.telling.identity import addressed

@@ -15,7 +15,7 @@ from loopbot.judgement.topic_meaning import meant
 from loopbot.judgement.topic_training import Label, Outcome, Training, crossed, macro_f1, outcomes
 from loopbot.judgement.versions import SHIPPED, in_use, use
 from loopbot.ports import Encoder, LabelRow, ModelRow, Tx
-from loopbot.usecases.enact import absorb
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.loop import Loop
 
 KIND = "topic"

@@ -24,8 +24,8 @@ from loopbot.domain.records import (
 from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.speech import Message, plain
 from loopbot.store import SqlStore
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.conversation.desk import Place, ReportPlaces
-from loopbot.usecases.enact import absorb
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.roles import Roles

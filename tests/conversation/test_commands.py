@@ -12,8 +12,8 @@ from loopbot.domain.records import Article, Person, Problem
 from loopbot.domain.rootcause import written
 from loopbot.domain.speech import Buttons, Heard, Message, Select, plain
 from loopbot.domain.workarounds import version_of
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.deliver import deliver
-from loopbot.usecases.enact import absorb
 from loopbot.usecases.listen import Conversation
 from tests.conversation.conftest import MARA, MARA_IN_CHAT, OPS, TOM, Chat, incident, ref
 from tests.support.made import at

@@ -11,7 +11,7 @@ from loopbot.sandbox.jira.hooks import jira_letter
 from loopbot.sandbox.servicenow.hooks import servicenow_letter
 from loopbot.usecases.deliver import deliver
 from loopbot.usecases.hints import Bounds, hinted, keep
-from loopbot.usecases.ingest import preview
+from loopbot.usecases.preview import preview
 from tests.faults.catalogue import fault
 from tests.faults.conftest import both_stores
 from tests.faults.ground import CASES, ISSUES, NOTES, SECRETS, Case, Ground, Running, judge

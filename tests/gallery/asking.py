@@ -16,10 +16,10 @@ from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.speech import Message, say
 from loopbot.language.loader import load_rules
 from loopbot.store import SqlStore, open_store
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.conversation.desk import Desk
 from loopbot.usecases.conversation.personal import queue
 from loopbot.usecases.deliver import deliver
-from loopbot.usecases.enact import absorb
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop, Waits
 from loopbot.usecases.questions.asking import ask

@@ -15,7 +15,7 @@ from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.speech import Context, Heard, say
 from loopbot.language.loader import load_rules
 from loopbot.store import open_store
-from loopbot.usecases.enact import absorb
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop
 from loopbot.wiring import starter_rules

@@ -9,9 +9,10 @@ from loopbot.domain.rulebook import Rulebook
 from loopbot.language.loader import parse_rule
 from loopbot.store import SqlStore
 from loopbot.usecases.deliver import deliver
-from loopbot.usecases.ingest import ingest, preview
+from loopbot.usecases.ingest import ingest
 from loopbot.usecases.inspect import explain, health
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.preview import preview
 from loopbot.usecases.reconcile import reconcile
 from loopbot.usecases.wake import wake
 from tests.mirror.offices import INCIDENT, ISSUE, Office, jira, servicenow

@@ -11,8 +11,9 @@ from loopbot.domain.forms import Filled, Form
 from loopbot.domain.records import Deployment, Feedback, Incident, Involved, Issue, Link, Person, Problem, Ref
 from loopbot.domain.speech import Message, plain
 from loopbot.language.loader import load_rules
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.deliver import deliver
-from loopbot.usecases.enact import absorb, decide, follow
+from loopbot.usecases.enact import decide, follow
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.telling.answering import STILL_BROKEN, tallies
 from loopbot.usecases.wake import wake

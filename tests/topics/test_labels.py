@@ -14,7 +14,7 @@ from loopbot.judgement.shipped import shipped_judgement, shipped_topics
 from loopbot.judgement.topic_answers import known_labels
 from loopbot.ports import LabelRow
 from loopbot.store import SqlStore
-from loopbot.usecases.enact import absorb
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.topics import TopicShelf, judged_again, put_in_force, train
 from tests.support.clock import FakeClock

@@ -7,7 +7,7 @@ from loopbot.domain.rulebook import Rulebook
 from loopbot.judgement.shipped import shipped_judgement, shipped_topics
 from loopbot.ports import LabelRow
 from loopbot.store import SqlStore
-from loopbot.usecases.enact import absorb
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.loop import Loop
 from loopbot.usecases.topics import TopicShelf, evaluated, left_out, train
 from tests.support.clock import FakeClock

@@ -11,8 +11,9 @@ from loopbot.domain.rulebook import Rulebook
 from loopbot.domain.rules import Match, Rule
 from loopbot.store import SqlStore
 from loopbot.usecases.deliver import deliver
-from loopbot.usecases.ingest import Ingested, ingest, preview
+from loopbot.usecases.ingest import Ingested, ingest
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.preview import preview
 from loopbot.usecases.statements import statement
 from tests.support.clock import FakeClock
 from tests.support.made import at, deployment, incident, issue

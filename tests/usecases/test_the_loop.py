@@ -16,9 +16,10 @@ from loopbot.domain.speech import plain
 from loopbot.ports import Cursor, Unmapped
 from loopbot.store import SqlStore
 from loopbot.usecases.deliver import deliver
-from loopbot.usecases.ingest import ingest, preview, review
+from loopbot.usecases.ingest import ingest
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.preview import preview, review
 from loopbot.usecases.reconcile import reconcile
 from loopbot.usecases.wake import wake
 from tests.support.clock import FakeClock

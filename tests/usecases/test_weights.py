@@ -16,11 +16,11 @@ from loopbot.judgement.shipped import shipped_judgement
 from loopbot.language.loader import load_rule, parse_rule
 from loopbot.ports import Sink
 from loopbot.store import SqlStore
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.backlog import backlog
 from loopbot.usecases.deliver import deliver
-from loopbot.usecases.enact import absorb
-from loopbot.usecases.ingest import review
 from loopbot.usecases.loop import Loop
+from loopbot.usecases.preview import review
 from loopbot.usecases.weights import look_at_weights
 from loopbot.wiring import starter_rules
 from tests.support.clock import FakeClock

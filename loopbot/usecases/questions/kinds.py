@@ -15,7 +15,7 @@ from loopbot.domain.phrasing import counted
 from loopbot.domain.questions import PROMOTE, Asking, Question
 from loopbot.domain.records import Feedback
 from loopbot.ports import EffectState, OutboxRow, QuestionRow
-from loopbot.usecases.enact import absorb
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.questions.given import Given, Kind, plan, rejudge
 from loopbot.usecases.questions.showing import name_of
 from loopbot.usecases.questions.ties import clear, drop, not_known, tie_up, untie

@@ -11,7 +11,7 @@ from loopbot.domain.rulebook import Rulebook
 from loopbot.sandbox.slack import SlackTwin
 from loopbot.sandbox.slack.posting import Requests
 from loopbot.store import SqlStore, open_store
-from loopbot.usecases.enact import absorb
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.listen import Conversation
 from loopbot.usecases.loop import Loop
 from tests.connectors.contract import QuickClock

@@ -14,7 +14,7 @@ import requests
 from connectors.slack.connector import Slack
 from loopbot.sandbox.slack import Message, SlackTwin, notified
 from loopbot.sandbox.slack.posting import Requests
-from loopbot.usecases.enact import absorb
+from loopbot.usecases.absorb import absorb
 from loopbot.usecases.listen import Conversation
 from loopbot.web.app import Door, WebApp
 from loopbot.web.intake import Intake
