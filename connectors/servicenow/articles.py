@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
-from connectors.servicenow.mapping import SYSTEM_FIELDS, Row, UnmappableError, moment, plain, value, whole
+from connectors.servicenow.mapping import SYSTEM_FIELDS
+from connectors.servicenow.rows import Row, UnmappableError, moment, plain, value, whole
 from connectors.servicenow.settings import ArticleTable
 from loopbot.domain import markup
 from loopbot.domain.records import Article, Ref

@@ -6,8 +6,9 @@ from connectors.servicenow.articles import ArticleShape
 from connectors.servicenow.dictionary import Dictionary
 from connectors.servicenow.instance import Instance, Refused
 from connectors.servicenow.knowledge import open_bases
-from connectors.servicenow.mapping import Shape, hidden, value
+from connectors.servicenow.mapping import Shape, hidden
 from connectors.servicenow.query import Filter, among, where
+from connectors.servicenow.rows import value
 from connectors.servicenow.settings import Settings
 from loopbot.domain.errors import BrokenAnswer, ConfigError, Rejected, Transient, Unauthorized
 from loopbot.domain.texts import clean

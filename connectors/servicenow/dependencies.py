@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from connectors.servicenow.instance import Instance, Rows
-from connectors.servicenow.mapping import value
 from connectors.servicenow.query import Filter, joined, where
+from connectors.servicenow.rows import value
 from connectors.servicenow.settings import DependencyTable
 from loopbot.domain.errors import BrokenAnswer
 from loopbot.ports import Clock, Cursor, Page

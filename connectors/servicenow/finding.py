@@ -7,9 +7,9 @@ what access rules hide: "certainly not there" is only said where the count is no
 from datetime import timedelta
 
 from connectors.servicenow.instance import Instance, Refused, Rows
-from connectors.servicenow.mapping import value
 from connectors.servicenow.planning import Bench, Step, already, marker
 from connectors.servicenow.query import joined, stamp, where
+from connectors.servicenow.rows import value
 from connectors.servicenow.targets import Target, Targets, resolve
 from loopbot.domain.effects import Comment, OpenTicket
 from loopbot.domain.errors import BrokenAnswer, ConfigError, Rejected, Transient, Uncertain

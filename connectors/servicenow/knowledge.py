@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from connectors.servicenow.instance import Instance, Refused
-from connectors.servicenow.mapping import value
+from connectors.servicenow.rows import value
 from connectors.servicenow.settings import ArticleTable
 from loopbot.domain.texts import clean, listed
 from loopbot.ports import Finding

@@ -3,18 +3,16 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from connectors.servicenow.hidden import meanings
+from connectors.servicenow.rows import Row, UnmappableError, moment, plain, value, whole
 from connectors.servicenow.settings import FeedbackTable, ReadKind, TicketTable
 from loopbot.domain import markup
 from loopbot.domain.records import Change, Feedback, Incident, Involved, Link, Person, Problem, Record, Ref
 from loopbot.domain.texts import clean
 from loopbot.domain.words import RISKS, Kind, Relation, Role
-
-Row = Mapping[str, Any]
 
 _RESOLUTION = 4_000
 _MARKED = re.compile(r"</?(?:p|div|br|span|ul|ol|li|strong|em|b|i|a|h[1-6]|table|font)\b[^<>]{0,2000}>", re.IGNORECASE)
@@ -59,10 +57,6 @@ _PEOPLE: Mapping[str, tuple[tuple[Role, str], ...]] = MappingProxyType(
     },
 )
 _RISKS: Mapping[str, str] = MappingProxyType(dict(zip("54321", RISKS, strict=True)))
-
-
-class UnmappableError(Exception):
-    """A row is not a record; the text says why, for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,51 +113,6 @@ def shape(system: str, kind: ReadKind, table: TicketTable, url: Callable[[str, s
         fields,
         frozenset(name for name in fields if "." not in name),
     )
-
-
-def key_of(row: Row) -> tuple[str, str] | None:
-    """The row's place in the reading order: (sys_updated_on, sys_id); None where one of them is hidden."""
-    at, ident = value(row, "sys_updated_on"), value(row, "sys_id")
-    return (at, ident.casefold()) if at and ident else None
-
-
-def value(row: Row, name: str) -> str | None:
-    """The raw value: "" says that there is none, None that the account may not see it."""
-    raw = row.get(name)
-    if raw is None or isinstance(raw, str):
-        return raw
-    inner = raw.get("value") if isinstance(raw, dict) else raw
-    return None if inner is None else str(inner)
-
-
-def moment(row: Row, name: str) -> datetime | None:
-    """A stamp: UTC without saying so."""
-    raw = value(row, name)
-    if not raw:
-        return None
-    try:
-        return datetime.fromisoformat(f"{raw}+00:00")
-    except ValueError as error:
-        raise UnmappableError(
-            f"{name} is {clean(raw, 40)!r}, which is not a time such as 2026-01-31 10:00:00"
-        ) from error
-
-
-def whole(row: Row, name: str) -> int | None:
-    """A number; None where there is none."""
-    raw = value(row, name)
-    if not raw:
-        return None
-    try:
-        return int(raw)
-    except ValueError as error:
-        raise UnmappableError(f"{name} is {clean(raw, 40)!r}, which is not a whole number") from error
-
-
-def plain(row: Row, name: str) -> str | None:
-    """A short text, cleaned; None where there is none."""
-    raw = value(row, name)
-    return clean(raw, 1000) or None if raw else None
 
 
 def canonical(shape: Shape, row: Row) -> str:

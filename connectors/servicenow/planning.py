@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from connectors.servicenow.dictionary import Dictionary
 from connectors.servicenow.instance import Write
-from connectors.servicenow.mapping import Shape, UnmappableError, canonical
+from connectors.servicenow.mapping import Shape, canonical
+from connectors.servicenow.rows import UnmappableError
 from connectors.servicenow.settings import Settings
 from connectors.servicenow.targets import Target, Targets, Want, shape_of
 from loopbot.domain.effects import Align, Comment, LinkTickets, OpenTicket, SetFields, Transition

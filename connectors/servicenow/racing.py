@@ -7,9 +7,9 @@ what stands there of our own write is what we have overwritten, whoever wrote it
 from collections.abc import Sequence
 
 from connectors.servicenow.instance import Instance, Row
-from connectors.servicenow.mapping import value
 from connectors.servicenow.planning import APPENDED, Step
 from connectors.servicenow.query import among, joined, where
+from connectors.servicenow.rows import value
 from loopbot.domain.errors import SystemTrouble
 from loopbot.domain.receipts import Overruled
 

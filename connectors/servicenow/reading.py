@@ -15,8 +15,9 @@ import orjson
 from connectors.servicenow.articles import ROWS_A_CALL, ArticleShape
 from connectors.servicenow.dictionary import Dictionary
 from connectors.servicenow.instance import Instance, Row, Rows
-from connectors.servicenow.mapping import Shape, UnmappableError, key_of, value
+from connectors.servicenow.mapping import Shape
 from connectors.servicenow.query import Filter, stamp, where, window
+from connectors.servicenow.rows import UnmappableError, key_of, value
 from loopbot.domain.errors import BrokenAnswer, ConfigError, Rejected
 from loopbot.domain.records import Record
 from loopbot.domain.texts import clean

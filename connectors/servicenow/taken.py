@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from connectors.servicenow.instance import Row
-from connectors.servicenow.mapping import value
+from connectors.servicenow.rows import value
 from loopbot.domain.texts import shorten
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")

@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.servicenow.instance import Instance, Row
-from connectors.servicenow.mapping import Shape, UnmappableError, value
+from connectors.servicenow.mapping import Shape
 from connectors.servicenow.query import among
+from connectors.servicenow.rows import UnmappableError, value
 from loopbot.domain.errors import Rejected
 from loopbot.domain.receipts import Delivery
 from loopbot.domain.records import Person, Record, Ref

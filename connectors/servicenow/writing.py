@@ -6,9 +6,9 @@ from datetime import datetime
 
 from connectors.servicenow.finding import Finder
 from connectors.servicenow.instance import Instance, Item, Refused, Row
-from connectors.servicenow.mapping import UnmappableError, value
 from connectors.servicenow.planning import Bench, Step
 from connectors.servicenow.racing import overruled, raced
+from connectors.servicenow.rows import UnmappableError, value
 from connectors.servicenow.taken import held_otherwise
 from connectors.servicenow.targets import Targets, Want, reporters, resolve
 from loopbot.domain.effects import OpenTicket

@@ -10,7 +10,7 @@ from loopbot.domain.records import Ref
 from loopbot.ports import ConflictEntry
 from loopbot.store import schema
 from loopbot.store.codec import decode_agreed, encode_agreed
-from loopbot.store.database import Work
+from loopbot.store.work import Work
 
 A = schema.agreed.c
 C = schema.conflict.c

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 from loopbot.ports import Allotment, Slice, Spent, Word
 from loopbot.store import schema
 from loopbot.store.codec import clean
-from loopbot.store.database import Work
+from loopbot.store.work import Work
 
 S = schema.call_slice.c
 D = schema.call_closure.c

@@ -13,8 +13,8 @@ from sqlalchemy import and_, delete, exists, func, literal, select, update
 from loopbot.domain.receipts import Delivery, Receipt
 from loopbot.store import schema
 from loopbot.store.codec import encode_receipt
-from loopbot.store.database import Work
 from loopbot.store.schema import PLANNED, AnyRow
+from loopbot.store.work import Work
 
 B = schema.bundle.c
 C = schema.outbox.c

@@ -7,8 +7,8 @@ from sqlalchemy import delete, select
 from loopbot.ports import Cursor, Cycle, Lease, LeaseLostError
 from loopbot.store import journal, schema
 from loopbot.store.codec import decode_cycle, encode_cycle
-from loopbot.store.database import Work
 from loopbot.store.leases import SqlLeases
+from loopbot.store.work import Work
 
 C = schema.cursor.c
 Y = schema.cycle.c

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 
 from loopbot.store import journal
-from loopbot.store.database import Work
+from loopbot.store.work import Work
 
 _FACT = "depends:on:"
 _KNOWN = "depends:of:"

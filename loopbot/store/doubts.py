@@ -11,8 +11,8 @@ from sqlalchemy import case, func, literal, update
 
 from loopbot.store import journal, schema
 from loopbot.store.chunks import chunks
-from loopbot.store.database import Work
 from loopbot.store.schema import PLANNED
+from loopbot.store.work import Work
 
 C = schema.outbox.c
 FACT = "look first"

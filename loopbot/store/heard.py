@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, select, update
 from loopbot.ports import Kept
 from loopbot.store import schema
 from loopbot.store.codec import clean
-from loopbot.store.database import Work
+from loopbot.store.work import Work
 
 H = schema.heard
 C = H.c

@@ -9,7 +9,7 @@ from sqlalchemy import and_, case, delete, exists, func, literal, or_, select, u
 from loopbot.ports import Hint, Waiting
 from loopbot.store import schema
 from loopbot.store.codec import clean
-from loopbot.store.database import Work
+from loopbot.store.work import Work
 
 C = schema.inbox.c
 D = schema.inbox_delivery.c

@@ -10,8 +10,8 @@ from loopbot.domain.holdings import FILES
 from loopbot.domain.records import Ref
 from loopbot.judgement.nearness import SEARCHED
 from loopbot.store import schema
-from loopbot.store.database import Work
 from loopbot.store.wordings import SqlWordings, row_of
+from loopbot.store.work import Work
 
 PAGE = 1000
 C = schema.record.c

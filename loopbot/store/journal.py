@@ -9,7 +9,7 @@ from loopbot.domain.records import Ref
 from loopbot.ports import JournalEntry, Quarantined, Unmapped
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
-from loopbot.store.database import Work
+from loopbot.store.work import Work
 
 J = schema.journal.c
 Q = schema.quarantine.c

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Integer, Text, Update, and_, bindparam, ca
 
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
-from loopbot.store.database import Work
 from loopbot.store.schema import PLANNED, SENDING, UNCERTAIN, AnyRow
+from loopbot.store.work import Work
 
 C = schema.outbox.c
 N = schema.outbox_need.c

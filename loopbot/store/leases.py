@@ -9,7 +9,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from loopbot.ports import Lease
 from loopbot.store import schema
-from loopbot.store.database import Work, inserting
+from loopbot.store.work import Work, inserting
 
 C = schema.lease.c
 

@@ -8,9 +8,9 @@ from sqlalchemy import or_, select, update
 from loopbot.domain.questions import Lesson, LessonKind
 from loopbot.domain.records import Ref
 from loopbot.store import schema
-from loopbot.store.database import Work
 from loopbot.store.prepared import APART
 from loopbot.store.schema import AnyRow
+from loopbot.store.work import Work
 
 L = schema.lesson.c
 STANDS = L.undone_at.is_(None)

@@ -15,9 +15,9 @@ from loopbot.domain.records import Deployment, Link, Record, Ref
 from loopbot.domain.words import Relation
 from loopbot.store import agreed, prepared, schema
 from loopbot.store.chunks import chunks
-from loopbot.store.database import Work
 from loopbot.store.mirror import SqlMirror
 from loopbot.store.schema import AnyRow
+from loopbot.store.work import Work
 
 C = schema.link.c
 T = schema.link_stated.c

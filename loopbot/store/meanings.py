@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 from loopbot.domain.wordings import Vector
 from loopbot.store import schema
 from loopbot.store.codec import digest_of
-from loopbot.store.database import Work
+from loopbot.store.work import Work
 
 MOST = 50_000
 """So many are remembered, the latest: some 40 MB."""

@@ -25,11 +25,11 @@ from loopbot.judgement.wording import wording
 from loopbot.ports import Upserted
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
-from loopbot.store.database import Work
 from loopbot.store.places import PAGE, WHOLE, by_kind, named, place_of, record_of, rows_at
 from loopbot.store.schema import AnyRow
 from loopbot.store.sights import Sights
 from loopbot.store.wordings import SqlWordings
+from loopbot.store.work import Work
 
 C = schema.record.c
 S = schema.record_service.c

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from loopbot.ports import LabelRow, ModelRow
 from loopbot.store import schema
 from loopbot.store.codec import digest_of
-from loopbot.store.database import Work
+from loopbot.store.work import Work
 
 L = schema.label.c
 M = schema.model.c

@@ -16,11 +16,11 @@ from loopbot.ports import EffectState, OutboxRow
 from loopbot.store import bundles, doubts, lanes, schema, standing
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import decode_effect, decode_receipt, encode_receipt
-from loopbot.store.database import Work
 from loopbot.store.links import SqlLinks
 from loopbot.store.mirror import SqlMirror
 from loopbot.store.planning import Planning
 from loopbot.store.schema import SENDING, AnyRow
+from loopbot.store.work import Work
 
 C = schema.outbox.c
 LET_GO: tuple[EffectState, ...] = ("planned", "sending", "settled", "uncertain", "parked", "dropped")

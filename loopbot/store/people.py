@@ -10,8 +10,8 @@ from loopbot.domain.records import Ref
 from loopbot.domain.telling import FOLLOW
 from loopbot.ports import Acquaintance, Replied, Spoken, Standing
 from loopbot.store import schema
-from loopbot.store.database import Work
 from loopbot.store.schema import AnyRow
+from loopbot.store.work import Work
 
 P = schema.preference.c
 A = schema.acquaintance.c

@@ -11,8 +11,8 @@ from loopbot.domain.records import Record, Ref
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import decode_record
-from loopbot.store.database import Work, each_of
 from loopbot.store.schema import AnyRow, moment_of
+from loopbot.store.work import Work, each_of
 
 Place = tuple[str, str, str]
 """System, kind and key."""

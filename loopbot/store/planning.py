@@ -15,8 +15,8 @@ from loopbot.ports import EffectState
 from loopbot.store import prepared, schema
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import decode_effect, encode_effect
-from loopbot.store.database import Work, among_those, inserting
 from loopbot.store.schema import AnyRow
+from loopbot.store.work import Work, among_those, inserting
 
 C = schema.outbox.c
 # Between these, what a message says can be exchanged before it goes out.

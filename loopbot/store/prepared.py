@@ -5,7 +5,7 @@ from functools import cache
 from sqlalchemy import Select, bindparam, or_, select
 
 from loopbot.store import schema
-from loopbot.store.database import among_those
+from loopbot.store.work import among_those
 
 K = schema.link.c
 L = schema.lesson.c

@@ -12,8 +12,8 @@ from loopbot.domain.records import Deployment, Issue, Ref
 from loopbot.domain.words import FINISHED
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
-from loopbot.store.database import Work
 from loopbot.store.mirror import SqlMirror
+from loopbot.store.work import Work
 
 R = schema.record.c
 L = schema.link.c

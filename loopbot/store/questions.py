@@ -11,8 +11,8 @@ from loopbot.domain.records import Ref
 from loopbot.ports import Answer, QuestionRow
 from loopbot.store import schema
 from loopbot.store.codec import decode_question, encode_question
-from loopbot.store.database import Work
 from loopbot.store.schema import AnyRow
+from loopbot.store.work import Work
 
 Q = schema.question.c
 A = schema.answer.c

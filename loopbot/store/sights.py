@@ -13,10 +13,10 @@ from loopbot.ports import Upserted
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import digest_of, encode_record
-from loopbot.store.database import Work
 from loopbot.store.places import PAGE, UPDATED, WHOLE, Place, named, place_of, record_of, rows_at
 from loopbot.store.schema import AnyRow, micros
 from loopbot.store.wordings import SqlWordings
+from loopbot.store.work import Work
 
 C = schema.record.c
 What = Literal["new", "changed", "touched", "same"]

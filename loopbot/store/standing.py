@@ -13,9 +13,9 @@ from loopbot.ports import EffectState, OutboxRow
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
 from loopbot.store.codec import decode_effect, decode_receipt
-from loopbot.store.database import Work
 from loopbot.store.lanes import CLAIMABLE, NEEDED
 from loopbot.store.schema import PLANNED, SENDING, UNCERTAIN, AnyRow
+from loopbot.store.work import Work
 
 C = schema.outbox.c
 N = schema.outbox_need.c

@@ -7,8 +7,8 @@ from sqlalchemy import func, select, update
 
 from loopbot.ports import EffectState, Heap, OutboxRow
 from loopbot.store import schema
-from loopbot.store.database import Work
 from loopbot.store.schema import NEVER, AnyRow
+from loopbot.store.work import Work
 
 C = schema.outbox.c
 SAMPLE = 5

@@ -5,8 +5,8 @@ from sqlalchemy import bindparam, delete, select
 from loopbot.domain.events import Timer
 from loopbot.domain.records import Ref
 from loopbot.store import schema
-from loopbot.store.database import Work
 from loopbot.store.schema import AnyRow
+from loopbot.store.work import Work
 
 C = schema.timer.c
 

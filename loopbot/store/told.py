@@ -9,7 +9,7 @@ from loopbot.domain.records import Ref
 from loopbot.domain.telling import Told
 from loopbot.ports import OutboxRow
 from loopbot.store import schema
-from loopbot.store.database import Work
+from loopbot.store.work import Work
 
 O = schema.outbox.c  # noqa: E741 - as the other modules name the columns of their tables
 MESSAGE = "message"

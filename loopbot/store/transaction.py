@@ -38,7 +38,6 @@ from loopbot.store import dependence, journal, meanings
 from loopbot.store.agreed import SqlAgreements
 from loopbot.store.allotments import SqlAllotments
 from loopbot.store.cursors import SqlCursors
-from loopbot.store.database import Work
 from loopbot.store.heard import SqlHeard
 from loopbot.store.inbox import SqlInbox
 from loopbot.store.leases import SqlLeases
@@ -53,6 +52,7 @@ from loopbot.store.questions import SqlQuestions
 from loopbot.store.stuck import SqlStuck
 from loopbot.store.timers import SqlTimers
 from loopbot.store.told import opened_by_us, origin_of, told_by
+from loopbot.store.work import Work
 
 
 class SqlTx:

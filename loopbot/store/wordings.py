@@ -21,9 +21,9 @@ from loopbot.judgement.nearness import MOST_HITS, SEARCHED
 from loopbot.judgement.wording import wording
 from loopbot.store import schema
 from loopbot.store.chunks import chunks
-from loopbot.store.database import Work
 from loopbot.store.prepared import OWN
 from loopbot.store.schema import AnyRow, micros
+from loopbot.store.work import Work
 
 Row: TypeAlias = Mapping[str, Any]
 """What is kept of a record, by column."""

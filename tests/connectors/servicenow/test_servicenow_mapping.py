@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from connectors.servicenow.mapping import Shape, UnmappableError, key_of, shape
+from connectors.servicenow.mapping import Shape, shape
+from connectors.servicenow.rows import UnmappableError, key_of
 from connectors.servicenow.settings import FeedbackTable, TicketTable
 from loopbot.domain.records import Change, Feedback, Incident, Link, Person, Problem, Ref
 from loopbot.domain.rules import Match
