@@ -6,15 +6,13 @@ squashed or rebased, each change of the main branch is one of them).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
 from typing import Protocol
 
-from loopbot.ci.commits import Commit, Delivered, Naming, Span, brought, first_parents, subjects
-from loopbot.ci.mentions import Balance, Keys, Mention, Pull, balance, of_commit, of_pull
+from loopbot.ci.commits import Delivered, Naming, Span, first_parents
+from loopbot.ci.mentions import Balance, Mention, Pull, balance, of_commit, of_pull
+from loopbot.ci.statements import Statements, Tracker, described, turned
 from loopbot.ci.successes import Success
-from loopbot.domain.dora import FIRST_COMMIT
-from loopbot.domain.records import Link, Ref
-from loopbot.domain.words import Relation
+from loopbot.domain.records import Ref
 
 
 class GoneError(Exception):
@@ -38,20 +36,8 @@ class Repository(Protocol):
         """The merged pull requests that brought a commit, by one call; raises GoneError, and what reading raises."""
 
 
-class Wanted(Protocol):
+class Wanted(Tracker, Protocol):
     """What the settings of every build system say of it."""
-
-    @property
-    def issues_in(self) -> str:
-        """The configured system that holds the issues; "" where none are looked for."""
-
-    @property
-    def issue_keys(self) -> tuple[str, ...]:
-        """The project keys to recognise."""
-
-    @property
-    def issue_url(self) -> str:
-        """What addresses begin with in which a key counts."""
 
     @property
     def first_commits(self) -> int:
@@ -67,7 +53,8 @@ class Ranges:
 
     def __init__(self, settings: Wanted) -> None:
         self._settings = settings
-        self._keys = Keys(settings.issue_keys, settings.issue_url)
+        self._statements = Statements(settings)
+        self._keys = self._statements.keys
 
     def delivered(self, repository: Repository, deployment: Ref, sha: str, base: Success | None) -> Delivered:
         """What the deployment of `sha` delivers and withdraws, after `base`. Raises what reading raises."""
@@ -85,10 +72,8 @@ class Ranges:
         budget = _Budget(self._settings.most_pull_calls)
         forth = self._balance(repository, span, budget)
         gone = self._balance(repository, back, budget)
-        brings = {key: one for key, one in gone.takes.items() if key not in forth.takes} | forth.brings
-        takes = {key: one for key, one in gone.brings.items() if key not in forth.brings} | forth.takes
-        told = self._stated(deployment, Balance(brings, takes), base, span, back)
-        return _described(told, span, back, repository.naming)
+        told = self._statements.stated(deployment, turned(forth, gone), (span, back), base.sha[:7])
+        return described(told, span, back, repository.naming)
 
     def _first(self, repository: Repository, deployment: Ref, sha: str, remark: str = "") -> Delivered:
         """The first deployment known: what came before is unknown, so only its last commits count as delivered."""
@@ -100,9 +85,9 @@ class Ranges:
         except GoneError:
             return Delivered(extra={"range": f"the commit {sha[:7]} is gone"})
         told = self._balance(repository, span, _Budget(self._settings.most_pull_calls))
-        made = self._stated(deployment, Balance(told.brings, {}), None, span)
+        made = self._statements.stated(deployment, Balance(told.brings, {}), (span,), "")
         what = f"{remark or 'the first deployment known'}: its last {len(span.commits)} commits"
-        return _described(replace(made, extra={**made.extra, "range": what}), span, Span(sha), repository.naming)
+        return described(replace(made, extra={**made.extra, "range": what}), span, Span(sha), repository.naming)
 
     def _balance(self, repository: Repository, span: Span, calls: "_Budget") -> Balance:
         pulls = self._pulls(repository, span, calls)
@@ -132,29 +117,6 @@ class Ranges:
                     span.pulls.add(pull.number)
                     found.setdefault(sha, []).extend(of_pull(self._keys, pull))
         return found
-
-    def _stated(self, deployment: Ref, told: Balance, base: Success | None, *spans: Span) -> Delivered:
-        links = [self._link(deployment, "delivers", one) for one in told.brings.values()]
-        links += [self._link(deployment, "withdraws", one) for one in told.takes.values()]
-        commits: list[Commit] = [one for span in spans for one in span.commits]
-        extra = {"range": f"{len(commits)} commits since {base.sha[:7]}"} if base else {}
-        made = [one.made_at for one in commits if one.made_at is not None]
-        if base and made:
-            extra[FIRST_COMMIT] = min(made).astimezone(UTC).isoformat()
-        left_out = list(dict.fromkeys(remark for span in spans for remark in span.left_out))
-        if left_out:
-            extra["left_out"] = "; ".join(left_out)
-        return Delivered(tuple(links), extra)
-
-    def _link(self, deployment: Ref, relation: Relation, one: Mention) -> Link:
-        target = Ref(self._settings.issues_in, "issue", one.key)
-        because = f"named in the {one.where}" + (", which reverts it" if one.taken_back else "")
-        return Link(deployment, relation, target, one.confidence, because, f"system:{deployment.system}")
-
-
-def _described(told: Delivered, forth: Span, back: Span, naming: Naming) -> Delivered:
-    """With what its commits say and touch."""
-    return Delivered(told.links, {**told.extra, **brought(forth, back, naming)}, subjects(forth, back, naming))
 
 
 @dataclass(slots=True)

@@ -42,7 +42,7 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 def explained(text: str) -> set[str]:
     """The keys that stand in a text, commented out or not, in tables or inline, and the names of the tables."""
     found = set(re.findall(r"^(?:# )?(\w+) = ", text, re.MULTILINE))
-    for header in re.findall(r"^(?:# )?\[+([\w.]+)\]+$", text, re.MULTILINE):
+    for header in re.findall(r"^(?:# )?\[+([\w.]+)(?:\.\"[^\"]+\")?\]+$", text, re.MULTILINE):
         found |= set(header.split("."))
     return found
 

@@ -1,0 +1,1 @@
+"""Jenkins: builds that deploy, with the issues they deliver. It is only read."""

@@ -1,0 +1,97 @@
+"""Jenkins' remote access API on our wire: `tree` says which fields of which builds come."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from requests.auth import HTTPBasicAuth
+
+from connectors.jenkins.settings import JenkinsSettings
+from loopbot.domain.errors import BrokenAnswer, Rejected
+from loopbot.http import Answer, Limits, Wire
+from loopbot.ports import Budget, Surroundings
+
+Json = Mapping[str, Any]
+
+# `builds` ends with the hundredth; `allBuilds` goes on.
+_RECENT: Final = 100
+
+
+class Api:
+    """Reads of one Jenkins; raises Transient, Unauthorized, Rejected, BrokenAnswer."""
+
+    def __init__(self, system: str, settings: JenkinsSettings, surroundings: Surroundings) -> None:
+        self.system, self.settings = system, settings
+        self._surroundings = surroundings
+        self._wire: Wire | None = None
+
+    @property
+    def wire(self) -> Wire:
+        """The wire, with the credentials on it since the first call."""
+        if self._wire is None:
+            given, settings = self._surroundings, self.settings
+            limits = Limits(settings.seconds_between_calls, settings.calls_per_hour, allotments=given.allotments)
+            made = Wire(
+                self.system,
+                settings.base_url,
+                clock=given.clock,
+                chance=given.chance,
+                limits=limits,
+                ca=settings.ca,
+            )
+            token = given.secrets.resolve(settings.token)
+            # As bytes: requests would write the text of a name in latin-1, Jenkins reads UTF-8.
+            made.session.auth = HTTPBasicAuth(settings.user.encode(), token.encode())
+            self._wire = made
+        return self._wire
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """How calls stand, once there was one."""
+        return (self._wire.pacing.budget(),) if self._wire else ()
+
+    @property
+    def calls(self) -> int:
+        """How many calls went out."""
+        return self._wire.calls if self._wire else 0
+
+    def get(self, path: str, tree: str) -> Answer:
+        """One read of these fields."""
+        return self.wire.get(f"{path}/api/json", {"tree": tree})
+
+    def builds(self, job: str, fields: str, start: int, end: int) -> list[Any]:
+        """Fields of a job's builds from one place to before another, counted from the newest; none where there are none."""
+        name = "builds" if end <= _RECENT else "allBuilds"
+        body = self.get(path_of(job), f"{name}[{fields}]{{{start},{end}}}").body
+        rows = body.get(name) if isinstance(body, dict) else None
+        if rows is None:
+            raise Rejected(
+                self.system,
+                f"{job} has no builds: it is no job",
+                "of a folder or multibranch project, name a job in it",
+            )
+        if not isinstance(rows, list):
+            raise BrokenAnswer(self.system, "a list was expected in Jenkins' answer")
+        return rows
+
+    def build(self, job: str, number: int, fields: str) -> Json | None:
+        """Fields of one build; None where it is not there (any more)."""
+        try:
+            body = self.get(f"{path_of(job)}/{number}", fields).body
+        except Rejected as error:
+            if error.status == 404:
+                return None
+            raise
+        if not isinstance(body, dict):
+            raise BrokenAnswer(self.system, "an object was expected in Jenkins' answer")
+        return body
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._wire is not None:
+            self._wire.close()
+
+
+def path_of(job: str) -> str:
+    """Where a job is by its full name; a branch such as `feature%2Fx` is encoded once more."""
+    return "".join(f"/job/{quote(part, safe='')}" for part in job.split("/"))
