@@ -18,9 +18,11 @@ from loopbot.ci.commits import Commit, Span
 from loopbot.ci.successes import Success, Successes, successes_of
 from loopbot.domain.holdings import SHORT
 
-# So many builds of a job are remembered, as far as their messages and paths fit into so many characters.
+# So many builds of a job are remembered, as far as their messages fit into so many characters, and their paths into fewer: the
+# cursor is written with each page.
 _KEPT: Final = 200
-_CHARACTERS: Final = 300_000
+_MESSAGES: Final = 120_000
+_PATHS: Final = 40_000
 _NAMED: Final = 5
 
 _ALL: Final = 1_000_000
@@ -42,9 +44,10 @@ class Known:
     after: int | None = None
 
     @property
-    def size(self) -> int:
-        """How many characters its commits take."""
-        return sum(len(one.commit.message) + 40 + sum(map(len, one.files)) for one in self.changes)
+    def size(self) -> tuple[int, int]:
+        """How many characters the messages of its commits take, and their paths."""
+        commits = sum(len(one.commit.message) + 40 for one in self.changes)
+        return commits, sum(len(path) for one in self.changes for path in one.files)
 
 
 @dataclass(slots=True)
@@ -80,10 +83,13 @@ class History:
 
     def trim(self) -> None:
         """Forget what is long past; what still runs stays."""
-        room = _CHARACTERS
+        messages, paths = _MESSAGES, _PATHS
         for place, number in enumerate(sorted(self.builds, reverse=True)):
-            room -= self.builds[number].size
-            if (place >= _KEPT or room < 0) and place and number not in self.pending:
+            known = self.builds[number]
+            messages, paths = messages - known.size[0], paths - known.size[1]
+            if paths < 0:
+                known.changes = tuple(Change(one.commit) for one in known.changes)
+            if (place >= _KEPT or messages < 0) and place and number not in self.pending:
                 self.floor = max(self.floor, number)
         self.builds = {
             number: one for number, one in self.builds.items() if number > self.floor or number in self.pending

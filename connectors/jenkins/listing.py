@@ -24,14 +24,23 @@ _MOST_PAGES: Final = 1_000
 class Listed:
     """What is new: builds, each with its place counted from the newest. Up to `floor` all is too old to be read.
 
-    `again`: the job was made anew, its numbers begin again. `seen` are all numbers that were listed.
+    `older` are those that are too old to be told of, the first of which are read for what came after them. `again`: the job was
+    made anew, its numbers begin again. `seen` are all numbers that were listed.
     """
 
     fresh: dict[int, tuple[Summary, int]] = field(default_factory=dict)
+    older: dict[int, tuple[Summary, int]] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     broken: list[Unmapped] = field(default_factory=list)
     floor: int = 0
     again: bool = False
+
+    def ended(self, most: int) -> "Listed":
+        """With no more than so many of those that are too old."""
+        kept = sorted(self.older, reverse=True)[:most]
+        self.older = {number: self.older[number] for number in kept}
+        self.floor = max(self.floor, min(kept) - 1) if kept else self.floor
+        return self
 
 
 class Listing:
@@ -57,7 +66,7 @@ class Listing:
                 )
             self._take(page, oldest, told)
             if len(rows) < size or self._reaches(page, oldest, told):
-                return told
+                return told.ended(self._api.settings.page_size)
             if start and numbers and min(numbers) >= lowest:
                 raise BrokenAnswer(self._api.system, f"{self._job} answers the same builds again")
             lowest = min(numbers, default=lowest)
@@ -78,15 +87,15 @@ class Listing:
         for one, place in page:
             told.seen.add(one.number)
             known = None if told.again else self._history.builds.get(one.number)
-            if _is_older(one, oldest):
-                told.floor = max(told.floor, one.number)
+            if oldest and one.begun_at is not None and one.begun_at.isoformat() < oldest:
+                told.older[one.number] = (one, place)
             elif (one.number > self._history.floor or told.again) and (known is None or known.mark != one.mark):
                 told.fresh[one.number] = (one, place)
 
     def _reaches(self, page: list[tuple[Summary, int]], oldest: str, told: Listed) -> bool:
         """Whether it goes down to what is known, or to what is too old."""
         if oldest:
-            return any(_is_older(one, oldest) for one, _ in page)
+            return len(told.older) >= self._api.settings.page_size
         return any(one.number <= self._history.newest for one, _ in page) and not told.again
 
     def _oldest(self, page: list[tuple[Summary, int]]) -> str:
@@ -106,7 +115,3 @@ class Listing:
         other = known is None or known.mark.partition(" ")[0] != newest.mark.partition(" ")[0]
         later = newest.begun_at.isoformat() > self._history.begun_at > ""
         return other and later and newest.number <= self._history.newest
-
-
-def _is_older(one: Summary, oldest: str) -> bool:
-    return one.begun_at is not None and one.begun_at.isoformat() < oldest

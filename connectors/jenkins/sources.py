@@ -4,7 +4,7 @@ A poll is one call a job: a few fields of its newest builds. Folders could be as
 then load the builds of every job in them. What is new or has changed is read with its change sets by a call more.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -55,24 +55,31 @@ class DeploymentStream:
         """What is new of each job; one that can not be read does not keep the others back, and is raised at the end."""
         histories = loaded(cursor.position, self._api.settings.jobs)
         trouble: SystemTrouble | None = None
+        quiet = Page((), Cursor(), 0, calls=0)
         for job in histories:
             try:
                 for page in self._job(job, histories):
-                    yield replace(page, cursor=Cursor(dumped(histories)))
-            except Rejected as error:
-                found = error
-                if error.status in {403, 404}:
-                    hint = "was it renamed, or may the user not read it? `loopbot check`"
-                    found = Rejected(self._api.system, f"there is no job {job}", hint, status=error.status)
+                    if page.records or page.unmapped:
+                        yield replace(page, cursor=Cursor(dumped(histories)))
+                    else:
+                        quiet = replace(quiet, counted=quiet.counted + page.counted, calls=quiet.calls + page.calls)
+            except (Rejected, BrokenAnswer, Transient) as error:
+                found = self._alone(job, error)
                 trouble = trouble or found
-            except BrokenAnswer as error:
-                trouble = trouble or error
-            except Transient as error:
-                if error.scope != "item":
-                    raise
-                trouble = trouble or error
+        # Of all jobs that had nothing to tell there is one page: the cursor is written once for them.
+        if quiet.calls:
+            yield replace(quiet, cursor=Cursor(dumped(histories)))
         if trouble is not None:
             raise trouble
+
+    def _alone(self, job: str, error: Rejected | BrokenAnswer | Transient) -> SystemTrouble:
+        """What is the trouble of one job; raises that which is everybody's."""
+        if isinstance(error, Transient) and error.scope != "item":
+            raise error
+        if isinstance(error, Rejected) and error.status in {403, 404}:
+            hint = "was it renamed, or may the user not read it? `loopbot check`"
+            return Rejected(self._api.system, f"there is no job {job}", hint, status=error.status)
+        return error
 
     def _job(self, job: str, histories: dict[str, History]) -> Iterator[Page]:
         before = self._api.calls
@@ -85,7 +92,7 @@ class DeploymentStream:
             read = self._details(job, numbers, listed)
             last = place == len(chunks) - 1
             history.floor = max(history.floor, listed.floor)
-            made = self._made(job, read, history)
+            made = self._made(job, read, history, listed.older.keys())
             if last:
                 made.unmapped += listed.broken
                 history.trim()
@@ -99,13 +106,14 @@ class DeploymentStream:
         waiting = history.pending - listed.fresh.keys()
         if not listed.fresh:
             waiting -= listed.seen
-        numbers = sorted(listed.fresh.keys() | waiting)
+        numbers = sorted(listed.fresh.keys() | listed.older.keys() | waiting)
         size = self._api.settings.page_size
         return [numbers[at : at + size] for at in range(0, len(numbers), size)] or [[]]
 
     def _details(self, job: str, numbers: Sequence[int], listed: Listed) -> _Read:
         """Neighbours by one call; one alone, or one that moved on meanwhile, by its number."""
-        places = [listed.fresh[one][1] for one in numbers if one in listed.fresh]
+        there = listed.fresh | listed.older
+        places = [there[one][1] for one in numbers if one in there]
         rows: dict[int, Mapping[str, Any]] = {}
         if len(places) > 1 and max(places) - min(places) < 2 * len(places):
             told = self._api.builds(job, DETAILS, min(places), max(places) + 1)
@@ -125,7 +133,7 @@ class DeploymentStream:
         settings = self._api.settings
         return build(row, settings, settings.jobs[job], self._keys, self._api.system)
 
-    def _made(self, job: str, read: _Read, history: History) -> _Made:
+    def _made(self, job: str, read: _Read, history: History, older: Container[int]) -> _Made:
         """First all are noted, then made by the time they ended: each follows the one that succeeded before it."""
         changed = []
         for one, row in read.builds:
@@ -140,8 +148,9 @@ class DeploymentStream:
             try:
                 record = deliveries.made(one, history)
             except UnmappableError as error:
-                made.unmapped.append(Unmapped(f"{job}#{one.number}", str(error), clean(str(row), 200)))
+                if one.number not in older:
+                    made.unmapped.append(Unmapped(f"{job}#{one.number}", str(error), clean(str(row), 200)))
                 continue
-            if record is not None:
+            if record is not None and one.number not in older:
                 made.records.append(record)
         return made

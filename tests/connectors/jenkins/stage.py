@@ -5,7 +5,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from loopbot.domain.effects import Delivery
+from loopbot.domain.receipts import Delivery
 from loopbot.ports import Surroundings
 from loopbot.sandbox.faults import Fault, Faults
 from loopbot.sandbox.ledger import Ledger

@@ -207,6 +207,44 @@ def test_the_first_reading_goes_only_so_far_back(build: Build, twin: JenkinsTwin
     assert set(reading.records) == {f"{JOB}#{number}", f"{JOB}#{later}"}
 
 
+def test_what_is_too_old_to_be_told_of_is_what_the_first_is_compared_with(reading: Reading, twin: JenkinsTwin) -> None:
+    old = twin.build(JOB)
+    twin.commit(JOB, "LOOP-1")
+    failed = twin.build(JOB, "FAILURE")
+    for number in (old, failed):
+        twin.world.job(JOB).builds[number].at -= timedelta(days=60)
+    twin.commit(JOB, "LOOP-2")
+    number = twin.build(JOB)
+    assert [one.key for one in reading.poll()] == [f"{JOB}#{number}"]
+    assert reading.keys(number) == {"LOOP-1", "LOOP-2"}
+    assert reading.one(number).extra["range"] == f"2 commits since #{old}"
+    assert reading.poll() == []
+
+
+def test_a_sweep_from_the_beginning_says_the_same_again(reading: Reading, twin: JenkinsTwin) -> None:
+    for number in range(1, 50):
+        twin.commit(JOB, f"LOOP-{number}")
+        made = twin.build(JOB, "SUCCESS" if number % 3 else "FAILURE")
+        twin.world.job(JOB).builds[made].at -= timedelta(days=50 - number)
+        reading.poll()
+    again = Reading(reading.connector)
+    again.poll()
+    assert again.records
+    assert again.records == {key: reading.records[key] for key in again.records}
+
+
+def test_jobs_with_nothing_to_tell_are_one_page(build: Build, twin: JenkinsTwin) -> None:
+    jobs = [f"shop/job-{number}" for number in range(5)]
+    for job in jobs:
+        twin.add_job(job)
+    reading = Reading(build(jobs={job: {"environment": "production"} for job in jobs}))
+    reading.poll()
+    twin.build(jobs[3])
+    reading.pages.clear()
+    reading.poll()
+    assert [(len(page.records), page.calls) for page in reading.pages] == [(1, 2), (0, 4)]
+
+
 def test_a_job_that_is_made_anew_begins_again(reading: Reading, twin: JenkinsTwin) -> None:
     for _ in range(5):
         twin.build(JOB)
