@@ -1,7 +1,8 @@
 """What servers say about the calls they still allow, before they refuse any: so that loopbot slows down in time.
 
-Three forms are read, all under `X-RateLimit-*`: a window that is filled again at a moment (GitHub: epoch seconds; Jira
-Cloud: an ISO time; ServiceNow: epoch seconds), and a bucket filled at a rate (Jira Data Center: Interval-Seconds, FillRate).
+Three forms are read, under `X-RateLimit-*`: a window that is filled again at a moment (GitHub: epoch seconds; Jira Cloud: an
+ISO time; ServiceNow: epoch seconds), and a bucket filled at a rate (Jira Data Center: Interval-Seconds, FillRate). GitLab
+tells a window under `RateLimit-*`, in epoch seconds.
 """
 
 from collections.abc import Mapping
@@ -35,8 +36,8 @@ def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
 
 
 def reset_in(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds until the limit is filled again, by `X-RateLimit-Reset`; `now` is the server's time."""
-    raw = headers.get("X-RateLimit-Reset", "").strip()
+    """Seconds until the limit is filled again, by `X-RateLimit-Reset` or GitLab's name; `now` is the server's time."""
+    raw = (_told(headers, "Reset") or "").strip()
     if not raw:
         return None
     try:
@@ -50,7 +51,7 @@ def reset_in(headers: Mapping[str, str], now: datetime) -> float | None:
 
 def allowance(headers: Mapping[str, str], endpoint: str, now: datetime) -> Allowance | None:
     """What is left by these headers; None where they do not say, or not until when."""
-    remaining, limit = _number(headers.get("X-RateLimit-Remaining")), _number(headers.get("X-RateLimit-Limit"))
+    remaining, limit = _number(_told(headers, "Remaining")), _number(_told(headers, "Limit"))
     if remaining is None or not limit:
         return None
     every, fill = _number(headers.get("X-RateLimit-Interval-Seconds")), _number(headers.get("X-RateLimit-FillRate"))
@@ -62,9 +63,18 @@ def allowance(headers: Mapping[str, str], endpoint: str, now: datetime) -> Allow
     if seconds is None or seconds <= 0:
         return None
     seconds = min(seconds, _FARTHEST)
-    # GitHub counts by resource, Jira Cloud by endpoint.
-    scope = headers.get("X-RateLimit-Resource") or endpoint
+    # GitHub counts by resource, GitLab by the name of its throttle, Jira Cloud by endpoint.
+    scope = headers.get("X-RateLimit-Resource") or headers.get("RateLimit-Name") or endpoint
     return Allowance(scope, remaining, limit, seconds, seconds / (remaining + 1) if low else 0.0)
+
+
+def nothing_left(headers: Mapping[str, str]) -> bool:
+    """Whether the server says outright that no call is left."""
+    return _told(headers, "Remaining") == "0"
+
+
+def _told(headers: Mapping[str, str], what: str) -> str | None:
+    return headers.get(f"X-RateLimit-{what}") or headers.get(f"RateLimit-{what}")
 
 
 def _number(text: str | None) -> int | None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from loopbot.domain.errors import StoreTrouble, Transient
-from loopbot.http.allowance import Allowance, allowance, reset_in
+from loopbot.http.allowance import Allowance, allowance, nothing_left, reset_in
 from loopbot.http.breaker import Breaker
 from loopbot.http.sharing import Share
 from loopbot.ports import Budget, Clock
@@ -35,11 +35,11 @@ def endpoint_of(method: str, path: str) -> str:
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds the server asks to wait, within [1 s, 1 h]; None where it does not say anything usable.
 
-    Reads both forms of RFC 9110, section 10.2.3, and `X-RateLimit-Reset`. `now` is the server's time.
+    Reads both forms of RFC 9110, section 10.2.3, and `X-RateLimit-Reset` (GitLab: `RateLimit-Reset`). `now` is the server's time.
     """
     raw = headers.get("Retry-After")
     if raw is None:
-        if headers.get("X-RateLimit-Remaining") != "0":
+        if not nothing_left(headers):
             return None
         seconds = reset_in(headers, now)
         return None if seconds is None else _clamp(seconds)

@@ -14,7 +14,7 @@ import requests.adapters
 import urllib3.exceptions
 
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient, Unauthorized, Uncertain
-from loopbot.http.allowance import server_time
+from loopbot.http.allowance import nothing_left, server_time
 from loopbot.http.connections import NotSentError, Passage, ask_before_sending, passage
 from loopbot.http.pacing import Pacing, retry_after
 from loopbot.permits import permitted_unless, refused
@@ -279,7 +279,7 @@ def _only_reads(path: str) -> bool:
 
 
 def _throttled(response: requests.Response) -> bool:
-    return "Retry-After" in response.headers or response.headers.get("X-RateLimit-Remaining") == "0"
+    return "Retry-After" in response.headers or nothing_left(response.headers)
 
 
 def _is_page(response: requests.Response) -> bool:

@@ -109,6 +109,26 @@ def test_one_resource_of_github_is_slowed_on_all_its_endpoints(clock: FakeClock)
         pacing.before("GET", "/commits")
 
 
+def test_a_throttle_of_gitlab_is_heeded_on_all_its_endpoints_and_asked_how_long(clock: FakeClock) -> None:
+    pacing = paced(clock)
+    headers = {
+        "RateLimit-Limit": "2000",
+        "RateLimit-Name": "throttle_authenticated_api",
+        "RateLimit-Observed": "2000",
+        "RateLimit-Remaining": "0",
+        "RateLimit-Reset": str(EPOCH + 50),
+        "RateLimit-ResetTime": "Mon, 02 Mar 2026 09:00:50 GMT",
+    }
+    for path in ("/projects/1/deployments", "/projects/1/releases"):
+        pacing.before("GET", path)
+        pacing.heed("GET", path, {**headers, "RateLimit-Remaining": "1900"}, NOW)
+    pacing.heed("GET", "/projects/1/releases", headers, NOW)
+    with pytest.raises(Transient) as told:
+        pacing.before("GET", "/projects/2/deployments")
+    assert told.value.after == pytest.approx(50)
+    assert retry_after(headers, NOW) == 50
+
+
 def test_a_bucket_of_data_center_is_drunk_from_as_fast_as_it_fills(clock: FakeClock) -> None:
     pacing = paced(clock)
     headers = {

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from loopbot.sandbox.github.repository import Commit, Pull, Run, compare
+from loopbot.sandbox.commits import Commit, compare
+from loopbot.sandbox.github.repository import Pull, Run
 from loopbot.sandbox.github.visits import Answer, RefusedError, Visit, moment
 
 SEARCHED = 1000

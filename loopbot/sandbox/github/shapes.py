@@ -4,13 +4,8 @@ import base64
 import hashlib
 from datetime import UTC, datetime
 
-from loopbot.sandbox.github.repository import (
-    Commit,
-    Comparison,
-    Json,
-    Pull,
-    Repository,
-)
+from loopbot.sandbox.commits import Commit, Comparison
+from loopbot.sandbox.github.repository import Json, Pull, Repository
 
 
 def stamp(at: datetime | None) -> str | None:

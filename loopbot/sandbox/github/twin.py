@@ -7,13 +7,13 @@ from typing import Final
 import orjson
 from starlette.applications import Starlette
 
+from loopbot.sandbox.commits import Merging
 from loopbot.sandbox.faults import Fault, FaultLayer, Faults
 from loopbot.sandbox.github.front import Front
 from loopbot.sandbox.github.repository import (
     Comment,
     Deployment,
     DeploymentState,
-    Merging,
     Pull,
     Release,
     Repository,
@@ -80,7 +80,8 @@ class GitHubTwin:
     def add_repo(self, name: str, *, private: bool = True, default_branch: str = "main") -> Repository:
         """A new, empty repository: owner/name."""
         with self.world.lock:
-            made = Repository(self.world.fresh(), name, private, self.world.moment(), default_branch)
+            number, now = self.world.fresh(), self.world.moment()
+            made = Repository(name, id=number, private=private, created_at=now, default_branch=default_branch)
             self.world.repositories[name] = made
             return made
 
