@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from loopbot.ci.mentions import taken_back
 from loopbot.domain.holdings import COMMITS, FILES, PULLS, SHORT
 from loopbot.domain.records import Link
 from loopbot.domain.texts import clean
@@ -91,6 +92,13 @@ def subjects(forth: Span, back: Span, naming: Naming) -> str:
     gone = dict.fromkeys(_subject(one.message, naming) for one in reversed(back.commits))
     told = [*filter(None, lines), *(f"Taken back: {one}" for one in gone if one and one not in lines)]
     return "\n".join(_within(told, _SUBJECTS))
+
+
+def spoken(message: str, naming: Naming) -> str:
+    """What a commit says of issues: of a merge that takes something back the title of what it merged alone."""
+    merged = naming.merge.match(message)
+    title = (merged["title"] or "") if merged else ""
+    return title if taken_back(title) else message
 
 
 def first_parents(commits: Sequence[Commit], head: str) -> list[str]:

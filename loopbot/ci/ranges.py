@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from loopbot.ci.commits import Delivered, Naming, Span, first_parents
+from loopbot.ci.commits import Delivered, Naming, Span, first_parents, spoken
 from loopbot.ci.mentions import Balance, Mention, Pull, balance, of_commit, of_pull
 from loopbot.ci.statements import Statements, Tracker, described, turned
 from loopbot.ci.successes import Success
@@ -94,7 +94,7 @@ class Ranges:
         mentions: list[Mention] = []
         for commit in span.commits:
             mentions += pulls.get(commit.sha, [])
-            mentions += of_commit(self._keys, commit.sha, commit.message)
+            mentions += of_commit(self._keys, commit.sha, spoken(commit.message, repository.naming))
         return balance(mentions)
 
     def _pulls(self, repository: Repository, span: Span, calls: "_Budget") -> dict[str, list[Mention]]:

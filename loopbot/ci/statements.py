@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Protocol
 
-from loopbot.ci.commits import Delivered, Naming, Span, brought, subjects
+from loopbot.ci.commits import Delivered, Naming, Span, brought, spoken, subjects
 from loopbot.ci.mentions import Balance, Keys, Mention, balance, of_commit
 from loopbot.domain.dora import FIRST_COMMIT
 from loopbot.domain.records import Link, Ref
@@ -36,7 +36,7 @@ class Statements:
 
     def by_messages(self, deployment: Ref, forth: Span, back: Span, naming: Naming, since: str) -> Delivered:
         """What the messages of the commits alone say; `since` names what was there before ("": not known)."""
-        told = turned(self._said(forth), self._said(back))
+        told = turned(self._said(forth, naming), self._said(back, naming))
         made = self.stated(deployment, told, (forth, back), since)
         return described(made, forth, back, naming)
 
@@ -54,8 +54,9 @@ class Statements:
             extra["left_out"] = "; ".join(left_out)
         return Delivered(tuple(links), extra)
 
-    def _said(self, span: Span) -> Balance:
-        return balance(one for commit in span.commits for one in of_commit(self.keys, commit.sha, commit.message))
+    def _said(self, span: Span, naming: Naming) -> Balance:
+        told = ((commit.sha, spoken(commit.message, naming)) for commit in span.commits)
+        return balance(one for sha, message in told for one in of_commit(self.keys, sha, message))
 
     def _link(self, deployment: Ref, relation: Relation, one: Mention) -> Link:
         target = Ref(self._issues_in, "issue", one.key)

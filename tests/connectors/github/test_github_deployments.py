@@ -128,6 +128,15 @@ def test_a_revert_in_the_range_withdraws(reading: Reading, twin: GitHubTwin) -> 
     assert reading.keys(number, "withdraws") == {"LOOP-1"}
 
 
+def test_a_merged_pull_request_that_reverts_withdraws(reading: Reading, twin: GitHubTwin) -> None:
+    twin.commit(REPO, "LOOP-1 export")
+    twin.deploy(REPO, "main")
+    twin.pull_request(REPO, 'Revert "LOOP-1 export"', "", "revert-7-export", ['Revert "LOOP-1 export"'])
+    number = twin.deploy(REPO, "main")
+    reading.poll()
+    assert (reading.keys(number), reading.keys(number, "withdraws")) == (set(), {"LOOP-1"})
+
+
 def test_each_environment_has_its_own_range(reading: Reading, twin: GitHubTwin) -> None:
     twin.deploy(REPO, "main", "prod")
     twin.commit(REPO, "LOOP-1 export")
