@@ -164,10 +164,12 @@ def _named_words(one: Candidate) -> Iterable[str]:
 
 
 def _called(name: str) -> str:
-    """A commit, pull request or version as people speak of it."""
+    """A commit, pull or merge request or version as people speak of it."""
     if is_commit(name):
         return f"commit {name[:SHORT]}"
-    return f"pull request {name}" if name[-1].isdigit() and ("#" in name or "!" in name) else f"version {name}"
+    if name[-1].isdigit() and "!" in name:
+        return f"merge request {name}"
+    return f"pull request {name}" if name[-1].isdigit() and "#" in name else f"version {name}"
 
 
 def _accusing_words(one: Candidate) -> Iterable[str]:

@@ -131,7 +131,7 @@ ROW = "9d385017c611228701d22104cc95c371"
         ("Caused by chg #0031", "the ticket names CHG0031 as what broke it"),
         ("Caused by CHG-0031", "the ticket names CHG0031 as what broke it"),
         ("It broke with https://github.com/acme/shop/pull/123/files", "it brought pull request acme/shop#123, which the ticket names"),
-        ("Caused by https://git.example.com/a/b/shop/-/merge_requests/77.", "it brought pull request a/b/shop!77, which the ticket names as what broke it"),
+        ("Caused by https://git.example.com/a/b/shop/-/merge_requests/77.", "it brought merge request a/b/shop!77, which the ticket names as what broke it"),
         ("The export hangs since v2.7.1", "it brought version 2.7.1, which the ticket names"),
         ("Upgraded from 2.6.0 to 2.7.1, and the export hangs", "it brought version 2.7.1, which the ticket names"),
     ],
