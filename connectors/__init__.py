@@ -6,6 +6,7 @@ from types import MappingProxyType
 CATALOGUE: Mapping[str, str] = MappingProxyType(
     {
         "github": "connectors.github.connector:GitHub",
+        "gitlab": "connectors.gitlab.connector:GitLab",
         "jenkins": "connectors.jenkins.connector:Jenkins",
         "jira": "connectors.jira.connector:Jira",
         "servicenow": "connectors.servicenow.connector:ServiceNow",

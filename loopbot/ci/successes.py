@@ -27,6 +27,15 @@ class Successes:
         before = [one for one in self.live.get(environment, []) if one.at <= at and one.ident != ident]
         return max(before, default=None)
 
+    def noted(self, environment: str, ident: int, sha: str) -> bool:
+        """Whether that success is among those kept."""
+        return any((one.ident, one.sha) == (ident, sha) for one in self.live.get(environment, []))
+
+    def forgotten(self, environment: str, at: str) -> bool:
+        """Whether that is so long ago that what took effect before it is not kept any more."""
+        known = self.live.get(environment, [])
+        return len(known) == _KEPT and at < known[0].at
+
     def succeeded(self, environment: str, one: Success) -> None:
         """Note a success; only the last few matter."""
         known = [other for other in self.live.get(environment, []) if other.ident != one.ident]

@@ -60,7 +60,7 @@ def _only(example: str, systems: list[str]) -> str:
     parts = _SECTION.split(example)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     kept = "".join(f"# --- {name} ---{text}" for name, text in sections.items() if name in systems)
-    # GitHub's deliveries name issues of a tracker: without one there is none to name.
+    # What GitHub and GitLab deliver names issues of a tracker: without one there is none to name.
     if "jira" not in systems:
         kept = kept.replace('issues_in = "jira"', '# issues_in = "jira"').replace(
             'issue_keys = ["LOOP"]', '# issue_keys = ["LOOP"]'

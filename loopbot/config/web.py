@@ -13,7 +13,7 @@ class TokenHook(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    header: Header = Field(description="The header in which the sender shows the secret, such as X-Gitlab-Token.")
+    header: Header = Field(description="The header in which the sender shows the secret, such as X-Pipeline-Token.")
     secret: str = Field(description="Reference to the secret.")
     streams: tuple[str, ...] = Field(min_length=1, description="The streams that are read early when one comes.")
     tolerant: bool = Field(

@@ -14,7 +14,7 @@ from loopbot.wiring import starter_rules
 from tests.support.town import CHECKOUT, NOTE, Said, Town, asked, says
 
 USUAL = ("servicenow", "jira", "github", "slack")
-SYSTEMS = (*USUAL, "jenkins")
+SYSTEMS = (*USUAL, "gitlab", "jenkins")
 
 
 @pytest.mark.parametrize("columns", ["80", "120"])
@@ -135,7 +135,8 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "systems", ["servicenow", "jira", "servicenow,slack", "jira, github", "jenkins", "github,slack,jira"]
+    "systems",
+    ["servicenow", "jira", "servicenow,slack", "jira, github", "github,slack,jira", "jira,gitlab", "gitlab", "jenkins"],
 )
 def test_init_for_some_systems_writes_only_those_and_switches_other_rules_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, systems: str
@@ -161,11 +162,11 @@ def test_init_for_some_systems_writes_only_those_and_switches_other_rules_off(
 
 
 def test_init_for_a_system_that_is_not_known_names_those_that_are(tmp_path: Path) -> None:
-    said = says("init", str(tmp_path), "--systems", "jira,gitlab")
+    said = says("init", str(tmp_path), "--systems", "jira,redmine")
     assert said.code == 2
     assert said.err.splitlines() == [
-        "--systems gitlab: is not a system the example knows",
-        "  → known: servicenow, jira, github, jenkins, slack",
+        "--systems redmine: is not a system the example knows",
+        "  → known: servicenow, jira, github, gitlab, jenkins, slack",
     ]
     assert list(tmp_path.iterdir()) == []
 

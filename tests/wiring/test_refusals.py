@@ -87,7 +87,7 @@ def test_a_wrong_setting_of_a_system_is_told_with_its_whole_key(town: Town, swap
         (("incidents = { table", "incidents = { tabel"), "  → did you mean 'table'?"),
         (("feedback = [{ table", 'feedback = [{ tilte = "x", table'), "  → did you mean 'title'?"),
         (('type = "jira"', 'type = "gira"'), "  → did you mean 'jira'?"),
-        (('type = "jira"', 'type = "redmine"'), "  → known: github, jenkins, jira, servicenow, slack"),
+        (('type = "jira"', 'type = "redmine"'), "  → known: github, gitlab, jenkins, jira, servicenow, slack"),
     ],
 )  # fmt: skip
 def test_a_wrong_word_gets_the_right_one_as_a_suggestion(town: Town, swap: tuple[str, str], remedy: str) -> None:
