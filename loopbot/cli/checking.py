@@ -63,7 +63,7 @@ def _nobody_to_ask(config: "Config", rules: "Sequence[Rule]") -> Iterator[Findin
             asked.setdefault(rule.ask.audience, []).append(rule.name)
     for audience, names in sorted(asked.items()):
         if not getattr(config.roles, audience) and not config.roles.operators:
-            why = f"{', '.join(names)} asks them, and nobody is named: only `loopbot questions answer` can answer"
+            why = f"{', '.join(names)} {'asks' if len(names) == 1 else 'ask'} them, and nobody is named: only `loopbot questions answer` can answer"
             yield Finding("warning", f"roles.{audience}", why, "name them under [roles]")
 
 
