@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 from connectors.gitlab.api import Api, NotThereError, has_next, project_path
 from connectors.gitlab.mapping import UnmappableError, moment
-from loopbot.ci.commits import Commit, Naming, Span
+from loopbot.ci.commits import Commit, Naming, Span, first_parents
 from loopbot.ci.mentions import Pull
 from loopbot.ci.ranges import GoneError
 from loopbot.domain.errors import BrokenAnswer, Rejected, Transient
 from loopbot.http import Answer
 
 Json = Mapping[str, Any]
+_AT_ONCE: Final = 100
 _NUMBERED: Final = re.compile(r"\(!(\d{1,9})\)")
 
 
@@ -22,26 +23,28 @@ class Commits:
     """Implements ci.ranges.Repository. Raises what the API raises, GoneError for what is not there."""
 
     def __init__(self, api: Api, project: str) -> None:
-        self._api, self._path = api, f"{project_path(project)}/repository"
+        self._api, self._path = api, project_path(project)
         self._barred = False
         self.naming = naming_of(project)
 
     def compared(self, base: str, head: str) -> Span:
         """By GitLab's comparison: all commits in one answer, of which the newest `most_commits` are looked at."""
         try:
-            answer = self._get("/compare", {"from": base, "to": head})
+            answer = self._get("/repository/compare", {"from": base, "to": head})
         except (Transient, BrokenAnswer) as error:
             if isinstance(error, Transient) and error.after is not None:
                 raise
             return self._listed(base, head)
         body = answer.body if isinstance(answer.body, dict) else {}
-        commits, most = [_commit(row) for row in body.get("commits") or []], self._api.settings.most_commits
+        if not isinstance(body.get("commits"), list):
+            raise BrokenAnswer(self._api.system, "a comparison was answered without a list of commits")
+        commits, most = [_commit(row) for row in body["commits"]], self._api.settings.most_commits
         span = Span(head, commits[-most:], _lies(base, commits), files=_paths(body.get("diffs")))
         if len(commits) > most:
             span.left_out.append(f"only the newest {most} of {len(commits)} commits were looked at")
         if body.get("compare_timeout"):
             span.left_out.append("not all files that differ were told")
-        return span
+        return self._asked_at_once(span)
 
     def _listed(self, base: str, head: str) -> Span:
         """The same range as a list of commits: the differences of a large one may take GitLab longer than it takes itself."""
@@ -49,42 +52,56 @@ class Commits:
         size, most = self._api.settings.page_size, self._api.settings.most_commits
         page, more = 1, True
         while more and len(rows) < most:
-            answer = self._get("/commits", {"ref_name": f"{base}..{head}", "per_page": size, "page": page})
-            rows += self._api.rows(answer)
-            page, more = page + 1, has_next(answer)
+            answer = self._get("/repository/commits", {"ref_name": f"{base}..{head}", "per_page": size, "page": page})
+            found = self._api.rows(answer)
+            rows += found
+            page, more = page + 1, bool(found) and has_next(answer)
         commits = [_commit(row) for row in rows[:most][::-1]]
         span = Span(
             head, commits, _lies(base, commits), ["the comparison did not answer: which files differ is not known"]
         )
         if more or len(rows) > most:
             span.left_out.append(f"only the newest {len(commits)} commits were looked at")
-        return span
+        return self._asked_at_once(span)
 
     def last(self, head: str, count: int) -> Span:
         """The newest page of its history."""
-        rows = self._api.rows(self._get("/commits", {"ref_name": head, "per_page": count}))
+        rows = self._api.rows(self._get("/repository/commits", {"ref_name": head, "per_page": count}))
         if not rows:
             raise GoneError(head)
-        return Span(head, [_commit(row) for row in rows[::-1]])
+        return self._asked_at_once(Span(head, [_commit(row) for row in rows[::-1]]))
 
     def pulls(self, sha: str) -> Sequence[Pull]:
         """Those that are merged; none where the project has no merge requests, which is asked once."""
+        return [_pull(row) for row in self._merged(f"/repository/commits/{quote(sha, safe='')}/merge_requests")]
+
+    def _asked_at_once(self, span: Span) -> Span:
+        """With the merge requests that its merges name, a call a hundred instead of one each.
+
+        What a message says is taken only where the merge request says of itself that it was merged by that commit.
+        """
+        settings, said = self._api.settings, {one.sha: self.naming.merge.match(one.message) for one in span.commits}
+        line = first_parents(span.commits, span.head) if settings.issue_keys else []
+        numbers = [f"iids%5B%5D={found['number']}" for sha in line if (found := said[sha])]
+        for at in range(0, len(numbers), _AT_ONCE)[: settings.most_pull_calls]:
+            for row in self._merged(f"/merge_requests?{'&'.join(numbers[at : at + _AT_ONCE])}"):
+                landed = (row.get("merge_commit_sha"), row.get("squash_commit_sha"))
+                span.asked.update((sha, [_pull(row)]) for sha in line if sha in landed)
+        return span
+
+    def _merged(self, where: str) -> Sequence[Json]:
         if self._barred:
             return []
         try:
-            answer = self._get(f"/commits/{quote(sha, safe='')}/merge_requests", {"state": "merged", "per_page": 100})
+            rows = self._api.rows(self._get(where, {"state": "merged", "per_page": _AT_ONCE}))
         except Rejected as error:
             # Switched off in the project, or not for this token: `check` says so, and messages still speak.
             self._barred = error.status == 403
             if not self._barred:
                 raise
             return []
-        return [
-            _pull(row)
-            for row in self._api.rows(answer)
-            # Old servers ignore `state`.
-            if isinstance(row.get("iid"), int) and row.get("state") == "merged"
-        ]
+        # Old servers ignore `state`, of the requests of a commit.
+        return [row for row in rows if row.get("state") == "merged" and isinstance(row.get("iid"), int)]
 
     def _get(self, what: str, params: Mapping[str, str | int]) -> Answer:
         try:

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
-from loopbot.ci.mentions import taken_back
+from loopbot.ci.mentions import Pull, taken_back
 from loopbot.domain.holdings import COMMITS, FILES, PULLS, SHORT
 from loopbot.domain.records import Link
 from loopbot.domain.texts import clean
@@ -53,7 +53,8 @@ class Naming:
 class Span:
     """The commits of a range up to `head`, oldest first, how it lies (ahead, behind ...), and what was left out.
 
-    `files` are the paths that differ, `pulls` the numbers of the pull requests that are known to have brought the commits.
+    `files` are the paths that differ, `pulls` the numbers of the pull requests that are known to have brought the commits, `asked` the
+    pull requests of those commits whose answer is known already (where one call answers for many).
     """
 
     head: str
@@ -62,6 +63,7 @@ class Span:
     left_out: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     pulls: set[int] = field(default_factory=set)
+    asked: dict[str, Sequence[Pull]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,20 +102,21 @@ class Ranges:
         found: dict[str, list[Mention]] = {}
         # Without keys to look for, what the messages say of pull requests is enough.
         line = first_parents(span.commits, span.head) if self._settings.issue_keys else []
-        for done, sha in enumerate(line):
-            if not calls.take():
-                span.left_out.append(
-                    f"the pull requests of {len(line) - done} of {len(line)} commits were not looked at"
-                )
-                break
+        missed = 0
+        for sha in line:
+            if sha not in span.asked and not calls.take():
+                missed += 1
+                continue
             try:
-                pulls = repository.pulls(sha)
+                pulls = span.asked[sha] if sha in span.asked else repository.pulls(sha)
             except GoneError:
                 continue
             for pull in pulls:
                 if pull.number not in span.pulls:
                     span.pulls.add(pull.number)
                     found.setdefault(sha, []).extend(of_pull(self._keys, pull))
+        if missed:
+            span.left_out.append(f"the pull requests of {missed} of {len(line)} commits were not looked at")
         return found
 
 

@@ -95,7 +95,8 @@ class Front:
             html = root + self._path.removesuffix("/api/v4")
             path = {one: unquote(value) for one, value in fits.groupdict().items()}
             query: Mapping[str, str] = dict(request.query_params)
-            return endpoint(Visit(token, project, path, query, Shapes(html, project), now, here))
+            iids = frozenset(request.query_params.getlist("iids[]"))
+            return endpoint(Visit(token, project, path, query, Shapes(html, project), now, here, iids))
         raise RefusedError(404, {"error": "404 Not Found"})
 
 

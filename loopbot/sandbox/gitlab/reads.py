@@ -69,9 +69,13 @@ def commit_merge_requests(visit: Visit) -> Answer:
 
 
 def merge_requests(visit: Visit) -> Answer:
-    """Merge requests, the last made first."""
+    """Merge requests, the last made first; all, or those whose numbers are asked for."""
     state = visit.query.get("state", "all")
-    found = [one for one in visit.project.merge_requests.values() if state in ("all", one.state)]
+    found = [
+        one
+        for one in visit.project.merge_requests.values()
+        if state in ("all", one.state) and (not visit.iids or str(one.iid) in visit.iids)
+    ]
     return visit.paged(found[::-1], visit.shapes.merge_request)
 
 

@@ -52,7 +52,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What an endpoint works with; `path` are the variable parts after the project."""
+    """What an endpoint works with; `path` are the variable parts after the project, `iids` what stands in iids[]."""
 
     token: Token
     project: Project
@@ -61,6 +61,7 @@ class Visit:
     shapes: Shapes
     now: datetime
     here: str
+    iids: frozenset[str] = frozenset()
 
     def sha(self, ref: str, what: str = "Commit") -> str:
         """The commit a ref stands for, or 404."""

@@ -86,7 +86,6 @@ def time() -> Time:
 def twin(desk: tuple[Desk, Served], time: Time) -> GitLabTwin:
     made = GitLabTwin(Ledger(), faults=Faults(), now=time)
     desk[0].app = made.app
-    # Its clock runs a minute a look: a limit a minute would be filled again with every call.
     made.add_project(PROJECT)
     made.commit(PROJECT, "The beginning")
     return made

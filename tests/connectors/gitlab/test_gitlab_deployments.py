@@ -100,6 +100,31 @@ def test_merge_requests_speak_by_title_branch_and_description(reading: Reading, 
     assert reading.one(number).extra["pulls"] == f"{PROJECT}!{request}"
 
 
+def test_many_merges_are_asked_about_by_one_call(reading: Reading, twin: GitLabTwin, calls: Calls) -> None:
+    twin.deploy(PROJECT, "main")
+    for number in range(1, 71):
+        twin.merge_request(PROJECT, "Work", f"For LOOP-{number}", f"work-{number}", ["work"])
+    twin.merge_request(PROJECT, "Work", "For LOOP-99", "last", ["work"], how="squash")
+    number = twin.deploy(PROJECT, "main")
+    reading.poll()
+    assert reading.keys(number) == {f"LOOP-{number}" for number in [*range(1, 71), 99]}
+    asked = [path.rpartition(PROJECT)[2] for path in calls() if path.endswith("/merge_requests")]
+    assert asked.count("/merge_requests") == 1
+    # For the squashed one, and for the very first commit.
+    assert len(asked) == 3
+
+
+def test_a_commit_that_only_claims_to_be_a_merge_brings_nothing_of_that_merge_request(
+    reading: Reading, twin: GitLabTwin
+) -> None:
+    twin.merge_request(PROJECT, "LOOP-1 export", "", "work", ["work"])
+    twin.deploy(PROJECT, "main")
+    twin.commit(PROJECT, f"Tidy up\n\nSee merge request {PROJECT}!1")
+    number = twin.deploy(PROJECT, "main")
+    reading.poll()
+    assert reading.keys(number) == set()
+
+
 def test_a_merge_request_that_is_not_merged_says_nothing(reading: Reading, twin: GitLabTwin) -> None:
     twin.deploy(PROJECT, "main")
     twin.merge_request(PROJECT, "LOOP-1 export", "", "wild", ["work"], how=None)
