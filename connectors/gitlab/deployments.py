@@ -20,6 +20,7 @@ from connectors.gitlab.mapping import (
     environment_name,
     moment,
     number,
+    passed_over,
     required,
 )
 from connectors.gitlab.memory import OVERLAP, Deployed, deployed_of
@@ -127,6 +128,8 @@ class DeploymentFeed:
         if memory.seen.get(ident) == (at.isoformat(), status):
             return None
         memory.saw(ident, at, status)
+        if passed_over(self._api.settings, environment_name(row)):
+            return None
         how = course(row)
         if how.skipped and ident not in memory.unfinished:
             # What never began is nothing to tell; where its beginning was told, so is that it came to nothing.

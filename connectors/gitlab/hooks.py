@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.gitlab.mapping import passed_over
 from connectors.gitlab.settings import GitLabSettings
 from loopbot.http.hooks import digest, inner, json_of, same
 from loopbot.ports import Hint, Hook, Refusal
@@ -39,6 +40,8 @@ class GitLabHooks:
         if not project:
             return ()
         if event == "Deployment Hook" and self.settings.deployments:
+            if passed_over(self.settings, str(told.get("environment"))):
+                return ()
             return self._hint("deployment", project, "#", told.get("deployment_id"))
         if event == "Release Hook" and self.settings.releases and told.get("action") != "delete":
             return self._hint("release", project, "@", told.get("tag"))

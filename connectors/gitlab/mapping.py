@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -100,6 +101,11 @@ def course(row: Json) -> Course:
 def environment_name(row: Json) -> str:
     """GitLab's own name of the environment; "" where there is none."""
     return str(inner(row, "environment").get("name") or "")
+
+
+def passed_over(settings: GitLabSettings, environment: str) -> bool:
+    """Whether deployments to it, by GitLab's own name, are not read."""
+    return any(fnmatchcase(environment, pattern) for pattern in settings.passed_over)
 
 
 def deployment(ref: Ref, row: Json, how: Course, settings: GitLabSettings, brought: Delivered) -> Deployment:

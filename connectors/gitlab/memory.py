@@ -14,6 +14,7 @@ OVERLAP: Final = timedelta(seconds=300)
 # Deployments that were told as unfinished, and releases: so many are remembered one by one.
 _KEPT: Final = 1_000
 _KEPT_RELEASES: Final = 200
+_KEPT_ENVIRONMENTS: Final = 500
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class Deployed:
             since = self.newest - OVERLAP
             self.seen = {ident: one for ident, one in self.seen.items() if datetime.fromisoformat(one[0]) >= since}
         self.unfinished = set(sorted(self.unfinished)[-_KEPT:])
+        self.live.keep(_KEPT_ENVIRONMENTS)
 
     def shown(self) -> Json:
         """For a cursor."""

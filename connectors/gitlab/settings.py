@@ -45,6 +45,10 @@ class GitLabSettings(BaseModel):
     environments: Mapping[str, str] = Field(
         default_factory=dict, description="GitLab's environment = the word that rules use (prod = production)."
     )
+    passed_over: tuple[str, ...] = Field(
+        default=("review/*",),
+        description="Environments whose deployments are not read, by GitLab's own names; * stands for anything.",
+    )
     services: Mapping[ProjectPath, tuple[str, ...]] = Field(
         default_factory=dict, description="The services that a project is deployed as."
     )

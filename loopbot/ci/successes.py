@@ -16,6 +16,9 @@ class Success:
     sha: str
 
 
+_NEVER: Final = Success("", 0, "")
+
+
 @dataclass(slots=True)
 class Successes:
     """The last few of each environment, by the name that the build system has for it."""
@@ -44,6 +47,11 @@ class Successes:
     def failed(self, environment: str, ident: int) -> None:
         """What was reported as a success failed after all: nothing follows it."""
         self.live[environment] = [one for one in self.live.get(environment, []) if one.ident != ident]
+
+    def keep(self, most: int) -> None:
+        """Forget all but so many environments, those in which something took effect last: some are made for one branch."""
+        latest = sorted(self.live, key=lambda name: max(self.live[name], default=_NEVER), reverse=True)
+        self.live = {name: self.live[name] for name in latest[:most]}
 
     def dumped(self) -> dict[str, list[list[str | int]]]:
         """For a cursor."""

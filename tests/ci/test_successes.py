@@ -23,6 +23,15 @@ def test_one_that_was_noted_is_known_by_its_commit_too() -> None:
     assert not live.noted("staging", 1, "sha1")
 
 
+def test_of_environments_made_for_one_branch_each_the_latest_are_kept() -> None:
+    live = known(1)
+    for number in range(9):
+        live.succeeded(f"review/{number}", Success(f"2026-03-02T09:{number:02}:00+00:00", number, "sha"))
+    live.failed("review/8", 8)
+    live.keep(3)
+    assert set(live.live) == {"review/5", "review/6", "review/7"}
+
+
 def test_only_before_a_full_list_is_anything_forgotten() -> None:
     long_ago = "2026-03-01T08:00:00+00:00"
     assert not known(19).forgotten("prod", long_ago)

@@ -215,13 +215,24 @@ def test_a_revert_in_the_range_withdraws(reading: Reading, twin: GitLabTwin) -> 
 def test_each_environment_has_its_own_range(reading: Reading, twin: GitLabTwin) -> None:
     twin.deploy(PROJECT, "main", "prod")
     twin.commit(PROJECT, "LOOP-1 export")
-    staging = twin.deploy(PROJECT, "main", "review/loop-1")
+    staging = twin.deploy(PROJECT, "main", "Staging/eu")
     twin.commit(PROJECT, "LOOP-2 import")
     production = twin.deploy(PROJECT, "main", "prod")
     reading.poll()
     assert reading.keys(production) == {"LOOP-1", "LOOP-2"}
     assert "LOOP-2" not in reading.keys(staging)
-    assert reading.one(staging).environment == "review/loop-1"
+    assert reading.one(staging).environment == "staging/eu"
+
+
+def test_deployments_to_environments_that_nobody_uses_are_passed_over(
+    build: Build, twin: GitLabTwin, calls: Calls
+) -> None:
+    review, other = twin.deploy(PROJECT, "main", "review/loop-1"), twin.deploy(PROJECT, "main", "lab")
+    usual, own = Reading(build()), Reading(build(passed_over=("lab", "nightly-?")))
+    usual.poll()
+    own.poll()
+    assert set(usual.records) == {f"{PROJECT}#{other}"}
+    assert set(own.records) == {f"{PROJECT}#{review}"}
 
 
 def test_the_first_deployment_known_counts_its_last_commits_and_says_so(build: Build, twin: GitLabTwin) -> None:

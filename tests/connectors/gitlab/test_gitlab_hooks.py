@@ -66,8 +66,9 @@ def test_other_projects_and_events_are_of_no_account(verifier: HookVerifier, twi
     number = twin.deploy("shop/api", "main")
     other = verified(verifier, deployment_letter(twin, "shop/api", number, SECRET))
     letter = deployment_letter(twin, PROJECT, twin.deploy(PROJECT, "main"), SECRET)
+    review = verified(verifier, deployment_letter(twin, PROJECT, twin.deploy(PROJECT, "main", "review/loop-1"), SECRET))
     push = verified(verifier, letter, **{"x-gitlab-event": "Push Hook"})
-    assert [found.hints for found in (other, push) if isinstance(found, Hook)] == [(), ()]
+    assert [found.hints for found in (other, push, review) if isinstance(found, Hook)] == [()] * 3
 
 
 def test_streams_that_are_not_read_are_not_hinted_at(build: Build, twin: GitLabTwin) -> None:
