@@ -1,4 +1,4 @@
-"""What a build that deployed delivers: the commits between its place in the job's history and that of the success before it."""
+"""What a build that deployed delivers: the commits it holds and the success before it in its environment did not."""
 
 import re
 from dataclasses import replace
@@ -47,27 +47,24 @@ class Deliveries:
             if known.after is not None and known.after != after:
                 return None
             known.after = after
-            told = self._delivered(ref, build.number, base, history)
-            if base is None or history.place(build.number) is not None:
+            told = self._delivered(ref, build, base, history)
+            # What is not known of it can not be compared with: the next one follows the success before it.
+            if base is None or history.lineage().tells(build.number):
                 history.live.succeeded(environment, Success(at, build.number, known.revision))
         elif build.summary.state == "failed":
             history.live.failed(environment, build.number)
         return deployment(ref, build, self._job, told)
 
-    def _delivered(self, ref: Ref, number: int, base: Success | None, history: History) -> Delivered:
+    def _delivered(self, ref: Ref, build: Build, base: Success | None, history: History) -> Delivered:
         if base is None:
-            own = history.own(number)
+            own = history.own(build.number)
             made = self._statements.by_messages(ref, own, Span(""), self._naming, "")
             what = f"the first deployment known: its own {len(own.commits)} commits"
             return replace(made, extra={**made.extra, "range": what})
-        if history.place(number) is None:
-            commit = history.builds[number].revision[:7]
-            return Delivered(
-                extra={"left_out": f"what it brought is not known: no change set names the commit {commit}"}
-            )
-        forth, back = history.between(base, number)
-        if not back.commits:
-            forth.left_out = history.unknown(base.ident, number)
+        if not history.lineage().tells(build.number):
+            what = f"what it brought is not known: no change set names the commit {build.revision[:7]}"
+            return Delivered(extra={"left_out": what})
+        forth, back = history.between(base, build.number, build.environment)
         return self._statements.by_messages(ref, forth, back, self._naming, f"#{base.ident}")
 
 

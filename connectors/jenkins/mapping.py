@@ -25,7 +25,7 @@ SUMMARY: Final = _SUMMARY
 """The fields by which a change of a build is seen."""
 DETAILS: Final = (
     f"{_SUMMARY},duration,url,changeSet[{_ITEM}],changeSets[{_ITEM}],"
-    "actions[parameters[name,value],lastBuiltRevision[SHA1],remoteUrls,causes[userId,userName]]"
+    "actions[parameters[name,value],lastBuiltRevision[SHA1,branch[name]],remoteUrls,causes[userId,userName]]"
 )
 """All that is read of a build."""
 _RESULTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -63,7 +63,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """A build as it is read. `revision` is the commit it was of ("": not known, `doubt` may say why)."""
+    """A build as it is read. `revision` is the commit it was of ("": not known, `doubt` may say why), on `branch`."""
 
     summary: Summary
     name: str
@@ -72,6 +72,7 @@ class Build:
     ended_at: datetime | None
     environment: str
     revision: str
+    branch: str
     doubt: str
     people: tuple[Involved, ...]
     changes: tuple[Change, ...]
@@ -102,7 +103,7 @@ def build(row: Json, settings: JenkinsSettings, job: JobSettings, keys: Keys, sy
     """A build with all that is read of it; raises UnmappableError where it does not even tell its number."""
     told = summary(row, settings)
     actions = [one for one in _list(row.get("actions")) if isinstance(one, dict)]
-    revision, doubt = _revision(actions, job.remote)
+    revision, branch, doubt = _revision(actions, job.remote)
     sets = [row.get("changeSet"), *_list(row.get("changeSets"))]
     items = [_list(one.get("items")) for one in sets if isinstance(one, dict)]
     name = clean(str(row.get("displayName") or ""), 200).strip()
@@ -115,6 +116,7 @@ def build(row: Json, settings: JenkinsSettings, job: JobSettings, keys: Keys, sy
         _ended_at(row, told),
         _environment(actions, job),
         revision,
+        branch,
         doubt,
         _people(actions, system),
         tuple(_change(item, f"{told.number}.{place}", keys) for place, item in enumerate(_all(items))),
@@ -184,17 +186,20 @@ def _environment(actions: Sequence[Json], job: JobSettings) -> str:
     return job.environment
 
 
-def _revision(actions: Sequence[Json], remote: str) -> tuple[str, str]:
-    """A pipeline also tells of the libraries it loaded, in no order that can be relied on."""
-    found: list[str] = []
+def _revision(actions: Sequence[Json], remote: str) -> tuple[str, str, str]:
+    """The commit, its branch, and what is doubtful: a pipeline also tells of the libraries it loaded, in no order to rely on."""
+    found: dict[str, str] = {}
     for one in actions:
         built = one.get("lastBuiltRevision")
         addresses = " ".join(str(address) for address in _list(one.get("remoteUrls")))
         if isinstance(built, dict) and built.get("SHA1") and remote in addresses:
-            found.append("".join(clean(str(built["SHA1"]), 64).split()))
-    if len(set(found)) > 1:
-        return "", "it checked out several commits; name the deployed repository in the job's `remote`"
-    return (found[0] if found else ""), ""
+            branches = [row.get("name") for row in _list(built.get("branch")) if isinstance(row, dict)]
+            name = clean(str(next(filter(None, branches), "")), 200)
+            found["".join(clean(str(built["SHA1"]), 64).split())] = name.removeprefix("refs/remotes/")
+    if len(found) > 1:
+        return "", "", "it checked out several commits; name the deployed repository in the job's `remote`"
+    [(revision, branch)] = found.items() or [("", "")]
+    return revision, branch, ""
 
 
 def _people(actions: Sequence[Json], system: str) -> tuple[Involved, ...]:

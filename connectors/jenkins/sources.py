@@ -93,9 +93,8 @@ class DeploymentStream:
             last = place == len(chunks) - 1
             history.floor = max(history.floor, listed.floor)
             made = self._made(job, read, history, listed.older.keys())
-            if last:
-                made.unmapped += listed.broken
-                history.trim()
+            made.unmapped += listed.broken if last else []
+            history.trim()
             calls, before = self._api.calls - before, self._api.calls
             made.records.sort(key=lambda one: one.updated_at)
             counted = len(read.builds) + (len(listed.broken) if last else 0)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from loopbot.sandbox.jenkins.tree import Bean, Rows
-from loopbot.sandbox.jenkins.world import Build, Commit, Job, World
+from loopbot.sandbox.jenkins.world import DETACHED, Build, Commit, Job, World
 
 # The git plugin cuts the first line of a message there.
 _TITLE: Final = 72
@@ -102,8 +102,10 @@ class Shapes:
         if one.parameters:
             parameters = [_parameter(name, value) for name, value in one.parameters.items()]
             found.append(Bean("hudson.model.ParametersAction", {"parameters": lambda: parameters}))
-        checkouts = [*one.libraries, *([(job.remote, one.revision)] if one.revision else [])]
-        found += [_build_data(remote, revision) for remote, revision in checkouts]
+        found += [_build_data(remote, revision, "refs/remotes/origin/main") for remote, revision in one.libraries]
+        if one.revision:
+            branch = one.branch if one.branch == DETACHED else f"refs/remotes/origin/{one.branch}"
+            found.append(_build_data(job.remote, one.revision, branch))
         # Actions of plugins that show nothing are empty objects.
         return [*found, Bean("", {})]
 
@@ -148,8 +150,8 @@ def _parameter(name: str, value: str) -> Bean:
     return Bean("hudson.model.StringParameterValue", {"name": lambda: name, "value": lambda: value})
 
 
-def _build_data(remote: str, revision: str | None) -> Bean:
-    branch = Bean("hudson.plugins.git.Branch", {"SHA1": lambda: revision, "name": lambda: "refs/remotes/origin/main"})
+def _build_data(remote: str, revision: str, name: str) -> Bean:
+    branch = Bean("hudson.plugins.git.Branch", {"SHA1": lambda: revision, "name": lambda: name})
     told = Bean("hudson.plugins.git.Revision", {"SHA1": lambda: revision, "branch": lambda: [branch]})
     return Bean(
         "hudson.plugins.git.util.BuildData",

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 
 from loopbot.sandbox.faults import FaultLayer, Faults
 from loopbot.sandbox.jenkins.front import Front
-from loopbot.sandbox.jenkins.world import Build, Job, Kind, Result, World
+from loopbot.sandbox.jenkins.world import DETACHED, MAIN, Build, Job, Kind, Result, World
 from loopbot.sandbox.ledger import Ledger
 
 USER: Final = "loopbot"
@@ -53,11 +53,25 @@ class JenkinsTwin:
     # What developers do
 
     def commit(
-        self, job: str, message: str, author: str = "ada", files: Sequence[str] = (), *, merge: bool = False
+        self,
+        job: str,
+        message: str,
+        author: str = "ada",
+        files: Sequence[str] = (),
+        branch: str = MAIN,
+        *,
+        merge: bool = False,
     ) -> str:
-        """A commit to the repository that the job deploys; the sha."""
+        """A commit to the repository that the job deploys (a new branch begins as the main one is); the sha."""
         with self.world.lock:
-            return self.world.job(job).add(message, author, self.world.now(), files, merge=merge)
+            return self.world.job(job).add(branch, message, author, self.world.now(), files, merge=merge)
+
+    def merge(self, job: str, branch: str) -> str:
+        """A branch is merged into the main one: its commits are there too, and a merge that no change set will show."""
+        with self.world.lock:
+            one = self.world.job(job)
+            one.line.extend(commit for commit in one.branches[branch] if commit not in one.line)
+            return self.commit(job, f"Merge branch '{branch}'", merge=True)
 
     # What the job does
 
@@ -66,16 +80,20 @@ class JenkinsTwin:
         job: str,
         revision: str | None = "",
         *,
+        branch: str = MAIN,
         parameters: Mapping[str, str] | None = None,
         user: str = "",
     ) -> int:
-        """A build begins, of that commit ("": the newest; None: it does not come to a checkout); its number."""
+        """A build begins, of the branch's newest commit or of a given one (None: it does not come to a checkout); its number."""
         with self.world.lock:
             one, now = self.world.job(job), self.world.now()
+            branch = DETACHED if revision else branch
             if revision == "":
-                revision = one.line[-1].sha if one.line else None
-            changes = one.since_the_build_before(revision) if revision else ()
-            made = Build(one.next_number, now, user, parameters or {}, revision, changes)
+                line = one.branches[branch]
+                revision = line[-1].sha if line else None
+            changes = one.since_it_was_built(branch, revision) if revision else ()
+            built = one.built() | ({branch: revision} if revision else {})
+            made = Build(one.next_number, now, user, parameters or {}, revision, branch, changes, built)
             one.builds[made.number] = made
             one.next_number += 1
             return made.number
@@ -93,11 +111,12 @@ class JenkinsTwin:
         result: Result = "SUCCESS",
         *,
         revision: str | None = "",
+        branch: str = MAIN,
         parameters: Mapping[str, str] | None = None,
         user: str = "",
     ) -> int:
         """A build from its begin to its end; its number."""
-        number = self.start(job, revision, parameters=parameters, user=user)
+        number = self.start(job, revision, branch=branch, parameters=parameters, user=user)
         self.finish(job, number, result)
         return number
 

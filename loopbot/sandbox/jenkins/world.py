@@ -5,10 +5,12 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 Result = Literal["SUCCESS", "UNSTABLE", "FAILURE", "ABORTED", "NOT_BUILT"]
 Kind = Literal["pipeline", "freestyle"]
+MAIN: Final = "main"
+DETACHED: Final = "detached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +27,16 @@ class Commit:
 
 @dataclass(slots=True)
 class Build:
-    """One build; `revision` is None where it failed before it checked anything out."""
+    """One build; `revision` is None where it failed before it checked anything out. `built` is what it last knew built, by branch."""
 
     number: int
     at: datetime
     user: str
     parameters: Mapping[str, str]
     revision: str | None
+    branch: str
     changes: tuple[Commit, ...] = ()
+    built: dict[str, str] = field(default_factory=dict)
     result: str | None = None
     building: bool = True
     duration: int = 0
@@ -43,35 +47,52 @@ class Build:
 
 @dataclass(slots=True)
 class Job:
-    """One job. `line` is its repository's history, oldest first; `changelog` whether its checkout asks for one."""
+    """One job. `branches` are those of its repository, each with its whole history; `changelog`: its checkout asks for one."""
 
     full_name: str
     kind: Kind
     remote: str
     changelog: bool = True
     hidden: bool = False
-    line: list[Commit] = field(default_factory=list)
+    branches: dict[str, list[Commit]] = field(default_factory=lambda: {MAIN: []})
     builds: dict[int, Build] = field(default_factory=dict)
     next_number: int = 1
 
-    def add(self, message: str, author: str, at: datetime, files: Iterable[str], *, merge: bool) -> str:
-        """A commit on top; its sha."""
-        seed = f"{self.full_name}\n{len(self.line)}\n{message}\n{at.isoformat()}"
+    @property
+    def line(self) -> list[Commit]:
+        """The history of the main branch."""
+        return self.branches[MAIN]
+
+    def add(self, branch: str, message: str, author: str, at: datetime, files: Iterable[str], *, merge: bool) -> str:
+        """A commit on top of a branch, which begins as the main one is; its sha."""
+        line = self.branches.setdefault(branch, [*self.line])
+        seed = f"{self.full_name}\n{branch}\n{len(line)}\n{message}\n{at.isoformat()}"
         sha = hashlib.sha1(seed.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
-        self.line.append(Commit(sha, message, author, at, tuple(files), merge))
+        line.append(Commit(sha, message, author, at, tuple(files), merge))
         return sha
 
-    def since_the_build_before(self, revision: str) -> tuple[Commit, ...]:
-        """As the git plugin tells it: what the last build that checked out did not hold, whatever became of it, without merges.
+    def built(self) -> dict[str, str]:
+        """What the last build that is still there knows to have been built last, by branch."""
+        told = [one.built for _, one in sorted(self.builds.items()) if one.built]
+        return {**told[-1]} if told else {}
 
-        Where none did it tells nothing: "First time build. Skipping changelog."
+    def since_it_was_built(self, branch: str, revision: str) -> tuple[Commit, ...]:
+        """As the git plugin tells it: what the last build of that branch did not hold, whatever became of it, without merges.
+
+        Where there was none it tells nothing: "First time build. Skipping changelog."
         """
-        checked_out = [one.revision for _, one in sorted(self.builds.items()) if one.revision]
-        if not checked_out or not self.changelog:
+        last = self.built().get(branch)
+        if last is None or not self.changelog:
             return ()
-        names = [one.sha for one in self.line]
-        start, end = names.index(checked_out[-1]) + 1, names.index(revision) + 1
-        return tuple(one for one in self.line[start:end] if not one.merge)
+        had = {one.sha for one in self.reached(last)}
+        return tuple(one for one in self.reached(revision) if one.sha not in had and not one.merge)
+
+    def reached(self, sha: str) -> list[Commit]:
+        """A commit and all before it: on the branch where it was made, before it came to others."""
+        lines = (
+            line[: place + 1] for line in self.branches.values() for place, one in enumerate(line) if one.sha == sha
+        )
+        return min(lines, key=len, default=[])
 
 
 class World:

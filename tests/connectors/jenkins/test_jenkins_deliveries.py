@@ -187,6 +187,74 @@ def test_an_environment_that_follows_another_gets_only_as_far_as_its_commit(buil
     assert reading.keys(later) == {"LOOP-3", "LOOP-4"}
 
 
+def test_a_branch_that_staging_tries_is_not_in_production_until_it_is_merged(build: Build, twin: JenkinsTwin) -> None:
+    reading = Reading(build(jobs={JOB: {"environment_parameter": "TARGET"}}))
+    staging, production = {"TARGET": "staging"}, {"TARGET": "production"}
+    twin.build(JOB, parameters=production)
+    twin.commit(JOB, "begin LOOP-8", branch="feature/x")
+    twin.build(JOB, branch="feature/x", parameters=staging)
+    twin.commit(JOB, "LOOP-9", branch="feature/x")
+    tried = twin.build(JOB, branch="feature/x", parameters=staging)
+    twin.commit(JOB, "LOOP-1")
+    first = twin.build(JOB, parameters=production)
+    reading.poll()
+    twin.merge(JOB, "feature/x")
+    second = twin.build(JOB, parameters=production)
+    reading.poll()
+    assert reading.keys(tried) == {"LOOP-9"}
+    assert reading.keys(first) == {"LOOP-1"}
+    assert reading.keys(second) == {"LOOP-8", "LOOP-9"}
+
+
+def test_coming_back_from_a_branch_brings_only_what_was_not_there_before(reading: Reading, twin: JenkinsTwin) -> None:
+    twin.build(JOB)
+    for number in range(1, 6):
+        twin.commit(JOB, f"LOOP-{number}")
+        twin.build(JOB)
+    for text in ("OPS-1", "OPS-2"):
+        twin.commit(JOB, text, branch="hotfix")
+        twin.build(JOB, branch="hotfix")
+    twin.commit(JOB, "LOOP-6")
+    back = twin.build(JOB)
+    reading.poll()
+    assert reading.keys(back) == {"LOOP-6"}
+    assert (
+        reading.one(back).extra["left_out"]
+        == f"no change set leads here from #{back - 1}: what else it brought or took is not known"
+    )
+
+
+def test_the_first_build_of_a_branch_says_that_it_is_not_known_and_the_next_delivers_its_own(
+    reading: Reading, twin: JenkinsTwin
+) -> None:
+    twin.build(JOB, branch="main")
+    twin.commit(JOB, "LOOP-1", branch="release/1.5")
+    first = twin.build(JOB, branch="release/1.5")
+    twin.commit(JOB, "LOOP-2", branch="release/1.5")
+    second = twin.build(JOB, branch="release/1.5")
+    reading.poll()
+    assert reading.keys(first) == set()
+    assert "no change set names the commit" in reading.one(first).extra["left_out"]
+    assert reading.keys(second) == {"LOOP-2"}
+
+
+def test_a_job_that_is_always_given_a_commit_goes_forth_and_back(reading: Reading, twin: JenkinsTwin) -> None:
+    shas = [twin.commit(JOB, f"LOOP-{number}") for number in range(6)]
+    numbers = [twin.build(JOB, revision=shas[place]) for place in (0, 2, 1, 4, 2, 5)]
+    reading.poll()
+    forth = [reading.keys(number) for number in numbers]
+    back = [reading.keys(number, "withdraws") for number in numbers]
+    assert forth == [
+        set(),
+        {"LOOP-1", "LOOP-2"},
+        set(),
+        {"LOOP-2", "LOOP-3", "LOOP-4"},
+        set(),
+        {"LOOP-3", "LOOP-4", "LOOP-5"},
+    ]
+    assert back == [set(), set(), {"LOOP-2"}, set(), {"LOOP-3", "LOOP-4"}, set()]
+
+
 def test_a_build_that_names_no_environment_is_of_none(build: Build, twin: JenkinsTwin) -> None:
     reading = Reading(build(jobs={JOB: {"environment_parameter": "TARGET"}}))
     number = twin.build(JOB)
@@ -243,7 +311,7 @@ def test_builds_without_change_sets_are_said_to_be_so(build: Build, twin: Jenkin
     number = twin.build("shop/silent")
     reading = Reading(build(jobs={"shop/silent": {"environment": "production"}}))
     reading.poll()
-    assert "no change set names the commit" in reading.one(number, "shop/silent").extra["left_out"]
+    assert reading.one(number, "shop/silent").extra["left_out"] == f"#{number}: no change set"
 
 
 def test_a_job_that_checks_nothing_out_says_so(build: Build, twin: JenkinsTwin) -> None:
