@@ -19,6 +19,8 @@ from loopbot.domain.holdings import SHORT
 _KEPT: Final = 200
 # What is older than every success that is remembered is of no use any more, but the newest may still be named or described.
 _NEWEST: Final = 30
+# A parameter may name an environment for each branch.
+_ENVIRONMENTS: Final = 50
 _MESSAGES: Final = 120_000
 _PATHS: Final = 40_000
 _NAMED: Final = 5
@@ -58,6 +60,7 @@ class History:
 
     def trim(self) -> None:
         """Forget what is long past; what still runs stays."""
+        self.live.keep(_ENVIRONMENTS)
         messages, paths = _MESSAGES, _PATHS
         used = min((one.ident for rows in self.live.live.values() for one in rows), default=0)
         for place, number in enumerate(sorted(self.builds, reverse=True)):
