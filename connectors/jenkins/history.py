@@ -68,8 +68,7 @@ class History:
             messages, paths = messages - known.size[0], paths - known.size[1]
             if paths < 0:
                 known.changes = tuple(Change(one.commit) for one in known.changes)
-            far = place >= _KEPT or (place >= _NEWEST and number < used) or (place and messages < 0)
-            if far and number not in self.pending:
+            if place >= _KEPT or (place >= _NEWEST and number < used) or (place and messages < 0):
                 self.floor = max(self.floor, number)
         self.builds = {
             number: one for number, one in self.builds.items() if number > self.floor or number in self.pending

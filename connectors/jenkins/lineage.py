@@ -15,7 +15,7 @@ _ALL: Final = 1_000_000
 _ANYWHERE: Final = "* named"
 _BUILT: Final = "* built"
 DETACHED: Final = "detached"
-"""What the git plugin calls the branch of a build that was given a commit or a tag: only of that one others are not always later."""
+"""What the git plugin calls the branch of a build that was given a commit or a tag: the next one need not come after it."""
 
 
 @dataclass(slots=True)

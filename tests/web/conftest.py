@@ -68,6 +68,7 @@ class Noting:
 def connectors(**urls: str) -> dict[str, Any]:
     """Connectors with webhook secrets; the addresses matter only where something is fetched."""
     from connectors.github.connector import GitHub
+    from connectors.jenkins.connector import Jenkins
     from connectors.jira.connector import Jira
     from connectors.servicenow.connector import ServiceNow
 
@@ -78,6 +79,9 @@ def connectors(**urls: str) -> dict[str, Any]:
     made["jira"] = Jira("jira", Jira.Settings(**jira, webhook_secret="env:S", flavour="cloud"), given)
     hub = {"base_url": url["github"], "token": "env:T", "repositories": ("shop/web",)}
     made["github"] = GitHub("github", GitHub.Settings(**hub, webhook_secret="env:S"), given)
+    ci = {"base_url": urls.get("jenkins", "http://127.0.0.1:1"), "user": "loopbot", "token": "env:T"}
+    jobs = {"shop/deploy": {"environment": "production"}}
+    made["jenkins"] = Jenkins("jenkins", Jenkins.Settings(**ci, jobs=jobs, webhook_secret="env:S"), given)
     now = {"base_url": url["servicenow"], "user": "loopbot", "password": "env:T"}
     made["servicenow"] = ServiceNow("servicenow", ServiceNow.Settings(**now, webhook_secret="env:S"), given)
     return made

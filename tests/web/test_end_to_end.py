@@ -18,6 +18,8 @@ from loopbot.ports import HookVerifier
 from loopbot.sandbox.courier import Courier, Mishaps
 from loopbot.sandbox.github.hooks import github_letter
 from loopbot.sandbox.github.twin import GitHubTwin
+from loopbot.sandbox.jenkins.hooks import jenkins_letter
+from loopbot.sandbox.jenkins.twin import JenkinsTwin
 from loopbot.sandbox.jira.hooks import jira_letter
 from loopbot.sandbox.jira.twin import JiraTwin
 from loopbot.sandbox.ledger import Ledger
@@ -140,6 +142,25 @@ def test_a_deployment_status_of_github_brings_the_deployment_at_once(
         letter = github_letter(twin, "shop/web", number, SECRET)
         assert Courier(f"{here.url}/hooks/github").bring(letter) == 202
         until(lambda: mirrored(real_store, "github", "deployment", f"shop/web#{number}"))
+        until(lambda: not here.hints())
+
+
+def test_a_build_of_jenkins_that_tells_that_it_ends_is_read_as_ended(
+    real_store: SqlStore, serve: Serve, far: tuple[str, BehindDoor]
+) -> None:
+    twin = JenkinsTwin(Ledger())
+    twin.world.accounts["loopbot"] = SECRET
+    twin.add_job("shop/deploy")
+    twin.commit("shop/deploy", "LOOP-1 Mend the till")
+    url, behind = far
+    behind.app = twin.app
+    with at_work(real_store, serve, connectors(jenkins=url)["jenkins"]) as (here, _, _):
+        number = twin.start("shop/deploy")
+        letter = jenkins_letter(twin, "shop/deploy", number, SECRET)
+        twin.finish("shop/deploy", number)
+        assert Courier(f"{here.url}/hooks/jenkins").bring(letter) == 202
+        until(lambda: mirrored(real_store, "jenkins", "deployment", f"shop/deploy#{number}"))
+        assert mirrored(real_store, "jenkins", "deployment", f"shop/deploy#{number}").state == "succeeded"
         until(lambda: not here.hints())
 
 

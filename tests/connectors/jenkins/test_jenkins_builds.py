@@ -283,17 +283,21 @@ def test_a_build_that_is_named_or_described_later_is_read_again_with_what_it_del
     assert reading.poll() == []
 
 
-def test_naming_an_old_build_does_not_take_away_what_it_delivered(reading: Reading, twin: JenkinsTwin) -> None:
+def test_naming_an_old_build_does_not_take_away_what_it_delivered(build: Build, twin: JenkinsTwin) -> None:
     """What it was compared with may be forgotten by then."""
+    reading = Reading(build(page_size=100))
+    twin.build(JOB)
+    made = {}
     for number in range(1, 31):
         twin.commit(JOB, f"LOOP-{number}")
-        twin.build(JOB)
+        twin.build(JOB, "FAILURE")
+        made[twin.build(JOB)] = {f"LOOP-{number}"}
     reading.poll()
-    for number in range(11, 31):
+    for number in made:
         twin.describe(JOB, number, f"1.{number}")
-    reading.poll()
-    delivered = {number: reading.keys(number) for number in range(2, 31)}
-    assert delivered == {number: {f"LOOP-{number}"} for number in range(2, 31)}
+    renamed = {one.key for one in reading.poll()}
+    assert f"{JOB}#{max(made)}" in renamed
+    assert {number: reading.keys(number) for number in made} == made
 
 
 def test_one_job_that_is_gone_does_not_keep_the_others_back(build: Build, twin: JenkinsTwin) -> None:

@@ -122,7 +122,8 @@ def test_going_back_to_what_was_before_loopbot_says_that_it_is_not_known(reading
     assert reading.one(back).extra["left_out"] == (
         f"what it brought is not known: no change set names the commit {old[:7]}"
     )
-    assert reading.keys(later) >= {"LOOP-4"}
+    assert reading.keys(later) == {"LOOP-4"}
+    assert reading.one(later).extra["range"] == f"1 commits since #{back - 1}"
 
 
 def test_a_merge_is_in_no_change_set_and_its_build_stands_behind_what_it_merged(
@@ -236,6 +237,20 @@ def test_the_first_build_of_a_branch_says_that_it_is_not_known_and_the_next_deli
     assert reading.keys(first) == set()
     assert "no change set names the commit" in reading.one(first).extra["left_out"]
     assert reading.keys(second) == {"LOOP-2"}
+
+
+def test_what_a_merge_brought_together_is_not_in_the_branch_that_was_merged(
+    reading: Reading, twin: JenkinsTwin
+) -> None:
+    twin.build(JOB)
+    twin.commit(JOB, "LOOP-1", branch="feature")
+    twin.commit(JOB, "LOOP-2")
+    twin.merge(JOB, "feature")
+    twin.build(JOB, "FAILURE")
+    number = twin.build(JOB, branch="feature")
+    reading.poll()
+    assert reading.keys(number) == set()
+    assert "no change set names the commit" in reading.one(number).extra["left_out"]
 
 
 def test_a_job_that_is_always_given_a_commit_goes_forth_and_back(reading: Reading, twin: JenkinsTwin) -> None:
