@@ -15,18 +15,10 @@ from loopbot.sandbox.github.twin import TOKEN, GitHubTwin
 from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.serving import Served, served
 from tests.connectors.contract import QuickClock, surroundings
+from tests.support.door import Door
 
 REPO = "shop/web"
 Build = Callable[..., GitHub]
-
-
-class Desk:
-    """Starting and stopping a server takes longer than most tests."""
-
-    app: Any = None
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.app(scope, receive, send)
 
 
 class Time:
@@ -70,14 +62,14 @@ class Reading:
 
 
 @pytest.fixture(scope="session")
-def desk() -> Iterator[tuple[Desk, Served]]:
-    app = Desk()
+def desk() -> Iterator[tuple[Door, Served]]:
+    app = Door()
     with served(app) as server:
         yield app, server
 
 
 @pytest.fixture
-def twin(desk: tuple[Desk, Served]) -> GitHubTwin:
+def twin(desk: tuple[Door, Served]) -> GitHubTwin:
     made = GitHubTwin(Ledger(), faults=Faults(), now=Time())
     desk[0].app = made.app
     made.add_repo(REPO)
@@ -91,7 +83,7 @@ def clock() -> QuickClock:
 
 
 @pytest.fixture
-def build(desk: tuple[Desk, Served], twin: GitHubTwin, clock: QuickClock) -> Iterator[Build]:
+def build(desk: tuple[Door, Served], twin: GitHubTwin, clock: QuickClock) -> Iterator[Build]:
     built: list[GitHub] = []
 
     def make(**told: Any) -> GitHub:

@@ -1,8 +1,6 @@
 """GitHub's twin and connector for the contract suite, which reads releases: they are what people edit there."""
 
-from contextlib import ExitStack
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self
 
 from loopbot.domain.receipts import Delivery
@@ -10,6 +8,7 @@ from loopbot.ports import Surroundings
 from loopbot.sandbox.faults import Fault, Faults
 from loopbot.sandbox.ledger import Ledger
 from tests.connectors.contract import Traits, surroundings
+from tests.support.door import behind_the_door
 
 REPOSITORY = "shop/web"
 
@@ -20,21 +19,17 @@ class GitHubStage:
 
     def __enter__(self) -> Self:
         from loopbot.sandbox.github.twin import GitHubTwin
-        from loopbot.sandbox.serving import served
 
         self.ledger, self.faults = Ledger(), Faults()
         self.twin = GitHubTwin(self.ledger, faults=self.faults, base_path=self.base_path)
         self.twin.add_repo(REPOSITORY)
         self.twin.commit(REPOSITORY, "The beginning")
-        self._stack = ExitStack()
-        self.server = self._stack.enter_context(served(self.twin.app))
+        self.server = behind_the_door(self.twin.app)
         self._made = 0
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def __exit__(self, *_: object) -> None:
+        """The server stays, for the next stage."""
 
     def connector(self, given: Surroundings, *, base_url: str = "", wrong_token: bool = False, **more: Any) -> Any:
         from connectors.github.connector import GitHub

@@ -11,7 +11,8 @@ from loopbot.sandbox.faults import Fault
 from loopbot.sandbox.github.twin import GitHubTwin
 from loopbot.sandbox.serving import Served
 from tests.connectors.contract import QuickClock
-from tests.connectors.github.conftest import REPO, Build, Desk, Reading
+from tests.connectors.github.conftest import REPO, Build, Reading
+from tests.support.door import Door
 
 Calls = Callable[[], list[str]]
 
@@ -195,7 +196,7 @@ def test_a_success_that_is_taken_back_delivers_nothing_and_nothing_follows_it(
 
 
 def test_enterprise_server_is_read_under_its_own_path(
-    build: Build, desk: tuple[Desk, Served], twin: GitHubTwin
+    build: Build, desk: tuple[Door, Served], twin: GitHubTwin
 ) -> None:
     own = GitHubTwin(twin.ledger, base_path="/api/v3")
     desk[0].app = own.app

@@ -15,18 +15,10 @@ from loopbot.sandbox.gitlab.twin import TOKEN, GitLabTwin
 from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.serving import Served, served
 from tests.connectors.contract import QuickClock, surroundings
+from tests.support.door import Door
 
 PROJECT = "shop/apps/web"
 Build = Callable[..., GitLab]
-
-
-class Desk:
-    """Starting and stopping a server takes longer than most tests."""
-
-    app: Any = None
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.app(scope, receive, send)
 
 
 class Time:
@@ -71,8 +63,8 @@ class Reading:
 
 
 @pytest.fixture(scope="session")
-def desk() -> Iterator[tuple[Desk, Served]]:
-    app = Desk()
+def desk() -> Iterator[tuple[Door, Served]]:
+    app = Door()
     with served(app) as server:
         yield app, server
 
@@ -83,7 +75,7 @@ def time() -> Time:
 
 
 @pytest.fixture
-def twin(desk: tuple[Desk, Served], time: Time) -> GitLabTwin:
+def twin(desk: tuple[Door, Served], time: Time) -> GitLabTwin:
     made = GitLabTwin(Ledger(), faults=Faults(), now=time)
     desk[0].app = made.app
     made.add_project(PROJECT)
@@ -97,7 +89,7 @@ def clock() -> QuickClock:
 
 
 @pytest.fixture
-def build(desk: tuple[Desk, Served], twin: GitLabTwin, clock: QuickClock) -> Iterator[Build]:
+def build(desk: tuple[Door, Served], twin: GitLabTwin, clock: QuickClock) -> Iterator[Build]:
     built: list[GitLab] = []
 
     def make(**told: Any) -> GitLab:

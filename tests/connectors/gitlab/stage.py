@@ -1,8 +1,6 @@
 """GitLab's twin and connector for the contract suite: its releases, which people edit, and its deployments."""
 
-from contextlib import ExitStack
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self
 
 from loopbot.domain.receipts import Delivery
@@ -10,6 +8,7 @@ from loopbot.ports import Surroundings
 from loopbot.sandbox.faults import Fault, Faults
 from loopbot.sandbox.ledger import Ledger
 from tests.connectors.contract import Traits, surroundings
+from tests.support.door import behind_the_door
 
 PROJECT = "shop/apps/web"
 
@@ -21,21 +20,17 @@ class GitLabStage:
 
     def __enter__(self) -> Self:
         from loopbot.sandbox.gitlab.twin import GitLabTwin
-        from loopbot.sandbox.serving import served
 
         self.ledger, self.faults = Ledger(), Faults()
         self.twin = GitLabTwin(self.ledger, faults=self.faults, base_path="/gitlab/api/v4")
         self.project = self.twin.add_project(PROJECT)
         self.twin.commit(PROJECT, "The beginning")
-        self._stack = ExitStack()
-        self.server = self._stack.enter_context(served(self.twin.app))
+        self.server = behind_the_door(self.twin.app)
         self._made = 0
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def __exit__(self, *_: object) -> None:
+        """The server stays, for the next stage."""
 
     def connector(self, given: Surroundings, *, base_url: str = "", wrong_token: bool = False, **more: Any) -> Any:
         from connectors.gitlab.connector import GitLab

@@ -12,7 +12,8 @@ from loopbot.sandbox.faults import Fault
 from loopbot.sandbox.gitlab.twin import GitLabTwin
 from loopbot.sandbox.serving import Served
 from tests.connectors.contract import QuickClock
-from tests.connectors.gitlab.conftest import PROJECT, Build, Desk, Reading, Time
+from tests.connectors.gitlab.conftest import PROJECT, Build, Reading, Time
+from tests.support.door import Door
 
 Calls = Callable[[], list[str]]
 LIST = f"/api/v4/projects/{PROJECT}/deployments"
@@ -489,7 +490,7 @@ def test_a_refusal_that_only_says_until_when_is_waited_for(
 
 
 def test_a_server_under_a_path_of_its_own_is_read(
-    build: Build, twin: GitLabTwin, desk: tuple[Desk, Served], time: Time
+    build: Build, twin: GitLabTwin, desk: tuple[Door, Served], time: Time
 ) -> None:
     own = GitLabTwin(twin.ledger, now=time, base_path="/code/gitlab/api/v4")
     desk[0].app = own.app

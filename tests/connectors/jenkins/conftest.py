@@ -15,18 +15,10 @@ from loopbot.sandbox.jenkins.twin import TOKEN, USER, JenkinsTwin
 from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.serving import Served, served
 from tests.connectors.contract import QuickClock, surroundings
+from tests.support.door import Door
 
 JOB = "shop/deploy-prod"
 Build = Callable[..., Jenkins]
-
-
-class Desk:
-    """Starting and stopping a server takes longer than most tests."""
-
-    app: Any = None
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.app(scope, receive, send)
 
 
 class Time:
@@ -73,14 +65,14 @@ class Reading:
 
 
 @pytest.fixture(scope="session")
-def desk() -> Iterator[tuple[Desk, Served]]:
-    app = Desk()
+def desk() -> Iterator[tuple[Door, Served]]:
+    app = Door()
     with served(app) as server:
         yield app, server
 
 
 @pytest.fixture
-def twin(desk: tuple[Desk, Served]) -> JenkinsTwin:
+def twin(desk: tuple[Door, Served]) -> JenkinsTwin:
     made = JenkinsTwin(Ledger(), faults=Faults(), now=Time(), base_path="/jenkins")
     desk[0].app = made.app
     made.add_job(JOB)
@@ -89,7 +81,7 @@ def twin(desk: tuple[Desk, Served]) -> JenkinsTwin:
 
 
 @pytest.fixture
-def build(desk: tuple[Desk, Served], twin: JenkinsTwin) -> Iterator[Build]:
+def build(desk: tuple[Door, Served], twin: JenkinsTwin) -> Iterator[Build]:
     built: list[Jenkins] = []
 
     def make(**told: Any) -> Jenkins:

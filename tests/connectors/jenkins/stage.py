@@ -1,8 +1,6 @@
 """Jenkins' twin and connector for the contract suite."""
 
-from contextlib import ExitStack
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self
 
 from loopbot.domain.receipts import Delivery
@@ -10,6 +8,7 @@ from loopbot.ports import Surroundings
 from loopbot.sandbox.faults import Fault, Faults
 from loopbot.sandbox.ledger import Ledger
 from tests.connectors.contract import Traits, surroundings
+from tests.support.door import behind_the_door
 
 JOB = "shop/deploy-prod"
 _TITLE = "a title also says which job deployed where; test_jenkins_builds.py holds that a build is read again once it is named"
@@ -30,20 +29,16 @@ class JenkinsStage:
 
     def __enter__(self) -> Self:
         from loopbot.sandbox.jenkins.twin import JenkinsTwin
-        from loopbot.sandbox.serving import served
 
         self.ledger, self.faults = Ledger(), Faults()
         self.twin = JenkinsTwin(self.ledger, faults=self.faults, base_path="/jenkins")
         self.twin.add_job(JOB)
         self.twin.commit(JOB, "The beginning")
-        self._stack = ExitStack()
-        self.server = self._stack.enter_context(served(self.twin.app))
+        self.server = behind_the_door(self.twin.app)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def __exit__(self, *_: object) -> None:
+        """The server stays, for the next stage."""
 
     def connector(self, given: Surroundings, *, base_url: str = "", wrong_token: bool = False, **more: Any) -> Any:
         from connectors.jenkins.connector import Jenkins

@@ -1,7 +1,6 @@
 """The ServiceNow connector on its twin, for the contract suite."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Self
@@ -13,6 +12,7 @@ from loopbot.ports import Connector, Surroundings
 from loopbot.sandbox.faults import Fault, Faults
 from loopbot.sandbox.ledger import Ledger
 from tests.connectors.contract import Traits, surroundings
+from tests.support.door import behind_the_door
 
 SYSTEM = "servicenow"
 CREDENTIALS = {"SN_PASSWORD": "loopbot-secret", "WRONG": "not-the-password", "SECRET": "client-secret"}
@@ -29,18 +29,15 @@ class Stage:
         self.ledger, self.faults = Ledger(), Faults()
         self.at: datetime | None = None
         self.twin = ServiceNowTwin(self.ledger, faults=self.faults, now=lambda: self.at or datetime.now(UTC))
-        self._stack = ExitStack()
         self._made = 0
         self._targets: dict[str, Record] = {}
 
     def __enter__(self) -> Self:
-        from loopbot.sandbox.serving import served
-
-        self.url = self._stack.enter_context(served(self.twin.app)).url
+        self.url = behind_the_door(self.twin.app).url
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        """The server stays, for the next stage."""
 
     def connector(
         self, given: Surroundings, *, base_url: str = "", wrong_token: bool = False, **more: Any

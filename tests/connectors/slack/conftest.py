@@ -11,28 +11,20 @@ from loopbot.sandbox.ledger import Ledger
 from loopbot.sandbox.serving import Served, served
 from loopbot.sandbox.slack import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackTwin
 from tests.connectors.contract import QuickClock, surroundings
+from tests.support.door import Door
 
 Build = Callable[..., Slack]
 
 
-class Desk:
-    """Starting and stopping a server takes longer than most tests."""
-
-    app: Any = None
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.app(scope, receive, send)
-
-
 @pytest.fixture(scope="session")
-def desk() -> Iterator[tuple[Desk, Served]]:
-    app = Desk()
+def desk() -> Iterator[tuple[Door, Served]]:
+    app = Door()
     with served(app) as server:
         yield app, server
 
 
 @pytest.fixture
-def twin(desk: tuple[Desk, Served]) -> SlackTwin:
+def twin(desk: tuple[Door, Served]) -> SlackTwin:
     made = SlackTwin(Ledger(), faults=Faults(), echoes=False)
     desk[0].app = made.app
     return made
@@ -44,7 +36,7 @@ def clock() -> QuickClock:
 
 
 @pytest.fixture
-def build(desk: tuple[Desk, Served], twin: SlackTwin, clock: QuickClock) -> Iterator[Build]:
+def build(desk: tuple[Door, Served], twin: SlackTwin, clock: QuickClock) -> Iterator[Build]:
     built: list[Slack] = []
 
     def make(**told: Any) -> Slack:

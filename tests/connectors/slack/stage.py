@@ -1,9 +1,7 @@
 """Slack's twin and connector for the contract suite: it writes and reads nothing."""
 
 import itertools
-from contextlib import ExitStack
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self
 
 from loopbot.domain.effects import Ask, Cause, Effect, Post, Tell
@@ -14,6 +12,7 @@ from loopbot.ports import Surroundings
 from loopbot.sandbox.faults import Fault, Faults
 from loopbot.sandbox.ledger import Ledger
 from tests.connectors.contract import Traits, surroundings
+from tests.support.door import behind_the_door
 
 SUBJECT = Ref("servicenow", "incident", "INC0000001")
 
@@ -22,22 +21,18 @@ class SlackStage:
     traits = Traits(system="slack", stream="", reading="^POST /api/(auth|conversations|users)")
 
     def __enter__(self) -> Self:
-        from loopbot.sandbox.serving import served
         from loopbot.sandbox.slack import SlackTwin
 
         self.ledger, self.faults = Ledger(), Faults()
         self.twin = SlackTwin(self.ledger, faults=self.faults, echoes=False)
-        self._stack = ExitStack()
-        self.server = self._stack.enter_context(served(self.twin.app))
+        self.server = behind_the_door(self.twin.app)
         self._numbers = itertools.count(1)
         for number in range(1, 60):  # all of them before the first is looked for: a listing is good for a minute
             self.twin.add_channel(f"ops-{number}")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def __exit__(self, *_: object) -> None:
+        """The server stays, for the next stage."""
 
     def connector(self, given: Surroundings, *, base_url: str = "", wrong_token: bool = False, **more: Any) -> Any:
         from connectors.slack.connector import Slack
