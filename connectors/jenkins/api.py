@@ -8,8 +8,8 @@ from requests.auth import HTTPBasicAuth
 
 from connectors.jenkins.settings import JenkinsSettings
 from loopbot.domain.errors import BrokenAnswer, Rejected
-from loopbot.http import Answer, Limits, Wire
-from loopbot.ports import Budget, Surroundings
+from loopbot.http import Answer, Reached
+from loopbot.ports import Surroundings
 
 Json = Mapping[str, Any]
 
@@ -17,43 +17,18 @@ Json = Mapping[str, Any]
 _RECENT: Final = 100
 
 
-class Api:
+class Api(Reached):
     """Reads of one Jenkins; raises Transient, Unauthorized, Rejected, BrokenAnswer."""
 
     def __init__(self, system: str, settings: JenkinsSettings, surroundings: Surroundings) -> None:
-        self.system, self.settings = system, settings
-        self._surroundings = surroundings
-        self._wire: Wire | None = None
-
-    @property
-    def wire(self) -> Wire:
-        """The wire, with the credentials on it since the first call."""
-        if self._wire is None:
-            given, settings = self._surroundings, self.settings
-            limits = Limits(settings.seconds_between_calls, settings.calls_per_hour, allotments=given.allotments)
-            made = Wire(
-                self.system,
-                settings.base_url,
-                clock=given.clock,
-                chance=given.chance,
-                limits=limits,
-                ca=settings.ca,
-            )
-            token = given.secrets.resolve(settings.token)
-            # As bytes: requests would write the text of a name in latin-1, Jenkins reads UTF-8.
-            made.session.auth = HTTPBasicAuth(settings.user.encode(), token.encode())
-            self._wire = made
-        return self._wire
-
-    @property
-    def budgets(self) -> tuple[Budget, ...]:
-        """How calls stand, once there was one."""
-        return (self._wire.pacing.budget(),) if self._wire else ()
-
-    @property
-    def calls(self) -> int:
-        """How many calls went out."""
-        return self._wire.calls if self._wire else 0
+        # As bytes: requests would write the text of a name in latin-1, Jenkins reads UTF-8.
+        super().__init__(
+            system,
+            settings,
+            surroundings,
+            lambda secrets: HTTPBasicAuth(settings.user.encode(), secrets.resolve(settings.token).encode()),
+        )
+        self.settings = settings
 
     def get(self, path: str, tree: str) -> Answer:
         """One read of these fields."""
@@ -85,11 +60,6 @@ class Api:
         if not isinstance(body, dict):
             raise BrokenAnswer(self.system, "an object was expected in Jenkins' answer")
         return body
-
-    def close(self) -> None:
-        """Close the connections."""
-        if self._wire is not None:
-            self._wire.close()
 
 
 def path_of(job: str) -> str:
